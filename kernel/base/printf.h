@@ -1,0 +1,21 @@
+/*
+ * printf.h: formatted text. Conversions: %d %i %u %x %X %c %s %p %% with flags '-' and '0',
+ * width (also '*'), precision for %s, and length l, ll, z. No floating point.
+ */
+#pragma once
+
+#include "base/types.h"
+#include <stdarg.h>
+
+/**
+ * Formats into @p buf, always terminated when @p bytes > 0. Returns the length that the whole
+ * text would have. Context: any. No locks.
+ */
+int kvsnprintf(char *buf, usize bytes, const char *fmt, va_list ap);
+int ksnprintf(char *buf, usize bytes, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * Prints on the console; lines of different CPUs do not mix. Context: any; takes the console's
+ * lock with interrupts masked. Implemented in core/log.c.
+ */
+void kprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -1,0 +1,58 @@
+/*
+ * spin.h: ticket spin lock: fair, one word, and the CPU that unlocks need not run on the stack
+ * that locked (the scheduler hands its lock over across a switch).
+ *
+ * Use it for sections of a few dozen instructions. Interrupts stay masked while it is held, so
+ * an interrupt handler may take it. It does not nest with itself. Never await or switch stacks
+ * with it held (the scheduler's own lock is the documented exception).
+ */
+#pragma once
+
+#include "arch/arch.h"
+#include "sync/annotate.h"
+#include <stdatomic.h>
+
+struct CAPABILITY("spin lock") spin {
+	_Atomic u16 next;  /* the next ticket to hand out */
+	_Atomic u16 owner; /* the ticket that holds the lock */
+};
+
+#define SPIN_INIT                                                                                  \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
+
+/** Masks interrupts and takes the lock. Returns what spin_unlock wants back. */
+static inline bool spin_lock(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = arch_irq_save();
+	u16 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+
+	/* acquire: pairs with the release in spin_unlock_raw */
+	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
+		arch_relax();
+	return irqs;
+}
+
+/** Gives the lock on, and leaves interrupts masked. */
+static inline void spin_unlock_raw(struct spin *l) RELEASE(l) NO_THREAD_SAFETY_ANALYSIS
+{
+	u16 mine = atomic_load_explicit(&l->owner, memory_order_relaxed);
+
+	/* release: pairs with the acquire in spin_lock; only the holder writes owner */
+	atomic_store_explicit(&l->owner, (u16)(mine + 1), memory_order_release);
+}
+
+/** Gives the lock on and restores interrupts as they were. */
+static inline void spin_unlock(struct spin *l, bool irqs) RELEASE(l) NO_THREAD_SAFETY_ANALYSIS
+{
+	spin_unlock_raw(l);
+	arch_irq_restore(irqs);
+}
+
+/** True while anybody holds the lock; for assertions. */
+static inline bool spin_held(struct spin *l)
+{
+	return atomic_load_explicit(&l->next, memory_order_relaxed) !=
+	       atomic_load_explicit(&l->owner, memory_order_relaxed);
+}

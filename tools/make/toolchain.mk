@@ -1,0 +1,41 @@
+# Compilers and flags for ARCH and CC_NAME.
+
+CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-pointer \
+	-fno-strict-aliasing -fno-stack-protector -fno-pic -ffunction-sections -fdata-sections \
+	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
+	-Ikernel -Ikernel/arch/$(ARCH)
+
+ifeq ($(CC_NAME),clang)
+CFLAGS_COMMON += -Wthread-safety
+endif
+
+ifeq ($(ARCH),x86_64)
+CFLAGS_ARCH := -mno-red-zone -mgeneral-regs-only -mcmodel=small -fcf-protection=none
+TARGET_CC := $(if $(filter clang,$(CC_NAME)),clang --target=x86_64-none-elf,gcc)
+TARGET_LD := $(if $(filter clang,$(CC_NAME)),ld.lld,ld)
+OBJCOPY := $(if $(filter clang,$(CC_NAME)),llvm-objcopy,objcopy)
+NM := $(if $(filter clang,$(CC_NAME)),llvm-nm,nm)
+endif
+ifeq ($(ARCH),aarch64)
+CFLAGS_ARCH := -mgeneral-regs-only -mstrict-align -mcpu=cortex-a53 \
+	$(if $(filter gcc,$(CC_NAME)),-mno-outline-atomics)
+TARGET_CC := $(if $(filter clang,$(CC_NAME)),clang --target=aarch64-none-elf,aarch64-linux-gnu-gcc)
+TARGET_LD := $(if $(filter clang,$(CC_NAME)),ld.lld,aarch64-linux-gnu-ld)
+OBJCOPY := $(if $(filter clang,$(CC_NAME)),llvm-objcopy,aarch64-linux-gnu-objcopy)
+NM := $(if $(filter clang,$(CC_NAME)),llvm-nm,aarch64-linux-gnu-nm)
+endif
+ifeq ($(ARCH),sim)
+# The kernel's own sources with the compiler's hooks, whose runtime is sim/hooks.c. Both kinds are
+# needed: memory accesses and basic blocks (docs: the simulator).
+CFLAGS_HOOKS_clang := -fsanitize=thread -mllvm -tsan-instrument-func-entry-exit=0 \
+	-mllvm -tsan-distinguish-volatile=1 -fsanitize-coverage=edge,trace-pc
+CFLAGS_HOOKS_gcc := -fsanitize=thread --param tsan-instrument-func-entry-exit=0 \
+	--param tsan-distinguish-volatile=1 -fsanitize-coverage=trace-pc -Wno-tsan
+CFLAGS_ARCH := $(CFLAGS_HOOKS_$(CC_NAME))
+TARGET_CC := $(CC)
+TARGET_LD := ld
+OBJCOPY := objcopy
+NM := nm
+endif
+
+CFLAGS := $(CFLAGS_COMMON) $(CFLAGS_ARCH) $(CFLAGS_BOARD)
