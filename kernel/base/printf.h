@@ -1,6 +1,6 @@
 /*
  * printf.h: formatted text. Conversions: %d %i %u %x %X %c %s %p %% with flags '-' and '0',
- * width (also '*'), precision for %s, and length l, ll, z. No floating point.
+ * width and, for %s, precision (each also '*'), and length l, ll, z. No floating point.
  */
 #pragma once
 
@@ -13,6 +13,11 @@
  */
 int kvsnprintf(char *buf, usize bytes, const char *fmt, va_list ap);
 int ksnprintf(char *buf, usize bytes, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * Formats and hands each character to @p put(@p to). Returns how many. Context: put's.
+ */
+int kvprintf(void (*put)(void *to, char c), void *to, const char *fmt, va_list ap);
 
 /**
  * Prints on the console; lines of different CPUs do not mix. Context: any; takes the console's
