@@ -1,9 +1,8 @@
 # Fermata's front door. `make help` lists every target.
 #
-# A build is named by board and compiler and lives in build/<image>-<compiler>/, so that boards
-# and compilers build side by side. Which files belong to it follows from their paths:
-# the neutral folders, kernel/arch/<arch>, kernel/board/<image>, and the drivers that
-# kernel/board/<image>/board.mk lists.
+# A kernel is named by board and compiler and is built in build/<image>-<compiler>/, so that boards
+# and compilers build side by side. Which files belong to it follows from their paths; see
+# tools/make/kernel.mk. Targets that build nothing need nothing installed but make.
 
 BOARD ?= pc
 CPUS ?= 4
@@ -11,27 +10,85 @@ SEED ?= 1
 CC := $(if $(filter-out default,$(origin CC)),$(CC),clang)
 APP ?=
 CMDLINE ?=
+N ?= 200
+# The system's own: pytest comes from the same place.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
-BOARDS := pc virt raspi3 raspi4 sim
-ifeq ($(filter $(BOARD),$(BOARDS)),)
-$(error BOARD=$(BOARD) is not a board; choose one of: $(BOARDS))
-endif
-CC_NAME := $(notdir $(CC))
-ifeq ($(filter $(CC_NAME),clang gcc),)
-$(error CC=$(CC) is not supported; choose CC=clang or CC=gcc)
-endif
+include tools/make/options.mk
 
-IMAGE := $(patsubst raspi%,raspi,$(BOARD))
-include kernel/board/$(IMAGE)/board.mk
-# board.mk sets ARCH, DRIVERS (paths under kernel/drivers/), LDSCRIPT, and may add to CFLAGS_BOARD.
-
-OUT := build/$(IMAGE)-$(CC_NAME)
-APP_NAME := $(basename $(notdir $(APP)))
-BIN := $(OUT)$(if $(APP),/app-$(APP_NAME))
-ELF := $(BIN)/kernel.elf
-
-include tools/make/toolchain.mk
-include tools/make/kernel.mk
-include tools/make/targets.mk
+RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF)
+TRACE_DIR := build/trace/$(BOARD)
+SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(APP)
+CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
+.PHONY: help setup run test soak gdb trace bench lint docs clean kernel tools iso
+
+help: ## list the targets and options
+	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
+
+setup: ## install what is missing for everything below (Debian; elsewhere it says what to do)
+	@tools/setup/setup all
+
+run: ## boot on BOARD: a shell when there is a terminal, else the demo
+	@tools/setup/setup run
+	@$(SUBMAKE) kernel tools
+	@if [ -t 0 ] && [ -t 1 ]; then \
+		$(RUN) --trace $(TRACE_DIR) --interactive --append '$(CMDLINE)'; \
+	else \
+		$(RUN) --trace $(TRACE_DIR) --append '$(CMDLINE_OR_DEMO)' </dev/null; \
+	fi
+
+test: ## run every test; QUICK=1: the four-minute selection
+	@tools/setup/setup all
+	@$(PYTHON) -m pytest tests -n 2 --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
+
+soak: ## boot the demo on BOARD N=200 times in a row and count failures
+	@tools/setup/setup run
+	@$(SUBMAKE) kernel tools
+	@$(PYTHON) tools/soak --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF) --boots $(N)
+
+gdb: ## open GDB on the halted kernel, with Fermata's commands loaded
+	@tools/setup/setup all
+	@$(SUBMAKE) kernel
+	@$(RUN) --gdb --append '$(CMDLINE)'
+
+trace: ## run the demo, check its trace, and write it for Perfetto and KernelShark as well
+	@tools/setup/setup run
+	@$(SUBMAKE) kernel tools
+	@$(RUN) --trace $(TRACE_DIR) --append '$(CMDLINE_OR_DEMO)' </dev/null
+	@build/tools/fermata-trace check $(TRACE_DIR)
+	@build/tools/fermata-trace stats $(TRACE_DIR)
+	@build/tools/fermata-trace perfetto $(TRACE_DIR) $(TRACE_DIR).pftrace
+	@build/tools/fermata-trace tracedat $(TRACE_DIR) $(TRACE_DIR).dat
+	@echo "Written: $(TRACE_DIR).pftrace (ui.perfetto.dev) and $(TRACE_DIR).dat (kernelshark)"
+
+bench: ## measure on BOARD; prints lines of `metric value unit`
+	@tools/setup/setup run
+	@$(PYTHON) tests/bench/bench.py --board $(BOARD) --cc $(CC)
+
+lint: ## check the tree's structure and run the compilers' and clang-tidy's static checks
+	@tools/setup/setup all
+	@$(PYTHON) tools/lint/structure .
+	@$(PYTHON) tools/lint/static-checks
+
+docs: ## write the reference pages and call graphs to build/docs
+	@tools/setup/setup all
+	@$(PYTHON) tools/lint/events-page kernel/trace/events.def build/docs/events.md
+	@doxygen docs/Doxyfile
+	@echo "Open build/docs/html/index.html"
+
+clean: ## remove everything that was built
+	rm -rf build
+
+kernel: ## build the kernel for BOARD with CC
+tools: ## build the host tools, such as fermata-trace
+iso: ## build a CD and USB image for BOARD=pc; CMDLINE= goes into its boot menu
+
+ifneq ($(filter kernel tools iso build/%,$(MAKECMDGOALS)),)
+include tools/make/host.mk
+include kernel/board/$(IMAGE)/board.mk
+include tools/make/toolchain.mk
+include tools/make/kernel.mk
+include tools/make/iso.mk
+endif

@@ -1,19 +1,18 @@
-# Objects and images. Every object depends on its headers (-MMD) and on the flags it was built with.
+# Objects and images. Every object depends on its headers (-MMD) and on the flags it was built
+# with, every image on its list of objects, so that a change of either rebuilds what it touches.
+#
+# board.mk has set ARCH, DRIVERS (paths under kernel/drivers/), LDSCRIPT, and may set CFLAGS_BOARD.
 
 NEUTRAL := base core sync mm trace task sched async services
 APP_SRCS := $(if $(APP),$(APP),$(sort $(wildcard kernel/apps/*.c)))
 KERNEL_SRCS := $(sort $(foreach d,$(NEUTRAL),$(wildcard kernel/$(d)/*.c))) \
 	$(sort $(wildcard kernel/arch/$(ARCH)/*.c kernel/arch/$(ARCH)/*.S)) \
-	$(sort $(wildcard kernel/board/$(IMAGE)/*.c)) \
+	$(sort $(wildcard kernel/board/$(IMAGE)/*.c kernel/board/$(IMAGE)/*.S)) \
 	$(addprefix kernel/drivers/,$(DRIVERS))
-KERNEL_OBJS := $(patsubst %,$(OUT)/%.o,$(basename $(KERNEL_SRCS)))
-APP_OBJS := $(patsubst %,$(OUT)/%.o,$(basename $(APP_SRCS)))
-OBJS := $(KERNEL_OBJS) $(APP_OBJS)
+OBJS := $(patsubst %,$(OUT)/%.o,$(basename $(KERNEL_SRCS) $(APP_SRCS)))
 
-# Recompile when the command changes: the file is touched only when its content would differ.
 FLAGS_FILE := $(OUT)/flags
-FLAGS_NOW := $(TARGET_CC) $(CFLAGS)
-$(shell mkdir -p $(OUT) && { [ "$$(cat $(FLAGS_FILE) 2>/dev/null)" = '$(FLAGS_NOW)' ] || echo '$(FLAGS_NOW)' >$(FLAGS_FILE); })
+$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))
 
 $(OUT)/%.o: %.c $(FLAGS_FILE)
 	@mkdir -p $(@D)
@@ -27,24 +26,33 @@ $(OUT)/%.o: %.S $(FLAGS_FILE)
 
 -include $(OBJS:.o=.d)
 
-ifneq ($(ARCH),sim)
+kernel: $(ELF)
+	@:
+
+ifeq ($(ARCH),sim)
+include sim/sim.mk
+else
+kernel: $(BIN)/kernel.img
+
 # Two links: the first gives the addresses for the symbol table that the second one carries.
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections -T $(LDSCRIPT)
+LINK_FILE := $(BIN)/link
+$(call remember,$(LINK_FILE),$(TARGET_LD) $(LDFLAGS) $(OBJS))
 
-$(BIN)/stage1.elf: $(OBJS) $(LDSCRIPT)
-	@mkdir -p $(@D)
+$(BIN)/stage1.elf: $(OBJS) $(LDSCRIPT) $(LINK_FILE)
 	@$(TARGET_LD) $(LDFLAGS) -o $@ $(OBJS)
 
 $(BIN)/ksyms.o: $(BIN)/stage1.elf tools/ksyms
-	@$(NM) -n $< | tools/ksyms >$(BIN)/ksyms.S
+	@$(NM) -n $< >$(BIN)/stage1.nm
+	@tools/ksyms $(BIN)/stage1.nm >$(BIN)/ksyms.S
 	@$(TARGET_CC) $(CFLAGS) -c $(BIN)/ksyms.S -o $@
 
-$(ELF): $(OBJS) $(BIN)/ksyms.o $(LDSCRIPT)
+$(ELF): $(BIN)/ksyms.o
 	@echo "  LD      $@"
-	@$(TARGET_LD) $(LDFLAGS) -o $@ $(OBJS) $(BIN)/ksyms.o
+	@$(TARGET_LD) $(LDFLAGS) -o $@ $(OBJS) $<
 
 $(BIN)/kernel.img: $(ELF)
 	@$(OBJCOPY) -O binary $< $@
-else
-include sim/sim.mk
 endif
+
+.DELETE_ON_ERROR:

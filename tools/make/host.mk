@@ -1,0 +1,14 @@
+# Programs that run on the host, in build/tools/. Each folder's tool.mk adds its own to HOST_TOOLS.
+
+HOSTCC ?= clang
+HOST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
+
+# $(call remember,FILE,TEXT): FILE changes, and with it what depends on it, only when TEXT does.
+same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
+remember = $(if $(call same,$(if $(wildcard $1),$(file <$1)),$2),,$(shell mkdir -p $(dir $1))$(file >$1,$2))
+
+HOST_TOOLS :=
+include $(wildcard tools/*/tool.mk)
+
+tools: $(HOST_TOOLS)
+	@:
