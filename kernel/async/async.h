@@ -1,0 +1,105 @@
+/*
+ * async.h: async functions and awaitables.
+ *
+ * An async function is an ordinary C function that can return in the middle (pending) and go on
+ * from there when it is called again. Its local state lives in a frame, a struct that the reader
+ * can see: what must survive an await is a member of it. Automatic variables do not survive.
+ *
+ *	struct blink {
+ *		struct async async;	// first
+ *		struct sleep sleep;
+ *		int i;
+ *	};
+ *
+ *	static enum poll blink(void *frame)
+ *	{
+ *		struct blink *me = frame;
+ *
+ *		ASYNC_BEGIN(me);
+ *		for (me->i = 0; me->i < 10; me->i++) {
+ *			led_toggle();
+ *			AWAIT(me, sleep_for(&me->sleep, MS(500)));
+ *		}
+ *		ASYNC_END(me);
+ *	}
+ *
+ * The macros keep the address of a label (GNU C: labels as values), so they work inside switch,
+ * loops and nested blocks. Two awaits may stand on one line.
+ */
+#pragma once
+
+#include "task/task.h"
+
+/*
+ * An awaitable is a plain object with a poll: POLL_READY when what it stands for has happened,
+ * else it has made sure that the calling task will be woken, and gives POLL_PENDING. It may be
+ * polled again at any time. cancel withdraws it; afterwards it may be forgotten. An awaitable
+ * that gave POLL_READY needs no cancel. Context of both: the task that awaits.
+ */
+struct awaitable {
+	enum poll (*poll)(struct awaitable *a);
+	void (*cancel)(struct awaitable *a);
+	u8 kind; /* TRACE_await_kind_*, for the trace */
+};
+
+static inline enum poll await_poll(struct awaitable *a)
+{
+	return a->poll(a);
+}
+
+static inline void await_cancel(struct awaitable *a)
+{
+	a->cancel(a);
+}
+
+/* First member of every frame. All zero means: not begun. */
+struct async {
+	int status;   /* what ASYNC_RETURN gave; task_join hands it on */
+	void *resume; /* where the next call goes on */
+	struct awaitable *awaiting; /* what it waits for; meaningful while it is pending */
+};
+
+/** For AWAIT: the trace's record of an await that begins. */
+void async_trace_await(unsigned kind, unsigned line, const void *object);
+
+#define ASYNC_BEGIN(me)                                                                            \
+	if (!(me)->async.resume)                                                                   \
+		(me)->async.resume = &&async_begin_;                                               \
+	goto *(me)->async.resume;                                                                  \
+	async_begin_:
+
+/** Ends the function, with status 0. The frame may then be used for another call. */
+#define ASYNC_END(me) ASYNC_RETURN(me, 0)
+
+/** Ends the function early, with @p result as its status. */
+#define ASYNC_RETURN(me, result)                                                                   \
+	do {                                                                                       \
+		(me)->async.status = (result);                                                     \
+		(me)->async.resume = NULL;                                                         \
+		return POLL_READY;                                                                 \
+	} while (0)
+
+/** Goes on when @p awaitable_ptr, an expression evaluated once that gives a struct awaitable *,
+ *  is ready. It is kept in the object it points to, which must live in the frame. */
+#define AWAIT(me, awaitable_ptr)                                                                   \
+	do {                                                                                       \
+		__label__ again_;                                                                  \
+		(me)->async.awaiting = (awaitable_ptr);                                            \
+		(me)->async.resume = &&again_;                                                     \
+		async_trace_await((me)->async.awaiting->kind, __LINE__, (me)->async.awaiting);     \
+	again_:                                                                                    \
+		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \
+			return POLL_PENDING;                                                       \
+	} while (0)
+
+/** Calls the async function @p fn with @p child, a frame within this one, and goes on when it
+ *  ended. The child's async.status is its result. */
+#define AWAIT_CALL(me, fn, child)                                                                  \
+	do {                                                                                       \
+		__label__ again_;                                                                  \
+		(me)->async.resume = &&again_;                                                     \
+		async_trace_await(TRACE_await_kind_call, __LINE__, (child));                       \
+	again_:                                                                                    \
+		if (fn(child) == POLL_PENDING)                                                     \
+			return POLL_PENDING;                                                       \
+	} while (0)

@@ -1,0 +1,70 @@
+#include "async/sleep.h"
+
+static void sleep_fire(struct timer *t)
+{
+	task_wake(CONTAINER_OF(t, struct sleep, timer)->task);
+}
+
+static enum poll sleep_poll(struct awaitable *a)
+{
+	struct sleep *s = CONTAINER_OF(a, struct sleep, aw);
+
+	if (clock_ns() >= s->until_ns) {
+		/* The timer may be firing on another CPU: after this it has let go of s. */
+		if (s->task)
+			(void)timer_cancel(&s->timer);
+		s->task = NULL;
+		return POLL_READY;
+	}
+	if (!s->task) {
+		s->task = task_self();
+		timer_arm(&s->timer, s->until_ns);
+	}
+	return POLL_PENDING;
+}
+
+static void sleep_cancel(struct awaitable *a)
+{
+	struct sleep *s = CONTAINER_OF(a, struct sleep, aw);
+
+	if (s->task)
+		(void)timer_cancel(&s->timer);
+	s->task = NULL;
+}
+
+struct awaitable *sleep_until(struct sleep *s, u64 at_ns)
+{
+	s->aw = (struct awaitable){sleep_poll, sleep_cancel, TRACE_await_kind_sleep};
+	timer_init(&s->timer, sleep_fire);
+	s->task = NULL;
+	s->until_ns = at_ns;
+	return &s->aw;
+}
+
+struct awaitable *sleep_for(struct sleep *s, u64 ns)
+{
+	return sleep_until(s, clock_ns() + ns);
+}
+
+static enum poll yield_poll(struct awaitable *a)
+{
+	struct yield *y = CONTAINER_OF(a, struct yield, aw);
+
+	if (y->polled)
+		return POLL_READY;
+	y->polled = true;
+	task_wake(task_self());
+	return POLL_PENDING;
+}
+
+static void yield_cancel(struct awaitable *a)
+{
+	(void)a; /* a note to poll again does no harm */
+}
+
+struct awaitable *yield_now(struct yield *y)
+{
+	y->aw = (struct awaitable){yield_poll, yield_cancel, TRACE_await_kind_yield};
+	y->polled = false;
+	return &y->aw;
+}

@@ -1,0 +1,29 @@
+/*
+ * sleep.h: awaitables that end by themselves: at a time, or at the next turn.
+ * Context: task. A struct sleep must stay where it is until it is ready or cancelled.
+ */
+#pragma once
+
+#include "async/async.h"
+#include "core/time.h"
+
+struct sleep {
+	struct awaitable aw;
+	struct timer timer;
+	struct task *task; /* whom to wake; NULL before the first poll */
+	u64 until_ns;
+};
+
+/** Ready at @p at_ns since boot, or at once when that is past. */
+struct awaitable *sleep_until(struct sleep *s, u64 at_ns);
+
+/** Ready @p ns from now. */
+struct awaitable *sleep_for(struct sleep *s, u64 ns);
+
+struct yield {
+	struct awaitable aw;
+	bool polled;
+};
+
+/** Lets every task that is as urgent as this one have its turn first. */
+struct awaitable *yield_now(struct yield *y);

@@ -1,0 +1,249 @@
+/* Making, waking and ending tasks. */
+#include "base/panic.h"
+#include "base/printf.h"
+#include "base/string.h"
+#include "core/irq.h"
+#include "core/start.h"
+#include "core/time.h"
+#include "mm/kmalloc.h"
+#include "task/executor.h"
+#include "task/waiter.h"
+
+static struct spin registry_lock;
+static struct list registry GUARDED_BY(registry_lock) = LIST_INIT(registry);
+static u32 last_id GUARDED_BY(registry_lock);
+static unsigned registered GUARDED_BY(registry_lock);
+
+struct task *task_current(void)
+{
+	bool irqs = arch_irq_save();
+	struct task *t = arch_cpu()->current;
+
+	arch_irq_restore(irqs);
+	return t;
+}
+
+struct task *task_self(void)
+{
+	struct task *t = task_current();
+
+	ASSERT(t);
+	return t;
+}
+
+/* A job begins: its deadline is fixed here, and here only. */
+static void release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock)
+{
+	t->job++;
+	t->release_ns = now_ns;
+	t->deadline_ns = t->params.deadline_ns ? now_ns + t->params.deadline_ns : TIME_NEVER;
+	t->entity.key = t->policy->key(&t->params, now_ns);
+	TRACE(SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
+	      .release_ns = now_ns, .deadline_ns = t->deadline_ns, .seq = scheduler.seq);
+}
+
+/* timer_running is this CPU's own: only its own interrupts change it. */
+static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
+{
+	if (!c->irq_depth)
+		return TRACE_wake_source_task;
+	return c->timer_running ? TRACE_wake_source_timer : TRACE_wake_source_irq;
+}
+
+/* Returns the CPU that was hinted, or TRACE_NO_CPU. */
+static unsigned wake_locked(struct task *t, u8 why) REQUIRES(scheduler.lock)
+{
+	struct cpu *c = arch_cpu();
+	unsigned target = TRACE_NO_CPU;
+	u8 result = TRACE_wake_result_noted;
+
+	scheduler.seq++;
+	if (t->state == TASK_WAITING) {
+		u64 now_ns = clock_ns();
+
+		result = TRACE_wake_result_released;
+		release(t, now_ns);
+		runqueue_add(t, why, now_ns);
+		target = hint_for(t);
+	} else if (t->state == TASK_DEAD) {
+		result = TRACE_wake_result_dead;
+	} else {
+		t->noted = true;
+	}
+	TRACE(SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
+	      .target_cpu = (u8)target, .source = wake_source(c), .result = result,
+	      .waker_tid = c->current ? (i32)c->current->id : 0, .seq = scheduler.seq);
+	return target;
+}
+
+/* The woken task should have this CPU: now, if that can be, else as soon as it can. */
+static void act_on_own_hint(struct cpu *c, bool irqs)
+{
+	if (!c->current || c->irq_depth || c->preempt_off)
+		return; /* the executor, the end of the interrupt, or preempt_enable looks next */
+	if (irqs)
+		executor_preempt();
+	else
+		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
+}
+
+static void wake(struct task *t, u8 why)
+{
+	bool irqs = spin_lock(&scheduler.lock);
+	struct cpu *c = arch_cpu();
+	unsigned target = wake_locked(t, why);
+
+	spin_unlock_raw(&scheduler.lock);
+	if (target == c->id)
+		act_on_own_hint(c, irqs);
+	arch_irq_restore(irqs);
+}
+
+void task_wake(struct task *t)
+{
+	wake(t, TRACE_enqueue_why_wake);
+}
+
+static void enlist(struct task *t)
+{
+	bool irqs = spin_lock(&registry_lock);
+
+	t->id = ++last_id;
+	registered++;
+	list_add_tail(&registry, &t->all);
+	spin_unlock(&registry_lock, irqs);
+}
+
+static int check(const struct task_spec *s, const struct sched_policy **policy)
+{
+	const char *why = "this kernel has no such scheduling class";
+
+	*policy = sched_policy_of(s->params.class);
+	if (*policy && !(*policy)->validate(&s->params, &why))
+		return 0;
+	kprintf("task_spawn: %s: %s\n", s->name, why);
+	return ERR_INVAL;
+}
+
+int task_spawn(const struct task_spec *s, struct task **handle)
+{
+	const struct sched_policy *policy;
+	struct task *self = task_current(), *t;
+	int err = check(s, &policy);
+
+	if (err)
+		return err;
+	t = kzalloc(sizeof *t + s->frame_bytes);
+	if (!t)
+		return ERR_NOMEM;
+	strlcpy(t->name, s->name, sizeof t->name);
+	memcpy(t->frame, s->frame, s->frame_bytes);
+	t->fn = s->fn;
+	t->params = s->params;
+	t->policy = policy;
+	t->state = TASK_WAITING;
+	list_init(&t->joiners);
+	atomic_init(&t->refs, handle ? 2 : 1);
+	enlist(t);
+
+	struct trace_sched_process_fork e = {
+		.parent_tid = self ? (i32)self->id : 0,
+		.child_tid = (i32)t->id,
+		.child_pid = (i32)t->id,
+		.class = (u8)t->params.class,
+		.prio = t->params.level,
+		.deadline_ns = t->params.deadline_ns,
+		.quantum_ns = t->params.quantum_ns,
+	};
+	memcpy(e.child_comm, t->name, sizeof e.child_comm);
+	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);
+	if (handle)
+		*handle = t;
+	wake(t, TRACE_enqueue_why_spawn);
+	return 0;
+}
+
+void task_finish(struct task *t, int status)
+{
+	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);
+
+	bool irqs = spin_lock(&registry_lock);
+
+	list_del(&t->all);
+	registered--;
+	spin_unlock(&registry_lock, irqs);
+
+	irqs = spin_lock(&t->lock);
+	t->done = true;
+	t->status = status;
+	waiter_wake_all(&t->joiners);
+	spin_unlock(&t->lock, irqs);
+}
+
+void task_get(struct task *t)
+{
+	/* relaxed: the caller holds a reference already */
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+}
+
+void task_put(struct task *t)
+{
+	/* acq_rel: all use of t by others comes before the free by the last */
+	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+		kfree(t);
+}
+
+static void copy_info(const struct task *t, struct task_info *info) REQUIRES(scheduler.lock)
+{
+	*info = (struct task_info){
+		.id = t->id,
+		.state = t->state,
+		.preempted = t->state == TASK_READY && t->worker,
+		.params = t->params,
+		.cpu = t->cpu,
+		.preemptions = t->preemptions,
+		.polls = t->polls,
+		.misses = t->misses,
+		.cpu_ns = t->cpu_ns,
+		.last_run_ns = t->last_run_ns,
+		.job = t->job,
+	};
+	if (t->state == TASK_RUNNING) {
+		u64 now_ns = clock_ns();
+
+		info->cpu_ns += now_ns - t->run_since_ns;
+		info->last_run_ns = now_ns;
+	}
+	memcpy(info->name, t->name, sizeof info->name);
+}
+
+bool task_next_info(u32 after, struct task_info *info)
+{
+	bool found = false;
+	bool irqs = spin_lock(&registry_lock);
+
+	/* Ids rise along the list: tasks enter at its tail. */
+	LIST_FOR_EACH(it, &registry)
+	{
+		struct task *t = LIST_ENTRY(it, struct task, all);
+
+		if (t->id <= after)
+			continue;
+		(void)spin_lock(&scheduler.lock);
+		copy_info(t, info);
+		spin_unlock_raw(&scheduler.lock);
+		found = true;
+		break;
+	}
+	spin_unlock(&registry_lock, irqs);
+	return found;
+}
+
+unsigned task_count(void)
+{
+	bool irqs = spin_lock(&registry_lock);
+	unsigned n = registered;
+
+	spin_unlock(&registry_lock, irqs);
+	return n;
+}

@@ -1,0 +1,135 @@
+/*
+ * task.h: tasks. A task is a function that is polled until it is ready: it runs until it awaits
+ * something, returns POLL_PENDING, and is polled again after somebody woke it (async/async.h has
+ * the macros that make such a function read like a plain one). It may also be preempted anywhere
+ * in between; then its suspended poll keeps the worker stack it runs on.
+ *
+ * States, all changes under the scheduler's lock:
+ *
+ *   waiting --wake--> ready --dispatch--> running --pending--> waiting
+ *   running --more urgent task, quantum--> ready (with a worker)     running --ready--> dead
+ *   running --pending, but woken meanwhile--> ready
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/types.h"
+#include "sched/sched.h"
+#include "sync/spin.h"
+
+enum poll {
+	POLL_PENDING = TRACE_poll_result_pending,
+	POLL_READY = TRACE_poll_result_ready,
+};
+
+typedef enum poll task_fn(void *frame);
+
+enum task_state {
+	TASK_WAITING,
+	TASK_READY,
+	TASK_RUNNING,
+	TASK_DEAD,
+};
+
+#define TASK_NAME_BYTES 16
+
+struct worker;
+
+struct task {
+	/* Written once, at spawn. */
+	u32 id; /* from 1, never reused before 2^32 tasks */
+	char name[TASK_NAME_BYTES];
+	task_fn *fn;
+	struct sched_params params;
+	const struct sched_policy *policy;
+
+	/* Under the scheduler's lock. */
+	enum task_state state;
+	bool noted; /* woken since its last dispatch: to be polled again */
+	u8 enqueue_why;
+	struct sched_entity entity;
+	struct worker *worker; /* holds the suspended poll; NULL between polls */
+	unsigned cpu;	       /* where it ran last */
+	u32 job;	       /* jobs released so far */
+	u64 release_ns, deadline_ns;
+	u64 queued_ns; /* when it entered the run queue */
+	u64 quantum_left_ns;
+	u64 run_since_ns, cpu_ns, last_run_ns;
+	u64 polls, preemptions, misses;
+
+	/* Lifetime. */
+	_Atomic u32 refs; /* the executor's until it is dead, and one for each handle */
+	struct list all;  /* under the registry's lock */
+	struct spin lock; /* protects the three below */
+	bool done GUARDED_BY(lock);
+	int status GUARDED_BY(lock);
+	struct list joiners GUARDED_BY(lock); /* of struct waiter */
+
+	char frame[] __attribute__((aligned(16)));
+};
+
+/* What task_spawn needs. @c frame is copied; its first member is a struct async (async.h). */
+struct task_spec {
+	const char *name; /* up to 15 characters are kept */
+	task_fn *fn;
+	const void *frame;
+	usize frame_bytes;
+	struct sched_params params;
+};
+
+/**
+ * Makes a task and releases its first job. @p handle, unless NULL, gets a reference that
+ * task_put gives back. Errors: ERR_INVAL (parameters; says why on the console), ERR_NOMEM.
+ * Context: task or start-up.
+ */
+int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
+
+/** TASK_SPAWN(&handle_or_NULL, "name", fn, (struct f){...}, SCHED_PARAMS_FIFO(3)) */
+#define TASK_SPAWN(handle, task_name, function, frame_value, ...)                                  \
+	({                                                                                         \
+		__auto_type frame_ = (frame_value);                                                \
+		struct task_spec spec_ = {.name = (task_name),                                     \
+					  .fn = (function),                                        \
+					  .frame = &frame_,                                        \
+					  .frame_bytes = sizeof frame_,                            \
+					  .params = __VA_ARGS__};                                  \
+		task_spawn(&spec_, (handle));                                                      \
+	})
+
+/**
+ * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled
+ * again; a dead one is left alone. Allocates nothing, sends at most one interrupt. May switch to
+ * a more urgent task before it returns. Context: any that does not hold the scheduler's lock; the
+ * caller keeps @p t alive.
+ */
+void task_wake(struct task *t);
+
+/** The task whose poll calls this. Context: task. Never NULL there. */
+struct task *task_self(void);
+
+/** The task that this CPU runs, or NULL. Context: any. */
+struct task *task_current(void);
+
+/** Takes another reference, from a caller that has one. Context: any. */
+void task_get(struct task *t);
+
+/** Gives a reference back; the last one frees the task. Context: any. */
+void task_put(struct task *t);
+
+/* What the shell shows of a task; a copy, so no lock is held while it prints. */
+struct task_info {
+	u32 id;
+	char name[TASK_NAME_BYTES];
+	enum task_state state;
+	bool preempted; /* ready, with a suspended poll */
+	struct sched_params params;
+	unsigned cpu;
+	u64 preemptions, polls, misses, cpu_ns, last_run_ns;
+	u32 job;
+};
+
+/** Copies the task with the least id above @p after; false when there is none. */
+bool task_next_info(u32 after, struct task_info *info);
+
+/** Tasks that are not dead. */
+unsigned task_count(void);

@@ -1,0 +1,69 @@
+/*
+ * Worker stacks: made once at start-up, all of one size, each above an unmapped guard page, so
+ * that preemption allocates nothing. One is in use for each CPU and for each suspended poll.
+ */
+#include "base/panic.h"
+#include "mm/page.h"
+#include "task/executor.h"
+
+#define WORKER_STRIDE_BYTES KIB(32) /* guard page and stack */
+#define GUARD_BYTES KIB(4)
+
+static struct worker *workers;
+static struct list free_workers GUARDED_BY(scheduler.lock) = LIST_INIT(free_workers);
+static uptr stacks;
+static unsigned worker_count;
+
+static unsigned order_for(usize bytes)
+{
+	unsigned order = 0;
+
+	while ((KIB(4) << order) < bytes)
+		order++;
+	return order;
+}
+
+void workers_init(unsigned n)
+{
+	workers = page_alloc(order_for(n * sizeof *workers));
+	stacks = (uptr)page_alloc(order_for(n * WORKER_STRIDE_BYTES));
+	if (!workers || !stacks)
+		panic("no memory for %u worker stacks of %zu bytes", n, WORKER_STRIDE_BYTES);
+	worker_count = n;
+
+	bool irqs = spin_lock(&scheduler.lock);
+
+	for (unsigned i = 0; i < n; i++) {
+		uptr base = stacks + i * WORKER_STRIDE_BYTES;
+		struct worker *w = &workers[i];
+
+		arch_mmu_guard(base);
+		w->id = (u16)(i + 1);
+		w->sp = arch_stack_prepare((void *)(base + WORKER_STRIDE_BYTES), worker_main);
+		list_add_tail(&free_workers, &w->link);
+	}
+	spin_unlock(&scheduler.lock, irqs);
+}
+
+struct worker *worker_take(void)
+{
+	struct list *first = list_first(&free_workers);
+
+	if (!first)
+		return NULL;
+	list_del(first);
+	return LIST_ENTRY(first, struct worker, link);
+}
+
+/* The last one given is the first one taken: its stack is the warmest. */
+void worker_give(struct worker *w)
+{
+	list_add_head(&free_workers, &w->link);
+}
+
+u16 worker_here(void)
+{
+	uptr at = arch_sp() - stacks;
+
+	return at < worker_count * WORKER_STRIDE_BYTES ? (u16)(at / WORKER_STRIDE_BYTES + 1) : 0;
+}
