@@ -4,12 +4,17 @@
  */
 #pragma once
 
+#include "base/types.h"
+
 /**
  * Called once in the first task, which is FIFO at level 16, when all CPUs run. It spawns what it
  * wants to run and returns. @p cmdline: the words handed over at boot; "" for none.
  */
 void app_main(const char *cmdline);
 
-/** The demonstration (demo.c): runs for about two seconds, prints a table, and leaves the machine
- *  with its status when @p leave, else returns to whoever watches. Context: task. */
-void demo_start(int leave);
+#define DEMO_MS_DEFAULT 300u
+
+/** Starts the demonstration (demo.c), whose sensors and workers run for @p ms milliseconds. It
+ *  prints a table at the end and, with @p leave, leaves the machine with its status. One at a
+ *  time. Context: task. */
+void demo_start(u64 ms, bool leave);

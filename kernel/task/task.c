@@ -217,6 +217,14 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(sch
 	memcpy(info->name, t->name, sizeof info->name);
 }
 
+void task_info(struct task *t, struct task_info *info)
+{
+	bool irqs = spin_lock(&scheduler.lock);
+
+	copy_info(t, info);
+	spin_unlock(&scheduler.lock, irqs);
+}
+
 bool task_next_info(u32 after, struct task_info *info)
 {
 	bool found = false;
@@ -229,9 +237,7 @@ bool task_next_info(u32 after, struct task_info *info)
 
 		if (t->id <= after)
 			continue;
-		(void)spin_lock(&scheduler.lock);
-		copy_info(t, info);
-		spin_unlock_raw(&scheduler.lock);
+		task_info(t, info);
 		found = true;
 		break;
 	}

@@ -128,6 +128,9 @@ struct task_info {
 	u32 job;
 };
 
+/** Copies @p t's. Context: any; the caller keeps it alive. */
+void task_info(struct task *t, struct task_info *info);
+
 /** Copies the task with the least id above @p after; false when there is none. */
 bool task_next_info(u32 after, struct task_info *info);
 

@@ -1,0 +1,39 @@
+#include "services/burn.h"
+#include "async/async.h"
+
+struct burn {
+	struct async async;
+	u64 ns;
+};
+
+static u64 used_ns(void)
+{
+	struct task_info info;
+
+	task_info(task_self(), &info);
+	return info.cpu_ns;
+}
+
+void burn_ns(u64 ns)
+{
+	u64 end_ns = used_ns() + ns;
+
+	/* No await and no yield in here: only preemption takes the CPU away. */
+	while (used_ns() < end_ns)
+		for (volatile unsigned i = 0; i < 1000; i++)
+			;
+}
+
+static enum poll burn(void *frame)
+{
+	struct burn *me = frame;
+
+	ASYNC_BEGIN(me);
+	burn_ns(me->ns);
+	ASYNC_END(me);
+}
+
+int burn_spawn(const char *name, struct sched_params params, u64 ns, struct task **handle)
+{
+	return TASK_SPAWN(handle, name, burn, (struct burn){.ns = ns}, params);
+}

@@ -1,0 +1,199 @@
+/* The shell's commands. A new one is a function and a line in the table at the end. */
+#include "apps/app.h"
+#include "base/printf.h"
+#include "base/string.h"
+#include "board/board.h"
+#include "core/cpu.h"
+#include "core/irq.h"
+#include "core/log.h"
+#include "core/time.h"
+#include "mm/kmalloc.h"
+#include "mm/page.h"
+#include "services/burn.h"
+#include "services/shell.h"
+#include "services/trace_dump.h"
+#include "task/task.h"
+
+static int run_help(char **words, unsigned n)
+{
+	(void)words, (void)n;
+	for (unsigned i = 0; i < commands_count; i++)
+		kprintf("  %-10s%-34s%s\n", commands[i].name, commands[i].arguments,
+			commands[i].help);
+	return 0;
+}
+
+static const char *state_name(const struct task_info *t)
+{
+	static const char *const names[] = {
+		[TASK_WAITING] = "waiting",
+		[TASK_READY] = "ready",
+		[TASK_RUNNING] = "running",
+		[TASK_DEAD] = "dead",
+	};
+
+	return t->preempted ? "preempted" : names[t->state];
+}
+
+static int run_task(char **words, unsigned n)
+{
+	struct task_info t = {.id = 0};
+
+	(void)words, (void)n;
+	kprintf("   id state     class level cpu  preempts   cpu us   last run us  name\n");
+	while (task_next_info(t.id, &t))
+		kprintf("%5u %-9s %-5s %5u %3u %9llu %8llu %13llu  %s\n", t.id, state_name(&t),
+			sched_class_name(t.params.class), t.params.level, t.cpu,
+			(unsigned long long)t.preemptions,
+			(unsigned long long)(t.cpu_ns / NS_PER_US),
+			(unsigned long long)(t.last_run_ns / NS_PER_US), t.name);
+	return 0;
+}
+
+static void interrupt_row(const char *name, u32 irq, u64 count)
+{
+	kprintf("%5u %10llu  %s\n", irq, (unsigned long long)count, name);
+}
+
+static int run_interrupt(char **words, unsigned n)
+{
+	(void)words, (void)n;
+	kprintf("controller: %s\n  irq      count  name\n", irqchip->name);
+	irq_for_each(interrupt_row);
+	return 0;
+}
+
+static int run_perf(char **words, unsigned n)
+{
+	u64 now_ns = clock_ns();
+
+	(void)words, (void)n;
+	kprintf("  cpu  busy %%  switches  interrupts  hints taken\n");
+	for (unsigned i = 0; i < cpu_count; i++) {
+		const struct cpu *c = &cpus[i];
+		u64 idle_ns = MIN(c->idle_ns, now_ns);
+
+		kprintf("%5u %7llu %9llu %11llu %12llu\n", i,
+			(unsigned long long)((now_ns - idle_ns) / (now_ns / 100 + 1)),
+			(unsigned long long)c->switches, (unsigned long long)c->irqs,
+			(unsigned long long)c->hints_taken);
+	}
+	return 0;
+}
+
+static int run_trace(char **words, unsigned n)
+{
+	static const char *const levels[] = {"off", "brief", "full"};
+	u64 events, lost;
+
+	if (n && !strcmp(words[0], "dump"))
+		return trace_dump();
+	for (unsigned i = 0; n && i < ARRAY_LEN(levels); i++)
+		if (!strcmp(words[0], levels[i])) {
+			trace_set_level(i);
+			return 0;
+		}
+	if (n)
+		return ERR_INVAL;
+	trace_counts(&events, &lost);
+	kprintf("trace: %s, %llu events recorded, %llu packets overwritten\n", levels[trace_level],
+		(unsigned long long)events, (unsigned long long)lost);
+	return 0;
+}
+
+static int run_mem(char **words, unsigned n)
+{
+	struct kmalloc_stats heap;
+
+	(void)words, (void)n;
+	kmalloc_get_stats(&heap);
+	kprintf("pages: %llu KiB free of %llu KiB\n",
+		(unsigned long long)(page_free_bytes() / 1024),
+		(unsigned long long)(page_total_bytes() / 1024));
+	kprintf("heap:  %llu KiB in use of %llu KiB, %llu blocks\n",
+		(unsigned long long)(heap.used_bytes / 1024),
+		(unsigned long long)(heap.total_bytes / 1024), (unsigned long long)heap.blocks);
+	return 0;
+}
+
+static int run_uptime(char **words, unsigned n)
+{
+	u64 us = clock_ns() / NS_PER_US;
+
+	(void)words, (void)n;
+	kprintf("up %llu.%06llu s, %u CPUs, %u tasks\n", (unsigned long long)(us / 1000000),
+		(unsigned long long)(us % 1000000), cpu_count, task_count());
+	return 0;
+}
+
+static int run_log(char **words, unsigned n)
+{
+	static char text[4096]; /* the shell is one task */
+	usize bytes = log_copy(text, sizeof text);
+
+	(void)words, (void)n;
+	console_write(text, bytes);
+	return 0;
+}
+
+static int run_demo(char **words, unsigned n)
+{
+	u64 ms = DEMO_MS_DEFAULT;
+
+	if (n && (parse_u64(words[0], &ms) || !ms || ms > 100000))
+		return ERR_INVAL;
+	demo_start(ms, false);
+	return 0;
+}
+
+static int run_reboot(char **words, unsigned n)
+{
+	(void)words, (void)n;
+	board_reboot();
+}
+
+static int run_shutdown(char **words, unsigned n)
+{
+	u64 status = 0;
+
+	if (n && (parse_u64(words[0], &status) || status > 127))
+		return ERR_INVAL;
+	board_exit((int)status);
+}
+
+/* spawn fifo|rr LEVEL [MS], spawn edf DEADLINE_MS [MS] */
+static int run_spawn(char **words, unsigned n)
+{
+	u64 number, ms = 1000;
+	struct sched_params p;
+
+	if (parse_u64(words[1], &number) || (n > 2 && parse_u64(words[2], &ms)) || ms > 1000000)
+		return ERR_INVAL;
+	if (!strcmp(words[0], "edf"))
+		p = SCHED_PARAMS_EDF(MS(MIN(number, 1000000)));
+	else if (!strcmp(words[0], "fifo"))
+		p = SCHED_PARAMS_FIFO((u8)MIN(number, 255));
+	else if (!strcmp(words[0], "rr"))
+		p = SCHED_PARAMS_RR((u8)MIN(number, 255), SCHED_QUANTUM_DEFAULT_NS);
+	else
+		return ERR_INVAL;
+	return burn_spawn("spawned", p, MS(ms), NULL);
+}
+
+const struct command commands[] = {
+	{"help", "", "this list", 0, 0, run_help},
+	{"task", "", "the tasks: state, class, CPU time, preemptions", 0, 0, run_task},
+	{"interrupt", "", "interrupts and how often each came", 0, 0, run_interrupt},
+	{"perf", "", "what each CPU did", 0, 0, run_perf},
+	{"trace", "[off|brief|full|dump]", "the recorder: state, level, dump over the console", 0,
+	 1, run_trace},
+	{"mem", "", "memory in use", 0, 0, run_mem},
+	{"uptime", "", "time since boot", 0, 0, run_uptime},
+	{"log", "", "the last lines of the log", 0, 0, run_log},
+	{"demo", "[MS]", "sensors, work, an inversion, and a table", 0, 1, run_demo},
+	{"spawn", "fifo|rr LEVEL [MS] | edf MS [MS]", "a task that computes for MS milliseconds",
+	 2, 3, run_spawn},
+	{"reboot", "", "resets the machine", 0, 0, run_reboot},
+	{"shutdown", "[STATUS]", "leaves, with a status from 0 to 127", 0, 1, run_shutdown},
+};
+const unsigned commands_count = ARRAY_LEN(commands);
