@@ -1,0 +1,34 @@
+/*
+ * entry.c: where the simulator enters the kernel: CPUs that start, interrupts, faults.
+ */
+#include "base/panic.h"
+#include "core/irq.h"
+#include "core/start.h"
+#include "sim/port.h"
+
+void sim_entry_boot(const struct sim_boot *boot)
+{
+	kernel_main((void *)(uptr)boot);
+}
+
+void sim_entry_cpu(unsigned cpu)
+{
+	cpu_start_secondary(cpu);
+}
+
+void sim_entry_irq(enum sim_irq irq, uptr pc)
+{
+	irq_enter(pc);
+	if (irq == SIM_IRQ_TIMER)
+		irq_timer();
+	else if (irq == SIM_IRQ_HINT)
+		irq_hint();
+	else
+		irq_device(irq);
+	irq_exit();
+}
+
+void sim_entry_fault(const char *what, uptr at, uptr pc)
+{
+	panic("%s: address %p, pc %p", what, (void *)at, (void *)pc);
+}

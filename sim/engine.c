@@ -1,0 +1,430 @@
+/*
+ * engine.c: virtual CPUs, virtual time, delivery of interrupts. See README.md for the model.
+ */
+#include "sim/sim.h"
+
+#define RELAX_EVENTS 32	    /* what a pause costs; Skylake's takes about 40 ns, older ones 3 */
+#define TIMER_LATE_NS 64    /* a timer fires up to this much late */
+#define HINT_NS_MIN 100	    /* an interrupt travels from one CPU to another in this */
+#define HINT_NS_JITTER 400  /* to this much more */
+#define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
+
+struct sim sim;
+int64_t sim_budget = INT64_MAX;
+
+static struct vcpu *this_cpu(void)
+{
+	return &sim.cpu[sim.cur];
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Time.
+ */
+
+/* The clock and the counters are brought up to date with the hooks that ran since. */
+static void charge_events(uint64_t n)
+{
+	this_cpu()->progress += n;
+	sim.fraction += n * sim.step;
+	sim.clock_ns += sim.fraction / SIM_FRACTION;
+	sim.fraction %= SIM_FRACTION;
+}
+
+static void charge(void)
+{
+	uint64_t used = (uint64_t)(sim.armed - sim_budget);
+
+	sim.armed = sim_budget;
+	sim.events += used;
+	sim.slice -= (int64_t)used;
+	charge_events(used);
+}
+
+static void set_busy(unsigned busy)
+{
+	sim.busy = busy;
+	sim.step = SIM_FRACTION / (busy ? busy : 1);
+}
+
+/* Events of the running CPU until the clock reaches ns; at least 0. */
+static int64_t events_until(uint64_t ns)
+{
+	uint64_t d;
+
+	if (ns <= sim.clock_ns)
+		return 0;
+	d = ns - sim.clock_ns;
+	if (d > EVENTS_FAR / SIM_CPUS_MAX)
+		return EVENTS_FAR;
+	return (int64_t)((d * SIM_FRACTION - sim.fraction + sim.step - 1) / sim.step);
+}
+
+uint64_t sim_due(unsigned cpu)
+{
+	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
+
+	if (cpu == 0 && !console_masked())
+		due = least(due, console_due());
+	return due;
+}
+
+static bool pending(unsigned cpu)
+{
+	return sim_due(cpu) <= sim.clock_ns;
+}
+
+/* Sets the budget so that it ends with the slice, or earlier when an interrupt becomes pending
+ * that this CPU can take or that a halted CPU waits for. The clock is up to date. */
+static void arm(void)
+{
+	uint64_t due = this_cpu()->irq_on ? sim_due(sim.cur) : SIM_NEVER;
+	int64_t budget;
+
+	for (unsigned i = 0; i < sim.cfg.cpus; i++)
+		if (sim.cpu[i].halted && !pending(i))
+			due = least(due, sim_due(i));
+	budget = events_until(due);
+	if (budget > sim.slice)
+		budget = sim.slice;
+	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
+		budget = (int64_t)(sim.cfg.max_events - sim.events);
+	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
+	sim_budget = sim.armed = budget;
+	sim.horizon_ns = sim.clock_ns + (uint64_t)budget * sim.step / SIM_FRACTION;
+}
+
+uint64_t sim_clock_ns(void)
+{
+	uint64_t used = (uint64_t)(sim.armed - sim_budget);
+
+	return sim.clock_ns + (sim.fraction + used * sim.step) / SIM_FRACTION;
+}
+
+/*
+ * Who runs.
+ */
+
+static unsigned candidates(uint8_t *list, bool with_current)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sim.cfg.cpus; i++) {
+		struct vcpu *v = &sim.cpu[i];
+
+		if (v->started && (with_current || i != sim.cur) && (!v->halted || pending(i)))
+			list[n++] = (uint8_t)i;
+	}
+	return n;
+}
+
+/* Every CPU halts: the clock jumps to the first interrupt that will end that. */
+static void jump(void)
+{
+	uint64_t due = SIM_NEVER, waited;
+
+	for (unsigned i = 0; i < sim.cfg.cpus; i++)
+		if (sim.cpu[i].started)
+			due = least(due, sim_due(i));
+	if (console_interactive()) {
+		console_flush();
+		waited = due == SIM_NEVER ? SIM_NEVER : due - sim.clock_ns;
+		waited = console_wait(waited);
+		sim.clock_ns = least(due, sim.clock_ns + waited);
+		return;
+	}
+	if (due == SIM_NEVER)
+		sim_stop(EXIT_NO_PROGRESS, "no progress: every CPU halts and no event is due");
+	sim.clock_ns = due;
+	sim.fraction = 0;
+}
+
+/* The CPU's own count of what it could have run goes on while it halts. */
+static void catch_up(struct vcpu *v)
+{
+	uint64_t floor = SIM_NEVER;
+
+	for (unsigned i = 0; i < sim.cfg.cpus; i++)
+		if (sim.cpu[i].started && !sim.cpu[i].halted)
+			floor = least(floor, sim.cpu[i].progress);
+	if (floor != SIM_NEVER && v->progress < floor)
+		v->progress = floor;
+}
+
+/* The current CPU may run so long; less, when a CPU that halted has become one of the others. */
+static void choose_slice(int64_t at_most)
+{
+	uint8_t list[SIM_CPUS_MAX];
+	unsigned n = candidates(list, false);
+
+	sim.slice = n ? sim.cfg.strategy->slice(list, n) : EVENTS_FAR;
+	if (sim.slice > at_most)
+		sim.slice = at_most;
+}
+
+/* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
+static void schedule(bool relaxing)
+{
+	struct vcpu *from = this_cpu();
+	uint8_t list[SIM_CPUS_MAX];
+	unsigned n, next;
+
+	while ((n = candidates(list, true)) == 0)
+		jump();
+	for (unsigned i = 0; i < n; i++)
+		if (sim.cpu[list[i]].halted)
+			catch_up(&sim.cpu[list[i]]);
+	next = sim.cfg.strategy->choose(list, n, relaxing);
+	if (next != sim.cur) {
+		sim.switches++;
+		sim_mix(0x100 + next);
+		sim.cur = next;
+		choose_slice(EVENTS_FAR);
+		arm();
+		sim_stack_switch(&from->sp, this_cpu()->sp);
+	} else {
+		choose_slice(EVENTS_FAR);
+	}
+}
+
+/*
+ * Interrupts.
+ */
+
+/* Takes one pending interrupt off; -1 when there is none. */
+static int acknowledge(void)
+{
+	struct vcpu *v = this_cpu();
+
+	if (v->hint_at <= sim.clock_ns) {
+		v->hint_at = SIM_NEVER;
+		return SIM_IRQ_HINT;
+	}
+	if (v->timer_at <= sim.clock_ns) {
+		v->timer_at = SIM_NEVER;
+		return SIM_IRQ_TIMER;
+	}
+	if (sim.cur == 0 && !console_masked() && console_due() <= sim.clock_ns)
+		return SIM_IRQ_CONSOLE;
+	return -1;
+}
+
+/* Takes what is pending, on this stack, as the hardware would. The clock is up to date before
+ * and after. May return on another CPU. */
+static void deliver(uintptr_t pc)
+{
+	int irq;
+
+	while (this_cpu()->irq_on && (irq = acknowledge()) >= 0) {
+		sim.irqs++;
+		sim_mix(0x200 + (unsigned)irq);
+		this_cpu()->irq_on = false;
+		arm();
+		sim_entry_irq((enum sim_irq)irq, pc);
+		charge();
+		this_cpu()->irq_on = true;
+	}
+}
+
+static void check_limits(void)
+{
+	if (sim.interrupted)
+		sim_stop(EXIT_INTERRUPTED, "interrupted");
+	if (sim.cfg.max_events && sim.events >= sim.cfg.max_events)
+		sim_stop(EXIT_LIMIT, "stopped by --max-events");
+}
+
+void sim_slow(uintptr_t pc)
+{
+	charge();
+	sim_mix(pc);
+	sim_mix(sim.clock_ns);
+	check_limits();
+	console_poll();
+	deliver(pc);
+	if (sim.slice <= 0) {
+		schedule(false);
+		deliver(pc);
+	} else {
+		choose_slice(sim.slice);
+	}
+	arm();
+}
+
+/*
+ * The port.
+ */
+
+void *sim_cpu_local(void)
+{
+	return this_cpu()->local;
+}
+
+void sim_cpu_set_local(void *local)
+{
+	this_cpu()->local = local;
+}
+
+bool sim_irq_save(void)
+{
+	bool on = this_cpu()->irq_on;
+
+	this_cpu()->irq_on = false;
+	return on;
+}
+
+void sim_irq_restore(bool enabled)
+{
+	struct vcpu *v = this_cpu();
+
+	if (!enabled || v->irq_on)
+		return;
+	v->irq_on = true;
+	if (sim_due(sim.cur) <= sim.horizon_ns) {
+		charge();
+		arm();
+	}
+	SIM_EVENT(SIM_PC);
+}
+
+bool sim_irq_enabled(void)
+{
+	return this_cpu()->irq_on;
+}
+
+void sim_hint(unsigned cpu)
+{
+	uint64_t at = sim_clock_ns() + HINT_NS_MIN +
+		      rng_below(&sim.rng[RNG_HINT], HINT_NS_JITTER);
+
+	if (cpu >= sim.cfg.cpus || !sim.cpu[cpu].started)
+		return; /* as on a real bus: nobody is there */
+	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
+	if (at <= sim.horizon_ns && (sim.cpu[cpu].halted || cpu == sim.cur)) {
+		charge();
+		arm();
+	}
+}
+
+void sim_timer_set(uint64_t deadline_ns)
+{
+	charge();
+	if (deadline_ns != SIM_NEVER) {
+		deadline_ns = deadline_ns > sim.clock_ns ? deadline_ns : sim.clock_ns;
+		deadline_ns += rng_below(&sim.rng[RNG_TIMER], TIMER_LATE_NS);
+	}
+	this_cpu()->timer_at = deadline_ns;
+	arm();
+}
+
+void sim_relax(void)
+{
+	charge();
+	charge_events(RELAX_EVENTS);
+	sim.events++;
+	check_limits();
+	deliver(SIM_PC);
+	schedule(true);
+	deliver(SIM_PC);
+	arm();
+}
+
+void sim_idle(void)
+{
+	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
+	struct vcpu *v = this_cpu();
+
+	charge();
+	v->irq_on = true;
+	if (!pending(sim.cur)) {
+		v->halted = true;
+		set_busy(sim.busy - 1);
+		do
+			schedule(false);
+		while (!pending(sim.cur));
+		v->halted = false;
+		set_busy(sim.busy + 1);
+	}
+	deliver(pc);
+	this_cpu()->irq_on = false;
+	arm();
+}
+
+static void start_cpu(uintptr_t cpu)
+{
+	sim_entry_cpu((unsigned)cpu);
+}
+
+int sim_cpu_start(unsigned cpu, void *stack_top)
+{
+	struct vcpu *v = &sim.cpu[cpu];
+
+	if (cpu >= sim.cfg.cpus || v->started)
+		return -1;
+	charge();
+	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
+	v->started = true;
+	v->progress = this_cpu()->progress;
+	set_busy(sim.busy + 1);
+	choose_slice(sim.slice);
+	arm();
+	return 0;
+}
+
+/*
+ * Begin and end.
+ */
+
+void sim_stop(int status, const char *message)
+{
+	void *dead;
+
+	charge();
+	sim_mix(sim.events);
+	sim_mix(sim.clock_ns);
+	sim.status = status;
+	sim.message = message;
+	sim_stack_switch(&dead, sim.main_sp);
+	__builtin_unreachable();
+}
+
+void sim_exit(int status)
+{
+	sim_stop(status, NULL);
+}
+
+static void boot_cpu(uintptr_t unused)
+{
+	static struct sim_boot boot;
+
+	(void)unused;
+	boot = (struct sim_boot){
+		.cmdline = sim.cfg.cmdline,
+		.ram_base = RAM_BASE,
+		.ram_bytes = sim.cfg.ram_bytes,
+		.cpus = sim.cfg.cpus,
+		.seed = sim.cfg.seed,
+	};
+	sim_entry_boot(&boot);
+}
+
+int sim_run(void)
+{
+	sim.hash = 0xcbf29ce484222325ull;
+	for (unsigned i = 0; i < RNG_SOURCES; i++)
+		rng_seed(&sim.rng[i], sim.cfg.seed, (enum rng_source)i);
+	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
+		sim.cpu[i].timer_at = sim.cpu[i].hint_at = SIM_NEVER;
+	sim.cpu[0].started = true;
+	set_busy(1);
+	sim_budget = sim.armed = 0;
+	sim.running = true;
+	sim_stack_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	sim.running = false;
+	sim_budget = INT64_MAX;
+	return sim.status;
+}

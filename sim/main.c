@@ -1,0 +1,178 @@
+/*
+ * main.c: the command line, and what is left to do when the machine has stopped.
+ */
+#include "sim/sim.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option {
+	const char *name, *value, *meaning;
+	const char *(*set)(const char *value); /* NULL, or what is wrong */
+};
+
+static const char *number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	static char why[96];
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (!*text || strchr(text, '-') || *end || errno || *out < min || *out > max) {
+		snprintf(why, sizeof why, "wants a number from %llu to %llu",
+			 (unsigned long long)min, (unsigned long long)max);
+		return why;
+	}
+	return NULL;
+}
+
+static const char *set_cpus(const char *value)
+{
+	uint64_t n;
+	const char *wrong = number(value, 1, SIM_CPUS_MAX, &n);
+
+	sim.cfg.cpus = wrong ? 0 : (unsigned)n;
+	return wrong;
+}
+
+static const char *set_seed(const char *value)
+{
+	return number(value, 0, UINT64_MAX, &sim.cfg.seed);
+}
+
+static const char *set_mean(const char *value)
+{
+	return number(value, 1, 1u << 20, &sim.cfg.mean);
+}
+
+static const char *set_max_events(const char *value)
+{
+	return number(value, 0, UINT64_MAX, &sim.cfg.max_events);
+}
+
+static const char *set_ram(const char *value)
+{
+	uint64_t mib;
+	const char *wrong = number(value, 16, RAM_BYTES_MAX >> 20, &mib);
+
+	sim.cfg.ram_bytes = wrong ? 0 : mib << 20;
+	return wrong;
+}
+
+static const char *set_strategy(const char *value)
+{
+	for (unsigned i = 0; strategies[i]; i++) {
+		if (strcmp(value, strategies[i]->name) == 0) {
+			sim.cfg.strategy = strategies[i];
+			return NULL;
+		}
+	}
+	return "names no strategy; see --help";
+}
+
+static const char *set_trace(const char *value)
+{
+	sim.cfg.trace_dir = value;
+	return *value ? NULL : "wants a directory";
+}
+
+static const char *set_cmdline(const char *value)
+{
+	if (strlen(value) >= sizeof sim.cfg.cmdline)
+		return "is too long";
+	strcpy(sim.cfg.cmdline, value);
+	return NULL;
+}
+
+static const struct option options[] = {
+	{"--cpus", "N", "virtual CPUs, 1 to 64 (4)", set_cpus},
+	{"--seed", "N", "the execution: one seed, one execution (1)", set_seed},
+	{"--strategy", "NAME", "who runs next:", set_strategy},
+	{"--mean", "N", "events between two such choices, on average", set_mean},
+	{"--max-events", "N", "stop with status 103 after so many events (0: never)", set_max_events},
+	{"--ram", "MIB", "memory, 16 to 512 (256)", set_ram},
+	{"--trace", "DIR", "write the trace to this directory at the end", set_trace},
+	{"--cmdline", "TEXT", "the kernel's command line", set_cmdline},
+};
+#define OPTIONS (sizeof options / sizeof *options)
+
+static void help(const char *program)
+{
+	printf("usage: %s [option value]...\n\nRuns the kernel on virtual CPUs under virtual time."
+	       "\n\n",
+	       program);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		printf("  %-13s %-5s %s\n", options[i].name, options[i].value, options[i].meaning);
+		for (unsigned k = 0; options[i].set == set_strategy && strategies[k]; k++)
+			printf("  %19s   %s: %s%s\n", "", strategies[k]->name,
+			       strategies[k]->meaning, k ? "" : " (the default)");
+	}
+	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d event "
+	       "limit,\n%d the simulator failed, %d interrupted.\n",
+	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_INTERRUPTED);
+}
+
+static void wrong(const char *option, const char *why)
+{
+	fprintf(stderr, "sim: %s %s\n", option, why);
+	exit(EXIT_USAGE);
+}
+
+/* Takes "--name value" and "--name=value". */
+static void parse(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *equals = strchr(argv[i], '='), *value, *why;
+		size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
+		const struct option *o = options;
+
+		if (strcmp(argv[i], "--help") == 0) {
+			help(argv[0]);
+			exit(0);
+		}
+		while (o < options + OPTIONS &&
+		       (strlen(o->name) != len || strncmp(o->name, argv[i], len) != 0))
+			o++;
+		if (o == options + OPTIONS)
+			wrong(argv[i], "is not an option; see --help");
+		value = equals ? equals + 1 : argv[++i];
+		if (!value)
+			wrong(o->name, "wants a value; see --help");
+		why = o->set(value);
+		if (why)
+			wrong(o->name, why);
+	}
+	if (!sim.cfg.mean)
+		sim.cfg.mean = sim.cfg.strategy->mean;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+	char err[256];
+
+	sim.cfg = (struct sim_config){
+		.cpus = 4,
+		.seed = 1,
+		.ram_bytes = RAM_BYTES_DEFAULT,
+		.strategy = strategies[0],
+	};
+	parse(argc, argv);
+	memory_init();
+	console_open();
+	status = sim_run();
+	console_flush();
+	console_close();
+	if (sim.message)
+		fprintf(stderr, "sim: %s\n", sim.message);
+	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, err, sizeof err) != 0) {
+		fprintf(stderr, "sim: trace: %s\n", err);
+		status = status ? status : EXIT_BROKEN;
+	}
+	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
+		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
+		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
+		(unsigned long long)sim.hash);
+	return status;
+}

@@ -1,0 +1,174 @@
+/*
+ * memory.c: RAM at a fixed address, guard pages, and faults. Addresses are the same in every
+ * run: the program is linked statically at a fixed address, below RAM_BASE even after the heap
+ * that the host places at random within 1 GiB behind it.
+ */
+#define _GNU_SOURCE
+#include "sim/sim.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define BOOT_STACK_BYTES (64u << 10)
+#define FAULT_STACK_BYTES (32u << 10) /* one for each CPU, for the kernel's panic */
+#define GAP_BYTES (64u << 10)	      /* never mapped, below each stack */
+#define BOOT_STACK_TOP (RAM_BASE - GAP_BYTES)
+#define FAULT_STACKS_TOP (BOOT_STACK_TOP - BOOT_STACK_BYTES - GAP_BYTES)
+
+static uint8_t guarded[RAM_BYTES_MAX / SIM_PAGE_BYTES / 8];
+static bool faulted[SIM_CPUS_MAX];
+
+static void map(uintptr_t top, size_t bytes)
+{
+	void *want = (void *)(top - bytes), *got;
+
+	got = mmap(want, bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	if (got != want) {
+		fprintf(stderr, "sim: the host has no room for %zu bytes at %p\n", bytes, want);
+		exit(EXIT_BROKEN);
+	}
+}
+
+static bool within(uintptr_t at, size_t bytes, uintptr_t base, size_t size)
+{
+	return at >= base && at - base <= size && bytes <= size - (at - base);
+}
+
+bool sim_memory_ok(uintptr_t at, size_t bytes)
+{
+	if (within(at, bytes, BOOT_STACK_TOP - BOOT_STACK_BYTES, BOOT_STACK_BYTES) ||
+	    within(at, bytes, FAULT_STACKS_TOP - SIM_CPUS_MAX * FAULT_STACK_BYTES,
+		   SIM_CPUS_MAX * FAULT_STACK_BYTES))
+		return true;
+	if (!within(at, bytes, RAM_BASE, sim.cfg.ram_bytes))
+		return false;
+	for (uintptr_t p = at / SIM_PAGE_BYTES; bytes && p <= (at + bytes - 1) / SIM_PAGE_BYTES;
+	     p++) {
+		size_t i = p - RAM_BASE / SIM_PAGE_BYTES;
+
+		if (guarded[i / 8] >> (i % 8) & 1)
+			return false;
+	}
+	return true;
+}
+
+void sim_guard(uintptr_t page)
+{
+	size_t i = (page - RAM_BASE) / SIM_PAGE_BYTES;
+
+	if (page % SIM_PAGE_BYTES || !within(page, SIM_PAGE_BYTES, RAM_BASE, sim.cfg.ram_bytes) ||
+	    mprotect((void *)page, SIM_PAGE_BYTES, PROT_NONE) != 0)
+		sim_stop(EXIT_BROKEN, "a guard page cannot be made there");
+	guarded[i / 8] |= (uint8_t)(1u << (i % 8));
+}
+
+void *memory_boot_stack(void)
+{
+	return (void *)BOOT_STACK_TOP;
+}
+
+static const char *meaning(int sig, bool in_ram)
+{
+	switch (sig) {
+	case SIGFPE:
+		return "division by zero";
+	case SIGILL:
+		return "illegal instruction";
+	default:
+		return in_ram ? "guard page hit" : "page fault";
+	}
+}
+
+/* What the registers must be for the interrupted CPU to go on in sim_entry_fault, as if the
+ * faulting instruction had called it, on a stack of its own. */
+static uintptr_t redirect(ucontext_t *uc, uintptr_t stack, const char *what, uintptr_t at)
+{
+#if defined(__x86_64__)
+	greg_t *r = uc->uc_mcontext.gregs;
+	uintptr_t pc = (uintptr_t)r[REG_RIP];
+
+	stack -= 8;
+	*(uintptr_t *)stack = pc;
+	r[REG_RDI] = (greg_t)what;
+	r[REG_RSI] = (greg_t)at;
+	r[REG_RDX] = (greg_t)pc;
+	r[REG_RSP] = (greg_t)stack;
+	r[REG_RIP] = (greg_t)sim_entry_fault;
+	return pc;
+#else
+	mcontext_t *m = &uc->uc_mcontext;
+	uintptr_t pc = m->pc;
+
+	m->regs[0] = (uintptr_t)what;
+	m->regs[1] = at;
+	m->regs[2] = pc;
+	m->regs[30] = pc;
+	m->sp = stack;
+	m->pc = (uintptr_t)sim_entry_fault;
+	return pc;
+#endif
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	uintptr_t at = sig == SIGSEGV || sig == SIGBUS ? (uintptr_t)info->si_addr : 0;
+	bool in_ram = within(at, 1, RAM_BASE, sim.cfg.ram_bytes);
+	static const char broken[] = "sim: a fault in the simulator itself, or a second one in a "
+				     "panic\n";
+
+	if (!sim.running || faulted[sim.cur]) {
+		console_flush();
+		console_close();
+		(void)!write(STDERR_FILENO, broken, sizeof broken - 1);
+		_exit(EXIT_BROKEN);
+	}
+	faulted[sim.cur] = true;
+	sim.cpu[sim.cur].irq_on = false;
+	sim_mix(redirect(context, FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES,
+			 meaning(sig, in_ram), at));
+}
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	sim.interrupted = 1;
+}
+
+void memory_init(void)
+{
+	static uint8_t stack[64 << 10];
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_ONSTACK};
+	stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+
+	map(RAM_BASE + sim.cfg.ram_bytes, sim.cfg.ram_bytes);
+	map(BOOT_STACK_TOP, BOOT_STACK_BYTES);
+	map(FAULT_STACKS_TOP, SIM_CPUS_MAX * FAULT_STACK_BYTES);
+	sigaltstack(&alternate, NULL);
+	for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigaction(faults[i], &fault, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+}
+
+/*
+ * Device registers. No device model has any yet.
+ */
+
+uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
+{
+	(void)bytes;
+	sim_entry_fault("no device at this register", at, SIM_PC);
+}
+
+void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
+{
+	(void)value, (void)bytes;
+	sim_entry_fault("no device at this register", at, SIM_PC);
+}

@@ -1,0 +1,143 @@
+/*
+ * port.h: the line between the kernel and the simulator: every symbol that crosses it, in both
+ * directions. kernel/arch/sim and kernel/board/sim are thin wrappers over this; the build
+ * refuses a kernel that needs any other symbol (sim/port.list), so nothing of the host (its
+ * time, its randomness, its C library) can leak into a run.
+ *
+ * The machine: 1 to 64 virtual CPUs, one virtual clock in nanoseconds, for each CPU a one-shot
+ * timer and a hint interrupt, one console with an interrupt, RAM at a fixed address.
+ *
+ * Context: unless said otherwise, a function is called on a virtual CPU, in any context, takes
+ * no lock, and means the calling CPU. Nothing blocks; time passes as sim/README.md says.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_CPUS_MAX 64
+#define SIM_PAGE_BYTES 4096
+#define SIM_NEVER UINT64_MAX
+
+/* What interrupts a CPU, in the order of delivery when several are pending. */
+enum sim_irq {
+	SIM_IRQ_HINT,
+	SIM_IRQ_TIMER,
+	SIM_IRQ_CONSOLE, /* a byte waits in the console's receiver; level-triggered, to CPU 0 */
+	SIM_IRQS
+};
+
+/* What the boot loader of a real machine would leave. */
+struct sim_boot {
+	const char *cmdline; /* terminated, never NULL */
+	uintptr_t ram_base;
+	size_t ram_bytes;
+	unsigned cpus;
+	uint64_t seed;
+};
+
+/*
+ * CPUs.
+ */
+
+/** The value last given to sim_cpu_set_local on this CPU; the register that holds struct cpu. */
+void *sim_cpu_local(void);
+void sim_cpu_set_local(void *local);
+
+/** Starts CPU @p cpu at sim_entry_cpu() on @p stack_top, interrupts masked. 0, or -1 when there
+ *  is no such CPU or it runs already. */
+int sim_cpu_start(unsigned cpu, void *stack_top) __attribute__((warn_unused_result));
+
+/** The body of a spin loop: lets another CPU run. */
+void sim_relax(void);
+
+/** Enables interrupts and halts in one step; an interrupt that is pending or comes later ends
+ *  the halt and is delivered with a pc just behind arch_idle_halt. Returns with interrupts
+ *  masked. Call with interrupts masked. */
+void sim_idle(void);
+
+/*
+ * Stacks.
+ */
+
+/** Saves the callee-saved registers on this stack and its pointer in *@p save, and continues
+ *  where @p load was saved. Interrupts masked. */
+void sim_stack_switch(void **save, void *load);
+
+/** A stack below @p top (16-byte aligned) that calls @p entry when switched to. */
+void *sim_stack_prepare(void *top, void (*entry)(void));
+
+/** Frame pointer and return address in a stack saved by sim_stack_switch. */
+uintptr_t sim_saved_fp(const void *saved);
+uintptr_t sim_saved_pc(const void *saved);
+
+/*
+ * Interrupts. Masked when a CPU starts and when a handler begins.
+ */
+
+/** Masks; true when they were enabled. */
+bool sim_irq_save(void);
+/** Enables when @p enabled; pending interrupts are taken before it returns. */
+void sim_irq_restore(bool enabled);
+bool sim_irq_enabled(void);
+
+/** Makes a hint pending on @p cpu after the time that an interrupt needs to travel. */
+void sim_hint(unsigned cpu);
+
+/** Masks or unmasks SIM_IRQ_CONSOLE at the interrupt controller; masked at the start. */
+void sim_irq_mask(unsigned irq, bool masked);
+
+/*
+ * Time.
+ */
+
+/** Nanoseconds since boot, the same for all CPUs; never goes back. */
+uint64_t sim_clock_ns(void);
+
+/** Sets this CPU's one-shot timer; SIM_NEVER stops it, a past time fires at once. */
+void sim_timer_set(uint64_t deadline_ns);
+
+/*
+ * Memory and devices.
+ */
+
+/** Makes one page inaccessible; @p page is page-aligned and in RAM. */
+void sim_guard(uintptr_t page);
+
+/** True when @p bytes at @p at are RAM or the boot stack and not guarded. */
+bool sim_memory_ok(uintptr_t at, size_t bytes);
+
+/** Device registers; @p bytes is 1, 2, 4 or 8. An address without a device is a fault. */
+uint64_t sim_mmio_read(uintptr_t at, unsigned bytes);
+void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes);
+
+/** Sends one byte to the console. */
+void sim_console_write(char c);
+
+/** Takes received bytes, at most @p max; returns how many. */
+size_t sim_console_read(char *bytes, size_t max);
+
+/** Ends the machine and the program with @p status. */
+_Noreturn void sim_exit(int status);
+
+/*
+ * What the kernel provides (kernel/arch/sim/entry.c).
+ */
+
+/** CPU 0 begins here, on the boot stack, interrupts masked. */
+_Noreturn void sim_entry_boot(const struct sim_boot *boot);
+
+/** Every other CPU. */
+_Noreturn void sim_entry_cpu(unsigned cpu);
+
+/** An interrupt, as a nested call on the stack that it interrupts, masked; @p pc is where. May
+ *  return much later and on another CPU. The simulator then enables interrupts. */
+void sim_entry_irq(enum sim_irq irq, uintptr_t pc);
+
+/** The instruction at @p pc faulted; @p at is the address of a memory access, else 0. Called
+ *  as if from @p pc, on a stack of its own, masked. */
+_Noreturn void sim_entry_fault(const char *what, uintptr_t at, uintptr_t pc);
+
+/** Labels the halting instruction in the kernel's arch_idle. */
+extern const char arch_idle_halt[];

@@ -1,0 +1,149 @@
+/*
+ * sim.h: what the simulator's files share. All of it runs on one host thread, is compiled for
+ * the host without hooks, and keeps its state in `sim`, so that no locks are needed and a
+ * snapshot of the machine is this struct, the kernel's sections kdata and kbss, and RAM.
+ *
+ * Code here runs on the stack of whichever virtual CPU entered it, except main.c's, which owns
+ * the host's stack and gets it back through sim_stop. After sim_schedule or sim_deliver returns,
+ * the stack may be on another CPU than before: read sim.cur again.
+ */
+#pragma once
+
+#include "sim/port.h"
+#include "sim/rng.h"
+#include <signal.h>
+
+/* What the command line says. */
+struct sim_config {
+	unsigned cpus;
+	uint64_t seed;
+	uint64_t ram_bytes;
+	uint64_t max_events; /* 0: no limit */
+	uint64_t mean;	     /* events from one choice of CPU to the next; 0: the strategy's own */
+	const struct strategy *strategy;
+	const char *trace_dir; /* NULL: no trace */
+	char cmdline[1024];
+};
+
+struct vcpu {
+	void *sp;	/* where its stack was left while another CPU runs */
+	void *local;	/* the kernel's struct cpu */
+	bool started, halted, irq_on;
+	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
+	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
+};
+
+/* Exit statuses of the simulator itself; below these they are the kernel's. */
+enum {
+	EXIT_USAGE = 2,
+	EXIT_NO_PROGRESS = 102,
+	EXIT_LIMIT = 103,
+	EXIT_BROKEN = 104, /* the simulator itself failed */
+	EXIT_INTERRUPTED = 130,
+};
+
+struct sim {
+	struct sim_config cfg;
+	struct rng rng[RNG_SOURCES];
+	struct vcpu cpu[SIM_CPUS_MAX];
+	unsigned cur;  /* the CPU that runs */
+	unsigned busy; /* CPUs that are started and not halted */
+
+	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
+	 * SIM_FRACTION / busy: with n busy CPUs, n events pass in one nanosecond. */
+	uint64_t clock_ns, fraction, step;
+	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
+	int64_t slice;	     /* events that the current CPU may still run before a new choice */
+	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
+
+	uint64_t events, switches, irqs, hash;
+	volatile sig_atomic_t interrupted; /* the host's user wants an end */
+	bool running;		 /* a virtual CPU's stack is in use, not main's */
+	int status;
+	void *main_sp;
+	const char *message; /* why the run ended, NULL when the kernel ended it */
+};
+extern struct sim sim;
+
+#define SIM_FRACTION (1ull << 20)
+
+/** Hooks left before sim_slow must be entered: the one variable of the fast path. */
+extern int64_t sim_budget;
+
+/** The slow path of each hook: brings the clock up to date, takes interrupts, chooses the CPU
+ *  that runs next. @p pc: where the kernel is. */
+void sim_slow(uintptr_t pc);
+
+#define SIM_PC ((uintptr_t)__builtin_return_address(0))
+#define SIM_EVENT(pc)                                                                              \
+	do {                                                                                       \
+		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+			sim_slow(pc);                                                              \
+	} while (0)
+
+/* engine.c */
+
+/** Runs the machine until it stops; returns the exit status. On the host's stack. */
+int sim_run(void);
+
+/** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
+_Noreturn void sim_stop(int status, const char *message);
+
+/** Mixes @p x into the hash that identifies the execution. */
+static inline void sim_mix(uint64_t x)
+{
+	sim.hash = (sim.hash ^ x) * 0x100000001b3ull; /* FNV-1a's prime, on words */
+	sim.hash ^= sim.hash >> 29;
+}
+
+/** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
+uint64_t sim_due(unsigned cpu);
+
+/* fiber.c */
+
+/** A stack below @p top that calls fn(arg) when switched to; fn must not return. */
+void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
+
+/* strategy.c: who runs next. */
+struct strategy {
+	const char *name, *meaning;
+	uint64_t mean; /* default of --mean */
+	/** One of the CPUs that can run: busy, or halted with an interrupt pending. */
+	unsigned (*choose)(const uint8_t *can_run, unsigned n, bool relaxing);
+	/** How many events the current CPU may run; @p others: the CPUs that could, too. */
+	int64_t (*slice)(const uint8_t *others, unsigned n);
+};
+extern const struct strategy *const strategies[]; /* NULL ends */
+
+/* console.c */
+void console_open(void);
+void console_close(void); /* gives back the terminal; any context, also twice */
+void console_flush(void);
+
+/** When the receiver has a byte that was not taken; SIM_NEVER when no more will come. */
+uint64_t console_due(void);
+bool console_masked(void);
+
+/** True when input comes from a person, so that virtual time must not run ahead of the host's. */
+bool console_interactive(void);
+
+/** Waits at most @p ns for input from a person; returns how long it took. 0: looks only. */
+uint64_t console_wait(uint64_t ns);
+
+/** console_wait(0), but seldom enough not to cost much. */
+void console_poll(void);
+
+/* memory.c */
+#define RAM_BASE 0x50000000ull
+#define RAM_BYTES_DEFAULT (256ull << 20)
+#define RAM_BYTES_MAX (512ull << 20)
+
+void memory_init(void);
+
+/** Highest address of the stack on which CPU 0 starts. */
+void *memory_boot_stack(void);
+
+/* trace_out.c */
+
+/** Writes the trace rings to the directory @p dir. 0, or -1 with a text in @p err. */
+int trace_write(const char *dir, char *err, size_t err_bytes);
