@@ -35,6 +35,13 @@ void irq_device(u32 irq);
 void irq_exit(void);
 
 /**
+ * Calls executor_preempt() when @p c, this CPU, runs a task that may be preempted and a hint is
+ * pending or the quantum over. May return on another CPU. Context: interrupts masked.
+ */
+struct cpu;
+void irq_look(struct cpu *c);
+
+/**
  * Registers @p fn(@p arg) for device interrupt @p irq and unmasks it. The handler runs with
  * interrupts masked, must quiet its device, and may wake tasks. @p name must outlive it.
  * Errors: ERR_INVAL (number), ERR_BUSY (taken). Context: task or start-up.

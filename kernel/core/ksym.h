@@ -6,8 +6,10 @@
 
 #include "base/types.h"
 
-/** The function that holds @p pc and the offset into it; NULL when no function does. */
+/** The last function that begins at or before @p pc, and the offset from its begin; NULL when
+ *  there is none. */
 const char *ksym_find(uptr pc, uptr *offset);
 
-/** Prints "  #0 name+0x12" lines for a back trace from @p fp. Any context. */
+/** Prints "  #0 address name+0x12" lines: @p pc unless it is 0, and the back trace from @p fp.
+ *  Any context. */
 void backtrace_print(uptr pc, uptr fp);

@@ -9,6 +9,9 @@
 /** Writes text as it is. Context: any; takes the console's lock with interrupts masked. */
 void console_write(const char *text, usize bytes);
 
+/** kprintf with a va_list. */
+void console_vprintf(const char *fmt, va_list ap);
+
 /** From here on the console is polled and takes no lock: for panics. */
 void console_panic_mode(void);
 

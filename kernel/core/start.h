@@ -5,6 +5,8 @@
 
 #include "base/types.h"
 
+#define FERMATA_VERSION "0.1"
+
 /** The boot CPU's C entry: called by arch entry code once, on the boot stack, with BSS zeroed,
  *  the MMU on or off as the architecture needs, interrupts masked. @p boot: see board.h. */
 _Noreturn void kernel_main(void *boot);

@@ -9,6 +9,7 @@
 #include "arch/arch.h"
 #include "base/heap.h"
 #include "base/types.h"
+#include <stdatomic.h>
 
 extern u64 clock_hz; /* ticks a second of arch_clock_ticks(), set by the board with clock_init */
 
@@ -18,7 +19,10 @@ void clock_init(u64 hz);
 /** Nanoseconds since boot. Any context, after clock_init; 0 before. */
 u64 clock_ns(void);
 
-/** Ticks for @p ns nanoseconds, rounded up. */
+/** The time that arch_clock_ticks() == @p ticks stands for, as the trace records it. */
+u64 clock_ticks_to_ns(u64 ticks);
+
+/** Ticks for @p ns nanoseconds, rounded up; saturates at UINT64_MAX. */
 u64 clock_ns_to_ticks(u64 ns);
 
 /*
@@ -28,13 +32,16 @@ u64 clock_ns_to_ticks(u64 ns);
 struct timer {
 	struct heap_node node;
 	void (*fn)(struct timer *t);
-	struct cpu *cpu; /* whose queue holds it; NULL when in none */
+	_Atomic(struct cpu *) cpu; /* where it was last armed; NULL before */
+	bool queued;		   /* in that CPU's heap; guarded by its timer_lock */
 };
 
 static inline void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
 	t->fn = fn;
-	t->cpu = NULL;
+	t->queued = false;
+	/* relaxed: whoever is handed the timer later is ordered behind this by the handing over */
+	atomic_store_explicit(&t->cpu, NULL, memory_order_relaxed);
 }
 
 /**
@@ -45,7 +52,8 @@ void timer_arm(struct timer *t, u64 at_ns);
 
 /**
  * Takes @p t back. True when it had not fired; when false, fn has returned, unless this is
- * called from fn itself. Context: any except under a lock that fn takes.
+ * called from fn itself. Context: any except under a lock that fn takes. fn must not touch t
+ * after it let somebody else arm t anew: that one's timer_cancel would not wait for it.
  */
 bool timer_cancel(struct timer *t);
 

@@ -6,7 +6,8 @@
  * the trace keeps the newest events, and packet_seq shows the gap.
  *
  * A record: u32 low half of the clock, u16 event number, u16 length in 8-byte words (in what is
- * padding to CTF), payload. The word behind the last record of an open packet is 0.
+ * padding to CTF; this first word counts), payload. The word behind the last record of an open
+ * packet is 0. Within a packet the clock's high half does not change.
  */
 #pragma once
 
@@ -19,6 +20,8 @@
 #define TRACE_VERSION 1u
 #define TRACE_CANDIDATES_MAX 8
 #define TRACE_NO_CPU 255
+/* The trace's UUID in each packet and in the metadata: 6665726d-6174-6100-8000-000000000000. */
+#define TRACE_UUID_BYTES 0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0
 
 /* Codes: TRACE_<set>_<name>. */
 #define VALUE(set, name, number) TRACE_##set##_##name = number,
@@ -101,6 +104,10 @@ void trace_last(unsigned cpu, unsigned n,
 
 /** The name of event @p id; "?" when there is none. */
 const char *trace_event_name(unsigned id);
+
+/** The fields of event @p id in order, as "i32 prev_tid;u8 why;t16 child_comm;": type (u or i
+ *  with its bits, t with its bytes of text), a space, name. Sequence elements are left out. */
+const char *trace_event_layout(unsigned id);
 
 /** TRACE(SCHED_LOOK, sched_look, .seq = n): off, it costs one load and one branch. */
 #define TRACE(ID, event, ...)                                                                      \

@@ -1,0 +1,29 @@
+#include "core/cpu.h"
+#include "core/irq.h"
+#include "core/time.h"
+
+struct cpu cpus[CPUS_MAX];
+unsigned cpu_count;
+
+void cpu_init_all(void)
+{
+	for (unsigned id = 0; id < CPUS_MAX; id++) {
+		struct cpu *c = &cpus[id];
+
+		c->self = c;
+		c->id = id;
+		c->quantum_end_ns = TIME_NEVER;
+		c->timer_set_ns = TIME_NEVER;
+	}
+}
+
+void preempt_enable(void)
+{
+	bool on = arch_irq_save();
+	struct cpu *c = arch_cpu();
+
+	c->preempt_off--;
+	if (on)
+		irq_look(c);
+	arch_irq_restore(on);
+}

@@ -1,0 +1,125 @@
+#include "core/irq.h"
+#include "core/cpu.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/start.h"
+#include "core/time.h"
+#include "trace/trace.h"
+
+#define TIMER_IRQ (-1) /* the CPU's own timer has no number at the controller */
+
+const struct irqchip *irqchip;
+
+struct irq_entry {
+	const char *name;
+	void *arg;
+	u64 count;
+	/* Published last; a handler is never taken away. */
+	void (*_Atomic fn)(void *arg);
+};
+
+static struct irq_entry handlers[IRQS_MAX];
+
+/* What the interrupt at pc struck. In arch_idle up to the halting instruction interrupts must
+ * still be masked, so an interrupt there shows the window that loses wake-ups. */
+static u8 struck(const struct cpu *c, uptr pc)
+{
+	if (pc >= (uptr)arch_idle && pc <= (uptr)arch_idle_halt)
+		return TRACE_irq_from_open_window;
+	if (c->current)
+		return TRACE_irq_from_task;
+	return c->idle_since_ns ? TRACE_irq_from_halt : TRACE_irq_from_kernel;
+}
+
+void irq_enter(uptr pc)
+{
+	struct cpu *c = arch_cpu();
+
+	c->irq_depth++;
+	c->irqs++;
+	c->irq_from = struck(c, pc);
+}
+
+void irq_timer(void)
+{
+	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
+	      .from = arch_cpu()->irq_from);
+	timer_interrupt();
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
+}
+
+void irq_hint(void)
+{
+	panic_join();
+	TRACE(HINT_ENTRY, x86_irq_vectors_reschedule_entry, .from = arch_cpu()->irq_from);
+	TRACE(HINT_EXIT, x86_irq_vectors_reschedule_exit, .vector = 0);
+}
+
+void irq_device(u32 irq)
+{
+	struct irq_entry *e = irq < IRQS_MAX ? &handlers[irq] : NULL;
+	/* acquire: pairs with the release in irq_register */
+	void (*fn)(void *) = e ? atomic_load_explicit(&e->fn, memory_order_acquire) : NULL;
+
+	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = (i32)irq, .name = TRACE_irq_name_device,
+	      .from = arch_cpu()->irq_from);
+	if (fn) {
+		e->count++;
+		fn(e->arg);
+	}
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = (i32)irq, .ret = fn != NULL);
+}
+
+void irq_look(struct cpu *c)
+{
+	if (c->irq_depth || c->preempt_off || !c->current)
+		return;
+	/* relaxed: a hint that is missed here arrives with an interrupt of its own */
+	if (atomic_load_explicit(&c->hinted, memory_order_relaxed) ||
+	    (c->quantum_end_ns != TIME_NEVER && clock_ns() >= c->quantum_end_ns))
+		executor_preempt();
+}
+
+void irq_exit(void)
+{
+	struct cpu *c = arch_cpu();
+
+	c->irq_depth--;
+	irq_look(c);
+}
+
+int irq_register(u32 irq, const char *name, void (*fn)(void *arg), void *arg)
+{
+	static struct spin lock = SPIN_INIT;
+
+	if (irq >= IRQS_MAX || !name || !fn)
+		return ERR_INVAL;
+
+	struct irq_entry *e = &handlers[irq];
+	bool irqs = spin_lock(&lock);
+	/* relaxed: writers are ordered by the lock */
+	bool taken = atomic_load_explicit(&e->fn, memory_order_relaxed) != NULL;
+
+	if (!taken) {
+		e->name = name;
+		e->arg = arg;
+		/* release: pairs with the acquire in irq_device and irq_for_each */
+		atomic_store_explicit(&e->fn, fn, memory_order_release);
+	}
+	spin_unlock(&lock, irqs);
+	if (taken)
+		return ERR_BUSY;
+	irqchip->unmask(irq);
+	return 0;
+}
+
+void irq_for_each(void (*row)(const char *name, u32 irq, u64 count))
+{
+	for (u32 irq = 0; irq < IRQS_MAX; irq++) {
+		struct irq_entry *e = &handlers[irq];
+
+		/* acquire: pairs with the release in irq_register */
+		if (atomic_load_explicit(&e->fn, memory_order_acquire))
+			row(e->name, irq, e->count);
+	}
+}

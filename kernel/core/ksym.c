@@ -1,0 +1,57 @@
+#include "core/ksym.h"
+#include "arch/arch.h"
+#include "core/log.h"
+
+#define FRAMES_MAX 24
+
+/*
+ * An empty table, for the first link and for builds that do without: tools/ksyms defines the
+ * same names strongly. Weak, so the compilers do not look at these values.
+ */
+extern const u64 ksyms_count, ksyms_addr[];
+extern const u32 ksyms_name[]; /* offsets into ksyms_text */
+extern const char ksyms_text[];
+const u64 ksyms_count __attribute__((weak)) = 0;
+const u64 ksyms_addr[1] __attribute__((weak)) = {0};
+const u32 ksyms_name[1] __attribute__((weak)) = {0};
+const char ksyms_text[1] __attribute__((weak)) = "";
+
+const char *ksym_find(uptr pc, uptr *offset)
+{
+	u64 low = 0, high = ksyms_count; /* the answer's index + 1 lies in [low, high] */
+
+	while (low < high) {
+		u64 mid = low + (high - low + 1) / 2;
+
+		if (ksyms_addr[mid - 1] <= pc)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	if (!low)
+		return NULL;
+	*offset = pc - ksyms_addr[low - 1];
+	return ksyms_text + ksyms_name[low - 1];
+}
+
+static void frame_print(unsigned n, uptr pc)
+{
+	uptr offset;
+	const char *name = ksym_find(pc, &offset);
+
+	if (name)
+		kprintf("  #%u %p %s+0x%lx\n", n, (void *)pc, name, (unsigned long)offset);
+	else
+		kprintf("  #%u %p\n", n, (void *)pc);
+}
+
+void backtrace_print(uptr pc, uptr fp)
+{
+	uptr frames[FRAMES_MAX];
+	unsigned n = 0, found = arch_backtrace(fp, frames, FRAMES_MAX);
+
+	if (pc)
+		frame_print(n++, pc);
+	for (unsigned i = 0; i < found; i++)
+		frame_print(n++, frames[i]);
+}

@@ -1,0 +1,120 @@
+/*
+ * Each CPU has a heap of timers and one hardware timer, set to what comes first: the heap's head
+ * or the end of the running task's quantum.
+ *
+ * fn runs without the lock, so that it may arm timers and wake tasks. c->timer_running names the
+ * timer meanwhile: timer_cancel on another CPU waits until it changes. It is the CPU's field, not
+ * the timer's, because fn may let go of the timer's memory.
+ */
+#include "core/cpu.h"
+#include "core/time.h"
+#include "trace/trace.h"
+
+static void program(struct cpu *c, bool rearm) REQUIRES(c->timer_lock)
+{
+	struct heap_node *head = heap_peek(&c->timers);
+	u64 next = head ? MIN(head->key, c->quantum_end_ns) : c->quantum_end_ns;
+
+	if (rearm || next != c->timer_set_ns) {
+		c->timer_set_ns = next;
+		arch_timer_set(next);
+	}
+}
+
+void timer_program(void)
+{
+	struct cpu *c = arch_cpu();
+	bool irqs = spin_lock(&c->timer_lock);
+
+	program(c, false);
+	spin_unlock(&c->timer_lock, irqs);
+}
+
+void timer_arm(struct timer *t, u64 at_ns)
+{
+	bool irqs = arch_irq_save();
+	struct cpu *c = arch_cpu();
+
+	(void)spin_lock(&c->timer_lock);
+	t->node.key = at_ns;
+	t->node.seq = c->timer_seq++;
+	t->queued = true;
+	/* release: pairs with the acquire in timer_cancel, which then takes this CPU's lock */
+	atomic_store_explicit(&t->cpu, c, memory_order_release);
+	heap_push(&c->timers, &t->node);
+	program(c, false);
+	spin_unlock(&c->timer_lock, irqs);
+}
+
+/* One attempt: false when the timer moved or its fn runs on that CPU, to be tried again. */
+static bool try_cancel(struct timer *t, struct cpu *c, bool *canceled)
+{
+	bool irqs = spin_lock(&c->timer_lock);
+	bool mine = c == arch_cpu();
+	/* relaxed: where it points to this CPU, the lock orders it */
+	bool stayed = atomic_load_explicit(&t->cpu, memory_order_relaxed) == c;
+	bool settled = stayed && (t->queued || mine || c->timer_running != t);
+
+	*canceled = settled && t->queued;
+	if (*canceled) {
+		t->queued = false;
+		heap_remove(&c->timers, &t->node);
+		if (mine)
+			program(c, false);
+	}
+	spin_unlock(&c->timer_lock, irqs);
+	return settled;
+}
+
+bool timer_cancel(struct timer *t)
+{
+	for (;;) {
+		bool canceled;
+		/* acquire: pairs with the release in timer_arm */
+		struct cpu *c = atomic_load_explicit(&t->cpu, memory_order_acquire);
+
+		if (!c)
+			return false;
+		if (try_cancel(t, c, &canceled))
+			return canceled;
+		arch_relax();
+	}
+}
+
+/* Takes the first timer that is due and was armed before @p seq_end. */
+static struct timer *take_due(struct cpu *c, u64 now_ns, u64 seq_end) REQUIRES(c->timer_lock)
+{
+	struct heap_node *n = heap_peek(&c->timers);
+
+	if (!n || n->key > now_ns || n->seq >= seq_end)
+		return NULL;
+
+	struct timer *t = CONTAINER_OF(n, struct timer, node);
+
+	heap_remove(&c->timers, n);
+	t->queued = false;
+	return t;
+}
+
+void timer_interrupt(void)
+{
+	struct cpu *c = arch_cpu();
+	u64 now_ns = clock_ns();
+	bool irqs = spin_lock(&c->timer_lock);
+	/* Timers that the callbacks arm wait for the next interrupt, so this loop ends. */
+	u64 seq_end = c->timer_seq;
+	struct timer *t;
+
+	while ((t = take_due(c, now_ns, seq_end)) != NULL) {
+		u64 due_ns = t->node.key;
+
+		c->timer_running = t;
+		spin_unlock_raw(&c->timer_lock);
+		TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
+		t->fn(t);
+		(void)spin_lock(&c->timer_lock);
+		c->timer_running = NULL;
+	}
+	program(c, true);
+	spin_unlock(&c->timer_lock, irqs);
+}
