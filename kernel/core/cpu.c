@@ -25,5 +25,8 @@ void preempt_enable(void)
 	c->preempt_off--;
 	if (on)
 		irq_look(c);
+	else if (!c->preempt_off && c->current &&
+		 atomic_load_explicit(&c->hinted, memory_order_relaxed))
+		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 	arch_irq_restore(on);
 }
