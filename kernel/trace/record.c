@@ -88,21 +88,6 @@ static void packet_close(struct ring *r, u64 ticks)
 	p->content_bits = (u64)(r->next - (u8 *)p) * 8;
 }
 
-/* Goes to the next packet of the ring, over the oldest. False when the record has no place. */
-static __attribute__((noinline)) bool packet_turn(struct ring *r, u64 ticks, usize bytes)
-{
-	if (!r->base || bytes > TRACE_PACKET_BYTES - WORD - FIRST_RECORD) {
-		r->discarded++;
-		return false;
-	}
-	packet_close(r, ticks);
-	r->seq++;
-	r->packet = (void *)(r->base +
-			     r->seq % trace_descriptor.packets * (usize)TRACE_PACKET_BYTES);
-	packet_open(r, ticks);
-	return true;
-}
-
 static inline u8 *copy_words(u8 *to, const void *from, usize bytes)
 {
 	const u64 *f = from;
@@ -112,25 +97,54 @@ static inline u8 *copy_words(u8 *to, const void *from, usize bytes)
 	return to;
 }
 
+/* Writes a record that has its place in the open packet. */
+static inline void store(struct ring *r, u64 ticks, unsigned id, const void *payload, usize bytes,
+			 const void *more, usize more_bytes)
+{
+	u8 *record = r->next;
+	u8 *end = copy_words(record + WORD, payload, bytes);
+
+	end = copy_words(end, more, more_bytes);
+	*(u64 *)end = 0;
+	r->next = end;
+	r->records++;
+	publish(record, HEAD(ticks, id, (usize)(end - record) / WORD));
+}
+
+/* Goes to the next packet of the ring, over the oldest, and writes the record there. Apart from
+ * trace_record, so that the common way through that has no registers to save. */
+static __attribute__((noinline)) void record_turn(unsigned id, const void *payload, usize bytes,
+						  const void *more, usize more_bytes, bool irqs)
+{
+	struct ring *r = &rings[cpu_id()];
+	u64 ticks = arch_clock_ticks();
+
+	if (r->base && bytes + more_bytes <= TRACE_PACKET_BYTES - FIRST_RECORD - 2 * WORD) {
+		packet_close(r, ticks);
+		r->seq++;
+		r->packet = (void *)(r->base +
+				     r->seq % trace_descriptor.packets * (usize)TRACE_PACKET_BYTES);
+		packet_open(r, ticks);
+		store(r, ticks, id, payload, bytes, more, more_bytes);
+	} else {
+		r->discarded++;
+	}
+	arch_irq_restore(irqs);
+}
+
 void trace_record(unsigned id, const void *payload, usize bytes, const void *more,
 		  usize more_bytes)
 {
 	bool irqs = arch_irq_save();
 	struct ring *r = &rings[cpu_id()];
 	u64 ticks = arch_clock_ticks();
-	usize size = WORD + bytes + more_bytes;
 
-	if (likely((usize)(r->limit - r->next) >= size && ticks >> 32 == r->high) ||
-	    packet_turn(r, ticks, size)) {
-		u8 *record = r->next;
-		u8 *end = copy_words(record + WORD, payload, bytes);
-
-		end = copy_words(end, more, more_bytes);
-		*(u64 *)end = 0;
-		r->next = end;
-		r->records++;
-		publish(record, HEAD(ticks, id, size / WORD));
+	if (unlikely((usize)(r->limit - r->next) < WORD + bytes + more_bytes ||
+		     ticks >> 32 != r->high)) {
+		record_turn(id, payload, bytes, more, more_bytes, irqs);
+		return;
 	}
+	store(r, ticks, id, payload, bytes, more, more_bytes);
 	arch_irq_restore(irqs);
 }
 
