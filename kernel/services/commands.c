@@ -103,16 +103,15 @@ static int run_trace(char **words, unsigned n)
 
 static int run_mem(char **words, unsigned n)
 {
-	struct kmalloc_stats heap;
+	struct kmalloc_stats heap = kmalloc_stats();
 
 	(void)words, (void)n;
-	kmalloc_get_stats(&heap);
 	kprintf("pages: %llu KiB free of %llu KiB\n",
 		(unsigned long long)(page_free_bytes() / 1024),
 		(unsigned long long)(page_total_bytes() / 1024));
 	kprintf("heap:  %llu KiB in use of %llu KiB, %llu blocks\n",
 		(unsigned long long)(heap.used_bytes / 1024),
-		(unsigned long long)(heap.total_bytes / 1024), (unsigned long long)heap.blocks);
+		(unsigned long long)(heap.pool_bytes / 1024), (unsigned long long)heap.blocks);
 	return 0;
 }
 
