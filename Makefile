@@ -74,7 +74,7 @@ lint: ## check the tree's structure and run the compilers' and clang-tidy's stat
 
 docs: ## write the reference pages and call graphs to build/docs
 	@tools/setup/setup all
-	@$(PYTHON) tools/lint/events-page kernel/trace/events.def build/docs/events.md
+	@$(SUBMAKE) build/docs/events.md
 	@doxygen docs/Doxyfile
 	@echo "Open build/docs/html/index.html"
 
@@ -85,8 +85,11 @@ kernel: ## build the kernel for BOARD with CC
 tools: ## build the host tools, such as fermata-trace
 iso: ## build a CD and USB image for BOARD=pc; CMDLINE= goes into its boot menu
 
-ifneq ($(filter kernel tools iso build/%,$(MAKECMDGOALS)),)
+WANTED := $(filter kernel tools iso build/%,$(MAKECMDGOALS))
+ifneq ($(WANTED),)
 include tools/make/host.mk
+endif
+ifneq ($(filter-out tools build/tools/% build/docs/%,$(WANTED)),)
 include kernel/board/$(IMAGE)/board.mk
 include tools/make/toolchain.mk
 include tools/make/kernel.mk
