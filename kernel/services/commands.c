@@ -1,5 +1,4 @@
 /* The shell's commands. A new one is a function and a line in the table at the end. */
-#include "apps/app.h"
 #include "base/printf.h"
 #include "base/string.h"
 #include "board/board.h"
@@ -16,10 +15,11 @@
 
 static int run_help(char **words, unsigned n)
 {
+	const struct command *c;
+
 	(void)words, (void)n;
-	for (unsigned i = 0; i < commands_count; i++)
-		kprintf("  %-10s%-34s%s\n", commands[i].name, commands[i].arguments,
-			commands[i].help);
+	for (unsigned i = 0; (c = shell_command(i)) != NULL; i++)
+		kprintf("  %-10s%-34s%s\n", c->name, c->arguments, c->help);
 	return 0;
 }
 
@@ -71,10 +71,11 @@ static int run_perf(char **words, unsigned n)
 	kprintf("  cpu  busy %%  switches  interrupts  hints taken\n");
 	for (unsigned i = 0; i < cpu_count; i++) {
 		const struct cpu *c = &cpus[i];
-		u64 idle_ns = MIN(c->idle_ns, now_ns);
+		u64 since_ns = c->idle_since_ns;
+		u64 idle_ns = c->idle_ns + (since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
 
 		kprintf("%5u %7llu %9llu %11llu %12llu\n", i,
-			(unsigned long long)((now_ns - idle_ns) / (now_ns / 100 + 1)),
+			(unsigned long long)((now_ns - MIN(idle_ns, now_ns)) / (now_ns / 100 + 1)),
 			(unsigned long long)c->switches, (unsigned long long)c->irqs,
 			(unsigned long long)c->hints_taken);
 	}
@@ -135,16 +136,6 @@ static int run_log(char **words, unsigned n)
 	return 0;
 }
 
-static int run_demo(char **words, unsigned n)
-{
-	u64 ms = DEMO_MS_DEFAULT;
-
-	if (n && (parse_u64(words[0], &ms) || !ms || ms > 100000))
-		return ERR_INVAL;
-	demo_start(ms, false);
-	return 0;
-}
-
 static int run_reboot(char **words, unsigned n)
 {
 	(void)words, (void)n;
@@ -189,7 +180,6 @@ const struct command commands[] = {
 	{"mem", "", "memory in use", 0, 0, run_mem},
 	{"uptime", "", "time since boot", 0, 0, run_uptime},
 	{"log", "", "the last lines of the log", 0, 0, run_log},
-	{"demo", "[MS]", "sensors, work, an inversion, and a table", 0, 1, run_demo},
 	{"spawn", "fifo|rr LEVEL [MS] | edf MS [MS]", "a task that computes for MS milliseconds",
 	 2, 3, run_spawn},
 	{"reboot", "", "resets the machine", 0, 0, run_reboot},

@@ -1,9 +1,13 @@
 /* The first task. */
 #include "apps/app.h"
-#include "base/panic.h"
 #include "async/async.h"
+#include "base/panic.h"
 #include "board/board.h"
+#include "core/cpu.h"
+#include "core/irq.h"
+#include "core/log.h"
 #include "core/start.h"
+#include "core/time.h"
 
 struct init {
 	struct async async;
@@ -14,6 +18,8 @@ static enum poll init(void *frame)
 	struct init *me = frame;
 
 	ASYNC_BEGIN(me);
+	klog("%s: %u CPUs, clock %llu Hz, interrupts by %s", board_name, cpu_count,
+	     (unsigned long long)clock_hz, irqchip->name);
 	app_main(board_cmdline());
 	ASYNC_END(me);
 }

@@ -19,6 +19,7 @@ struct shell {
 	struct lineedit line;
 };
 
+static const struct command *own_command; /* set once, before the shell runs */
 static struct task *reader; /* set once, before the input hook that reads it */
 
 static void input_arrived(void *arg)
@@ -60,6 +61,13 @@ static char *strip_parentheses(char *line)
 	return line + 1;
 }
 
+const struct command *shell_command(unsigned i)
+{
+	if (i < commands_count)
+		return &commands[i];
+	return i == commands_count ? own_command : NULL;
+}
+
 void shell_run_line(char *line)
 {
 	char *words[COMMAND_WORDS_MAX];
@@ -71,8 +79,9 @@ void shell_run_line(char *line)
 		kprintf("too many words: a command has at most %d\n", COMMAND_WORDS_MAX);
 		return;
 	}
-	for (unsigned i = 0; i < commands_count; i++) {
-		const struct command *c = &commands[i];
+	const struct command *c;
+
+	for (unsigned i = 0; (c = shell_command(i)) != NULL; i++) {
 		unsigned given = (unsigned)n - 1;
 
 		if (strcmp(c->name, words[0]))
@@ -111,9 +120,10 @@ static enum poll shell(void *frame)
 	ASYNC_END(me);
 }
 
-int shell_start(void)
+int shell_start(const struct command *own)
 {
 	static struct shell frame;
 
+	own_command = own;
 	return TASK_SPAWN(NULL, "shell", shell, frame, SCHED_PARAMS_FIFO(24));
 }

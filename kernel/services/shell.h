@@ -7,9 +7,6 @@
 #include "base/error.h"
 #include "base/types.h"
 
-/** Spawns the shell. Errors: ERR_NOMEM. Context: task. */
-int shell_start(void) MUST_CHECK;
-
 #define COMMAND_WORDS_MAX 8
 
 struct command {
@@ -24,6 +21,15 @@ struct command {
 
 extern const struct command commands[];
 extern const unsigned commands_count;
+
+/**
+ * Spawns the shell. @p own: a command of the program on top, which the table behind it cannot
+ * know; NULL for none. Errors: ERR_NOMEM. Context: task, once.
+ */
+int shell_start(const struct command *own) MUST_CHECK;
+
+/** Command number @p i of the table and, last, the program's own; NULL behind the last. */
+const struct command *shell_command(unsigned i);
 
 /** Runs one line, which it cuts up. A pair of parentheses around it is accepted. Prints one line
  *  that says what was expected when it is not a command. */

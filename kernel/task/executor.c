@@ -233,17 +233,17 @@ static void idle(void)
 
 void worker_main(void) NO_THREAD_SAFETY_ANALYSIS
 {
-	struct task *t;
-	enum poll result = POLL_PENDING;
-
 	arrive();
-	t = arch_cpu()->current;
+	/* A CPU's first worker arrives without a task, and must look before it idles. */
+	struct task *t = arch_cpu()->current;
+	enum poll result = t ? poll_task(t) : POLL_PENDING;
+
 	for (;;) {
+		t = dispatch(t, result);
 		if (t)
 			result = poll_task(t);
 		else
 			idle();
-		t = dispatch(t, result);
 	}
 }
 
