@@ -6,6 +6,19 @@
 #include "base/words.h"
 #include "services/shell.h"
 
+static int run_demo(char **words, unsigned n)
+{
+	u64 ms = DEMO_MS_DEFAULT;
+
+	if (n && (parse_u64(words[0], &ms) || !ms || ms > 100000))
+		return ERR_INVAL;
+	demo_start(ms, false);
+	return 0;
+}
+
+static const struct command demo_command = {
+	"demo", "[MS]", "sensors, work, an inversion, and a table", 0, 1, run_demo};
+
 void app_main(const char *cmdline)
 {
 	char length[8];
@@ -18,7 +31,7 @@ void app_main(const char *cmdline)
 		demo_start(ms, true);
 		return;
 	}
-	err = shell_start();
+	err = shell_start(&demo_command);
 	if (err)
 		panic("cannot start the shell: %s", err_name(err));
 }
