@@ -1,0 +1,138 @@
+/*
+ * vectors.S: exceptions. Interrupts save what a C call may clobber on the stack they strike, and
+ * nothing that belongs to a CPU is kept across irq_exit: the stack may go on elsewhere.
+ */
+#include "asm.h"
+#include "regs.h"
+
+#define IRQ_FRAME_BYTES 192
+#define IRQ_FRAME_X18 144
+#define IRQ_FRAME_PC 152
+#define IRQ_FRAME_PSTATE 160
+#define IRQ_FRAME_RECORD 176 /* x29, pc: a frame record for back traces; x30 lies at 168 */
+#define IRQ_FRAME_X30 168
+
+	.macro	vector target
+	.balign	128
+	b	\target
+	.endm
+
+/* Arm ARM D1.3.1: 16 entries of 128 bytes: EL1 with SP_EL0, EL1 with SP_EL1, lower levels. */
+	.balign	2048
+ENTRY(vectors)
+	.balign	2048
+	.rept	4
+	vector	fault_entry
+	.endr
+	vector	fault_entry		/* synchronous */
+	vector	irq_entry		/* IRQ */
+	vector	fault_entry		/* FIQ: nothing is routed to it */
+	vector	fault_entry		/* SError */
+	.rept	8
+	vector	park
+	.endr
+END(vectors)
+
+ENTRY(park)
+	wfi
+	b	park
+END(park)
+
+ENTRY(irq_entry)
+	sub	sp, sp, #IRQ_FRAME_BYTES
+	stp	x0, x1, [sp, #0]
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	mrs	x0, elr_el1
+	mrs	x1, spsr_el1
+	stp	x18, x0, [sp, #IRQ_FRAME_X18]
+	stp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
+	stp	x29, x0, [sp, #IRQ_FRAME_RECORD]
+	add	x29, sp, #IRQ_FRAME_RECORD
+	bl	aarch64_irq
+	ldp	x18, x0, [sp, #IRQ_FRAME_X18]
+	ldp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
+	ldr	x29, [sp, #IRQ_FRAME_RECORD]
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x0, x1, [sp, #0]
+	add	sp, sp, #IRQ_FRAME_BYTES
+	eret
+END(irq_entry)
+
+/*
+ * Anything else. The stack may be what is wrong, so before using it the MMU is asked whether the
+ * frame can be written (AT S1E1W, Arm ARM D8.10); if not, the CPU's emergency stack is taken.
+ * No code runs at EL0, so its thread registers are free: TPIDR_EL0 keeps x0, and TPIDRRO_EL0
+ * points to the end of the emergency stack.
+ */
+ENTRY(fault_entry)
+	msr	tpidr_el0, x0
+	sub	sp, sp, #REGS_BYTES
+	mov	x0, sp
+	at	s1e1w, x0
+	isb
+	tst	x0, #15			/* the processor faults on a misaligned SP */
+	mrs	x0, par_el1
+	b.ne	1f
+	tbnz	x0, #0, 1f
+	/* SP is fine: keep the interrupted one in x0 and "stack lost" = 0 in x1. */
+	mrs	x0, tpidr_el0
+	stp	x0, x1, [sp, #0]
+	mov	x1, #0
+	add	x0, sp, #REGS_BYTES
+	b	2f
+1:	add	x0, sp, #REGS_BYTES
+	msr	sp_el0, x0
+	mrs	x0, tpidrro_el0
+	sub	x0, x0, #REGS_BYTES
+	mov	sp, x0
+	mrs	x0, tpidr_el0
+	stp	x0, x1, [sp, #0]
+	mov	x1, #1
+	mrs	x0, sp_el0
+2:	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	stp	x18, x19, [sp, #144]
+	stp	x20, x21, [sp, #160]
+	stp	x22, x23, [sp, #176]
+	stp	x24, x25, [sp, #192]
+	stp	x26, x27, [sp, #208]
+	stp	x28, x29, [sp, #224]
+	str	x30, [sp, #240]
+	mrs	x2, elr_el1
+	mrs	x3, spsr_el1
+	mrs	x4, esr_el1
+	mrs	x5, far_el1
+	str	x0, [sp, #REGS_SP]
+	str	x2, [sp, #REGS_PC]
+	str	x3, [sp, #REGS_PSTATE]
+	str	x4, [sp, #REGS_ESR]
+	str	x5, [sp, #REGS_FAR]
+	str	x29, [sp, #REGS_FRAME]
+	str	x2, [sp, #(REGS_FRAME + 8)]
+	add	x29, sp, #REGS_FRAME
+	mov	x0, sp
+	bl	aarch64_fault
+	brk	#1
+END(fault_entry)

@@ -1,0 +1,56 @@
+#include "drivers/fdt/memory.h"
+#include "base/string.h"
+
+void ranges_add(struct ranges *l, u64 base, u64 bytes, u64 top)
+{
+	if (base >= top || bytes == 0 || l->n == RANGES_MAX)
+		return;
+	l->r[l->n++] = (struct mem_range){base, MIN(bytes, top - base)};
+}
+
+void ranges_cut(struct ranges *l, u64 base, u64 bytes)
+{
+	u64 end = base + bytes < base ? UINT64_MAX : base + bytes;
+
+	for (unsigned i = l->n; i-- > 0;) {
+		u64 r_base = l->r[i].base, r_end = r_base + l->r[i].bytes;
+
+		if (base >= r_end || end <= r_base)
+			continue;
+		l->r[i].bytes = base > r_base ? base - r_base : 0;
+		if (end < r_end)
+			ranges_add(l, end, r_end - end, UINT64_MAX);
+		if (l->r[i].bytes == 0)
+			l->r[i] = l->r[--l->n];
+	}
+}
+
+void fdt_memory(const struct fdt *f, struct ranges *l, u64 top)
+{
+	int depth = 0;
+
+	for (int n = fdt_next(f, FDT_NONE, &depth); n != FDT_NONE; n = fdt_next(f, n, &depth)) {
+		const char *type = fdt_string(f, n, "device_type");
+		u64 base, bytes;
+
+		if (!type || strcmp(type, "memory") != 0)
+			continue;
+		for (unsigned i = 0; i < RANGES_MAX && fdt_reg(f, n, i, &base, &bytes); i++)
+			ranges_add(l, base, bytes, top);
+	}
+}
+
+void fdt_cut_reserved(const struct fdt *f, struct ranges *l)
+{
+	int parent = fdt_find(f, "/reserved-memory");
+	u64 base, bytes;
+
+	for (unsigned i = 0; fdt_reserved(f, i, &base, &bytes); i++)
+		ranges_cut(l, base, bytes);
+	if (parent != FDT_NONE)
+		for (int n = fdt_child(f, parent, FDT_NONE); n != FDT_NONE;
+		     n = fdt_child(f, parent, n))
+			for (unsigned i = 0; fdt_reg(f, n, i, &base, &bytes); i++)
+				ranges_cut(l, base, bytes);
+	ranges_cut(l, (uptr)f->blob, f->bytes);
+}
