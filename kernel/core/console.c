@@ -5,7 +5,7 @@
 
 /* One producer (the UART's interrupt), one consumer (a task). */
 static char input[INPUT_BYTES];
-static _Atomic u32 input_end;	/* bytes ever received; written by the producer */
+static _Atomic u32 input_end;   /* bytes ever received; written by the producer */
 static _Atomic u32 input_begin; /* bytes ever taken; written by the consumer */
 static u64 input_dropped;
 

@@ -5,7 +5,7 @@
 #include "core/time.h"
 #include "sync/spin.h"
 
-#define LOG_BYTES KIB(16)
+#define LOG_BYTES  KIB(16)
 #define LINE_BYTES 256
 
 static struct spin console_lock = SPIN_INIT;
@@ -81,10 +81,10 @@ void klog(const char *fmt, ...)
 	char line[LINE_BYTES];
 	u64 us = clock_ns() / NS_PER_US;
 	va_list ap;
-
-	preempt_disable();
+	bool on = arch_irq_save();
 	unsigned cpu = cpu_id();
-	preempt_enable();
+
+	arch_irq_restore(on);
 
 	/* Room for the newline stays free behind a text that had to be cut. */
 	int n = ksnprintf(line, sizeof(line) - 1, "[%5llu.%06llu %u] ",

@@ -7,8 +7,8 @@
 #include "core/time.h"
 #include "trace/trace.h"
 
-#define NOBODY UINT32_MAX
-#define STOP_SPINS 10000000u /* how long to wait for the others; they may be stuck with locks */
+#define NOBODY       UINT32_MAX
+#define STOP_SPINS   10000000u /* how long to wait for the others; they may be stuck with locks */
 #define EVENTS_SHOWN 12
 
 void (*panic_describe)(void);

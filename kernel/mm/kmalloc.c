@@ -10,11 +10,11 @@
  * level halves sizes by powers of two, the second cuts each of those in LISTS equal steps.
  * Sizes are payload bytes, multiples of UNIT.
  */
-#define UNIT KMALLOC_ALIGN_BYTES
+#define UNIT       KMALLOC_ALIGN_BYTES
 #define LISTS_LOG2 4
-#define LISTS (1u << LISTS_LOG2)
+#define LISTS      (1u << LISTS_LOG2)
 #define SMALL_LOG2 8 /* below 256 bytes the lists hold one size each */
-#define LEVELS (32 - SMALL_LOG2 + 1)
+#define LEVELS     (32 - SMALL_LOG2 + 1)
 #define POOL_ORDER 6 /* 256 KiB, the step in which the heap grows */
 
 /* A header's mark depends on its place, so that a copied or stale header does not pass. */
@@ -23,7 +23,7 @@
 
 struct block {
 	struct block *prev; /* neighbour before it in the pool, NULL at the begin */
-	u32 bytes;	    /* of the payload */
+	u32 bytes;          /* of the payload */
 	u32 mark;
 	/* The payload begins here; in a free block it holds these: */
 	struct block *next_free, *prev_free;
@@ -33,7 +33,7 @@ _Static_assert(HEADER_BYTES == UNIT, "payloads are aligned when headers are");
 _Static_assert(sizeof(struct block) - HEADER_BYTES <= UNIT, "links fit in the least payload");
 
 static struct spin heap_lock = SPIN_INIT;
-static u32 levels_filled VAR_GUARDED_BY(heap_lock);	   /* bit l: lists_filled[l] != 0 */
+static u32 levels_filled VAR_GUARDED_BY(heap_lock);        /* bit l: lists_filled[l] != 0 */
 static u32 lists_filled[LEVELS] VAR_GUARDED_BY(heap_lock); /* bit i: lists[l][i] != NULL */
 static struct block *lists[LEVELS][LISTS] VAR_GUARDED_BY(heap_lock);
 static struct kmalloc_stats stats VAR_GUARDED_BY(heap_lock);

@@ -12,7 +12,7 @@
 #include "base/types.h"
 
 #define KMALLOC_ALIGN_BYTES 16u
-#define KMALLOC_MAX_BYTES (MIB(512)) /* of one block */
+#define KMALLOC_MAX_BYTES   (MIB(512)) /* of one block */
 
 /** @p bytes of memory, 16-byte aligned, not zeroed; at least one unit when @p bytes is 0. NULL
  *  when there is none or bytes > KMALLOC_MAX_BYTES. */
@@ -28,8 +28,8 @@ struct kmalloc_stats {
 	u64 pool_bytes; /* taken from the page allocator */
 	u64 used_bytes; /* in blocks in use, their headers included */
 	u64 peak_bytes; /* the most that used_bytes ever was */
-	u64 blocks;	/* in use */
-	u64 failures;	/* requests that got NULL */
+	u64 blocks;     /* in use */
+	u64 failures;   /* requests that got NULL */
 };
 
 /** The heap's figures, of one instant. */

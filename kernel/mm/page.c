@@ -5,12 +5,12 @@
 #include "sync/spin.h"
 
 #define RANGES_MAX 32
-#define ORDERS (PAGE_ORDER_MAX + 1)
+#define ORDERS     (PAGE_ORDER_MAX + 1)
 
 /* State of a page: the first of a block says so and gives the order; the others are INSIDE. */
 #define INSIDE 0x00
-#define FREE 0x40
-#define USED 0x80
+#define FREE   0x40
+#define USED   0x80
 
 struct range {
 	uptr base;

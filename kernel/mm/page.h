@@ -11,7 +11,7 @@
 
 #include "base/types.h"
 
-#define PAGE_BYTES 4096u
+#define PAGE_BYTES     4096u
 #define PAGE_ORDER_MAX 18 /* 1 GiB */
 
 /**

@@ -19,11 +19,11 @@
 /* The low byte of readers_in tells readers about a writer; the rest counts readers. */
 #define RW_READER 0x100u
 #define RW_WRITER 0x02u /* a writer is there ... */
-#define RW_PHASE 0x01u	/* ... and this is the parity of its ticket */
-#define RW_MASK (RW_WRITER | RW_PHASE)
+#define RW_PHASE  0x01u /* ... and this is the parity of its ticket */
+#define RW_MASK   (RW_WRITER | RW_PHASE)
 
 struct CAPABILITY("RW lock") rwlock {
-	_Atomic u32 readers_in;	 /* arrived, in units of RW_READER, and the writer's bits */
+	_Atomic u32 readers_in;  /* arrived, in units of RW_READER, and the writer's bits */
 	_Atomic u32 readers_out; /* left, in the same units */
 	_Atomic u32 next, owner; /* writers' tickets */
 };
@@ -39,13 +39,13 @@ static inline bool read_lock(struct rwlock *l)
 {
 	bool irqs = arch_irq_save();
 	/* acquire: pairs with the release that takes the bits away in write_unlock */
-	u32 writer = RW_MASK & atomic_fetch_add_explicit(&l->readers_in, RW_READER,
-							 memory_order_acquire);
+	u32 writer = RW_MASK &
+		     atomic_fetch_add_explicit(&l->readers_in, RW_READER, memory_order_acquire);
 
 	/* Until that writer is gone; the next one's parity differs. acquire: as above, since the
 	 * next writer's addition continues the release sequence */
-	while (writer && writer == (RW_MASK & atomic_load_explicit(&l->readers_in,
-								   memory_order_acquire)))
+	while (writer &&
+	       writer == (RW_MASK & atomic_load_explicit(&l->readers_in, memory_order_acquire)))
 		arch_relax();
 	return irqs;
 }

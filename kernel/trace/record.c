@@ -4,16 +4,16 @@
 #include "trace/trace.h"
 
 #define RINGS_BYTES_MAX MIB(32)
-#define RINGS_SHARE 4 /* at most this part of the free memory */
-#define PACKETS_MAX 16
-#define FIRST_RECORD sizeof(struct trace_packet)
-#define WORD 8u
+#define RINGS_SHARE     4 /* at most this part of the free memory */
+#define PACKETS_MAX     16
+#define FIRST_RECORD    sizeof(struct trace_packet)
+#define WORD            8u
 
 /* A record's first word. */
 #define HEAD(ticks, id, words) ((u32)(ticks) | (u64)(id) << 32 | (u64)(words) << 48)
-#define HEAD_LOW(head) ((u32)(head))
-#define HEAD_ID(head) ((unsigned)((head) >> 32) & 0xffff)
-#define HEAD_WORDS(head) ((usize)((head) >> 48))
+#define HEAD_LOW(head)         ((u32)(head))
+#define HEAD_ID(head)          ((unsigned)((head) >> 32) & 0xffff)
+#define HEAD_WORDS(head)       ((usize)((head) >> 48))
 
 /* One CPU's place in its ring. Zero: no ring, so the first record takes the slow way. */
 struct ring {
@@ -32,9 +32,9 @@ struct trace_descriptor trace_descriptor __attribute__((aligned(PAGE_BYTES)));
 static struct ring rings[CPUS_MAX];
 
 /* Field names for people, and the payload rule for the compiler. */
-#define FIELD(type, name, meaning) #type " " #name ";"
+#define FIELD(type, name, meaning)     #type " " #name ";"
 #define CODE(type, name, set, meaning) #type " " #name ";"
-#define TEXT(name, bytes, meaning) "t" #bytes " " #name ";"
+#define TEXT(name, bytes, meaning)     "t" #bytes " " #name ";"
 #define ITEMS(item, name, count, meaning)
 #define EVENT(ID, number, name, meaning, ...) [number] = {#name, "" __VA_ARGS__},
 static const struct {
@@ -61,12 +61,27 @@ static inline u64 head_at(const u8 *record)
 	return atomic_load_explicit((_Atomic u64 *)record, memory_order_acquire);
 }
 
+/* Where the ring's packet number @p seq lies. */
+static struct trace_packet *packet_at(const struct ring *r, u64 seq)
+{
+	return (void *)(r->base + seq % trace_descriptor.packets * (usize)TRACE_PACKET_BYTES);
+}
+
+static void packet_magic(struct trace_packet *p, u32 magic)
+{
+	/* release: what was written before; for whoever reads a machine that stopped */
+	atomic_store_explicit((_Atomic u32 *)&p->magic, magic, memory_order_release);
+}
+
+/* The machine may stop at any instruction, so a packet has its magic only while it is whole. */
 static void packet_open(struct ring *r, u64 ticks)
 {
 	struct trace_packet *p = r->packet;
 
+	packet_magic(p, 0);
+	/* release fence: the old magic is gone before anything of the old packet */
+	atomic_thread_fence(memory_order_release);
 	*p = (struct trace_packet){
-		.magic = TRACE_CTF_MAGIC,
 		.uuid = {TRACE_UUID_BYTES},
 		.timestamp_begin = ticks,
 		.packet_bits = TRACE_PACKET_BYTES * 8,
@@ -78,6 +93,7 @@ static void packet_open(struct ring *r, u64 ticks)
 	r->next = (u8 *)p + FIRST_RECORD;
 	r->limit = (u8 *)p + TRACE_PACKET_BYTES - WORD;
 	publish(r->next, 0);
+	packet_magic(p, TRACE_CTF_MAGIC);
 }
 
 static void packet_close(struct ring *r, u64 ticks)
@@ -85,7 +101,9 @@ static void packet_close(struct ring *r, u64 ticks)
 	struct trace_packet *p = r->packet;
 
 	p->timestamp_end = ticks;
-	p->content_bits = (u64)(r->next - (u8 *)p) * 8;
+	/* release: the end, before the length says that the packet is closed */
+	atomic_store_explicit((_Atomic u64 *)&p->content_bits, (u64)(r->next - (u8 *)p) * 8,
+			      memory_order_release);
 }
 
 static inline u8 *copy_words(u8 *to, const void *from, usize bytes)
@@ -122,8 +140,7 @@ static __attribute__((noinline)) void record_turn(unsigned id, const void *paylo
 	if (r->base && bytes + more_bytes <= TRACE_PACKET_BYTES - FIRST_RECORD - 2 * WORD) {
 		packet_close(r, ticks);
 		r->seq++;
-		r->packet = (void *)(r->base +
-				     r->seq % trace_descriptor.packets * (usize)TRACE_PACKET_BYTES);
+		r->packet = packet_at(r, r->seq);
 		packet_open(r, ticks);
 		store(r, ticks, id, payload, bytes, more, more_bytes);
 	} else {
@@ -132,8 +149,7 @@ static __attribute__((noinline)) void record_turn(unsigned id, const void *paylo
 	arch_irq_restore(irqs);
 }
 
-void trace_record(unsigned id, const void *payload, usize bytes, const void *more,
-		  usize more_bytes)
+void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
 {
 	bool irqs = arch_irq_save();
 	struct ring *r = &rings[cpu_id()];
@@ -172,9 +188,10 @@ void trace_init(unsigned cpus)
 		r->base = page_alloc(page_order(d->packets * (usize)TRACE_PACKET_BYTES));
 		if (!r->base)
 			continue; /* this CPU's events are dropped, and counted */
-		for (u32 p = 0; p < d->packets; p++)
-			((struct trace_packet *)(r->base + p * (usize)TRACE_PACKET_BYTES))->magic = 0;
-		r->packet = (struct trace_packet *)r->base;
+		/* What lies there must not look like packets of this run. */
+		for (u32 seq = 0; seq < d->packets; seq++)
+			packet_magic(packet_at(r, seq), 0);
+		r->packet = packet_at(r, 0);
 		packet_open(r, arch_clock_ticks());
 		d->ring[i] = (uptr)r->base;
 	}
@@ -213,8 +230,7 @@ static const struct trace_packet *packet_back(const struct ring *r, u64 back)
 {
 	if (!r->base || back > r->seq || back >= trace_descriptor.packets)
 		return NULL;
-	return (const void *)(r->base + (r->seq - back) % trace_descriptor.packets *
-						(usize)TRACE_PACKET_BYTES);
+	return packet_at(r, r->seq - back);
 }
 
 void trace_last(unsigned cpu, unsigned n,
