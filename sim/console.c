@@ -24,6 +24,7 @@
 #define BYTE_JITTER_NS (100u * US)
 #define LINE_JITTER_NS (10u * MS) /* more time behind the end of a line */
 #define POLL_NS (1u * MS)
+#define CTRL_A 1
 
 static struct {
 	char *bytes; /* from at on: not taken yet */
@@ -31,10 +32,32 @@ static struct {
 	uint64_t next_ns; /* when bytes[at] arrives */
 	uint64_t polled_ns;
 	bool masked, interactive, raw;
+	bool escape; /* Ctrl-A was typed */
 	struct termios before;
 	char out[4096];
 	size_t outs;
 } con = {.masked = true};
+
+/* Of what a person typed, from n on, takes out what is meant for the simulator: Ctrl-A x ends it,
+ * Ctrl-A twice is one Ctrl-A; as in QEMU. */
+static void take_commands(size_t n)
+{
+	size_t to = n;
+
+	for (; n < con.end; n++) {
+		char c = con.bytes[n];
+
+		if (!con.escape && c == CTRL_A) {
+			con.escape = true;
+			continue;
+		}
+		if (con.escape && c == 'x')
+			sim.interrupted = 1;
+		con.escape = false;
+		con.bytes[to++] = c;
+	}
+	con.end = to;
+}
 
 /* Appends what a read gives; its result. */
 static ssize_t take(void)
@@ -54,8 +77,11 @@ static ssize_t take(void)
 	do
 		n = read(STDIN_FILENO, con.bytes + con.end, con.room - con.end);
 	while (n < 0 && errno == EINTR && !sim.interrupted);
-	if (n > 0)
+	if (n > 0) {
 		con.end += (size_t)n;
+		if (con.interactive)
+			take_commands(con.end - (size_t)n);
+	}
 	return n;
 }
 
@@ -71,7 +97,7 @@ void console_open(void)
 		return;
 	}
 	t = con.before;
-	t.c_lflag &= (tcflag_t) ~(ICANON | ECHO | IEXTEN); /* ISIG stays: ^C ends the simulator */
+	t.c_lflag &= (tcflag_t) ~(ICANON | ECHO | IEXTEN | ISIG); /* Ctrl-C is the kernel's */
 	t.c_iflag &= (tcflag_t) ~(ICRNL | IXON);
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;

@@ -45,10 +45,15 @@ static void charge(void)
 	charge_events(used);
 }
 
-static void set_busy(unsigned busy)
+/* A CPU begins to run or halts. The clock is up to date. */
+static void set_busy(unsigned cpu, bool busy)
 {
-	sim.busy = busy;
-	sim.step = SIM_FRACTION / (busy ? busy : 1);
+	unsigned n;
+
+	sim.busy = busy ? sim.busy | CPU_BIT(cpu) : sim.busy & ~CPU_BIT(cpu);
+	sim.halted = busy ? sim.halted & ~CPU_BIT(cpu) : sim.halted | CPU_BIT(cpu);
+	n = (unsigned)__builtin_popcountll(sim.busy);
+	sim.step = SIM_FRACTION / (n ? n : 1);
 }
 
 /* Events of the running CPU until the clock reaches ns; at least 0. */
@@ -73,6 +78,11 @@ uint64_t sim_due(unsigned cpu)
 	return due;
 }
 
+static bool started(unsigned cpu)
+{
+	return (sim.busy | sim.halted) & CPU_BIT(cpu);
+}
+
 static bool pending(unsigned cpu)
 {
 	return sim_due(cpu) <= sim.clock_ns;
@@ -85,8 +95,8 @@ static void arm(void)
 	uint64_t due = this_cpu()->irq_on ? sim_due(sim.cur) : SIM_NEVER;
 	int64_t budget;
 
-	for (unsigned i = 0; i < sim.cfg.cpus; i++)
-		if (sim.cpu[i].halted && !pending(i))
+	FOR_EACH_CPU(i, sim.halted)
+		if (!pending(i))
 			due = least(due, sim_due(i));
 	budget = events_until(due);
 	if (budget > sim.slice)
@@ -109,17 +119,23 @@ uint64_t sim_clock_ns(void)
  * Who runs.
  */
 
-static unsigned candidates(uint8_t *list, bool with_current)
+/* The CPUs that can run: busy, or halted with an interrupt pending. */
+static uint64_t candidates(void)
 {
-	unsigned n = 0;
+	uint64_t set = sim.busy;
 
-	for (unsigned i = 0; i < sim.cfg.cpus; i++) {
-		struct vcpu *v = &sim.cpu[i];
+	FOR_EACH_CPU(i, sim.halted)
+		if (pending(i))
+			set |= CPU_BIT(i);
+	return set;
+}
 
-		if (v->started && (with_current || i != sim.cur) && (!v->halted || pending(i)))
-			list[n++] = (uint8_t)i;
-	}
-	return n;
+static void check_limits(void)
+{
+	if (sim.interrupted)
+		sim_stop(EXIT_INTERRUPTED, "interrupted");
+	if (sim.cfg.max_events && sim.events >= sim.cfg.max_events)
+		sim_stop(EXIT_LIMIT, "stopped by --max-events");
 }
 
 /* Every CPU halts: the clock jumps to the first interrupt that will end that. */
@@ -127,10 +143,10 @@ static void jump(void)
 {
 	uint64_t due = SIM_NEVER, waited;
 
-	for (unsigned i = 0; i < sim.cfg.cpus; i++)
-		if (sim.cpu[i].started)
-			due = least(due, sim_due(i));
+	FOR_EACH_CPU(i, sim.halted)
+		due = least(due, sim_due(i));
 	if (console_interactive()) {
+		check_limits();
 		console_flush();
 		waited = due == SIM_NEVER ? SIM_NEVER : due - sim.clock_ns;
 		waited = console_wait(waited);
@@ -148,9 +164,8 @@ static void catch_up(struct vcpu *v)
 {
 	uint64_t floor = SIM_NEVER;
 
-	for (unsigned i = 0; i < sim.cfg.cpus; i++)
-		if (sim.cpu[i].started && !sim.cpu[i].halted)
-			floor = least(floor, sim.cpu[i].progress);
+	FOR_EACH_CPU(i, sim.busy)
+		floor = least(floor, sim.cpu[i].progress);
 	if (floor != SIM_NEVER && v->progress < floor)
 		v->progress = floor;
 }
@@ -158,10 +173,9 @@ static void catch_up(struct vcpu *v)
 /* The current CPU may run so long; less, when a CPU that halted has become one of the others. */
 static void choose_slice(int64_t at_most)
 {
-	uint8_t list[SIM_CPUS_MAX];
-	unsigned n = candidates(list, false);
+	uint64_t others = candidates() & ~CPU_BIT(sim.cur);
 
-	sim.slice = n ? sim.cfg.strategy->slice(list, n) : EVENTS_FAR;
+	sim.slice = others ? sim.cfg.strategy->slice(others) : EVENTS_FAR;
 	if (sim.slice > at_most)
 		sim.slice = at_most;
 }
@@ -170,15 +184,14 @@ static void choose_slice(int64_t at_most)
 static void schedule(bool relaxing)
 {
 	struct vcpu *from = this_cpu();
-	uint8_t list[SIM_CPUS_MAX];
-	unsigned n, next;
+	uint64_t set;
+	unsigned next;
 
-	while ((n = candidates(list, true)) == 0)
+	while ((set = candidates()) == 0)
 		jump();
-	for (unsigned i = 0; i < n; i++)
-		if (sim.cpu[list[i]].halted)
-			catch_up(&sim.cpu[list[i]]);
-	next = sim.cfg.strategy->choose(list, n, relaxing);
+	FOR_EACH_CPU(i, set & sim.halted)
+		catch_up(&sim.cpu[i]);
+	next = sim.cfg.strategy->choose(set, relaxing);
 	if (next != sim.cur) {
 		sim.switches++;
 		sim_mix(0x100 + next);
@@ -228,14 +241,6 @@ static void deliver(uintptr_t pc)
 		charge();
 		this_cpu()->irq_on = true;
 	}
-}
-
-static void check_limits(void)
-{
-	if (sim.interrupted)
-		sim_stop(EXIT_INTERRUPTED, "interrupted");
-	if (sim.cfg.max_events && sim.events >= sim.cfg.max_events)
-		sim_stop(EXIT_LIMIT, "stopped by --max-events");
 }
 
 void sim_slow(uintptr_t pc)
@@ -301,10 +306,10 @@ void sim_hint(unsigned cpu)
 	uint64_t at = sim_clock_ns() + HINT_NS_MIN +
 		      rng_below(&sim.rng[RNG_HINT], HINT_NS_JITTER);
 
-	if (cpu >= sim.cfg.cpus || !sim.cpu[cpu].started)
+	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
-	if (at <= sim.horizon_ns && (sim.cpu[cpu].halted || cpu == sim.cur)) {
+	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {
 		charge();
 		arm();
 	}
@@ -336,18 +341,15 @@ void sim_relax(void)
 void sim_idle(void)
 {
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
-	struct vcpu *v = this_cpu();
 
 	charge();
-	v->irq_on = true;
+	this_cpu()->irq_on = true;
 	if (!pending(sim.cur)) {
-		v->halted = true;
-		set_busy(sim.busy - 1);
+		set_busy(sim.cur, false);
 		do
 			schedule(false);
 		while (!pending(sim.cur));
-		v->halted = false;
-		set_busy(sim.busy + 1);
+		set_busy(sim.cur, true);
 	}
 	deliver(pc);
 	this_cpu()->irq_on = false;
@@ -363,13 +365,12 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 {
 	struct vcpu *v = &sim.cpu[cpu];
 
-	if (cpu >= sim.cfg.cpus || v->started)
+	if (cpu >= sim.cfg.cpus || started(cpu))
 		return -1;
 	charge();
 	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
-	v->started = true;
 	v->progress = this_cpu()->progress;
-	set_busy(sim.busy + 1);
+	set_busy(cpu, true);
 	choose_slice(sim.slice);
 	arm();
 	return 0;
@@ -419,8 +420,7 @@ int sim_run(void)
 		rng_seed(&sim.rng[i], sim.cfg.seed, (enum rng_source)i);
 	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
 		sim.cpu[i].timer_at = sim.cpu[i].hint_at = SIM_NEVER;
-	sim.cpu[0].started = true;
-	set_busy(1);
+	set_busy(0, true);
 	sim_budget = sim.armed = 0;
 	sim.running = true;
 	sim_stack_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));

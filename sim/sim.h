@@ -28,7 +28,7 @@ struct sim_config {
 struct vcpu {
 	void *sp;	/* where its stack was left while another CPU runs */
 	void *local;	/* the kernel's struct cpu */
-	bool started, halted, irq_on;
+	bool irq_on;
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
 };
@@ -46,11 +46,11 @@ struct sim {
 	struct sim_config cfg;
 	struct rng rng[RNG_SOURCES];
 	struct vcpu cpu[SIM_CPUS_MAX];
-	unsigned cur;  /* the CPU that runs */
-	unsigned busy; /* CPUs that are started and not halted */
+	unsigned cur;	       /* the CPU that runs */
+	uint64_t busy, halted; /* CPUs, bit n for CPU n; neither: not started */
 
 	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
-	 * SIM_FRACTION / busy: with n busy CPUs, n events pass in one nanosecond. */
+	 * SIM_FRACTION / n: with n busy CPUs, n events pass in one nanosecond. */
 	uint64_t clock_ns, fraction, step;
 	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
@@ -64,6 +64,11 @@ struct sim {
 	const char *message; /* why the run ended, NULL when the kernel ended it */
 };
 extern struct sim sim;
+
+#define CPU_BIT(cpu) (1ull << (cpu))
+#define FOR_EACH_CPU(cpu, set)                                                                     \
+	for (uint64_t set_ = (set), once_ = 1; set_; set_ &= set_ - 1, once_ = 1)                  \
+		for (unsigned cpu = (unsigned)__builtin_ctzll(set_); once_; once_ = 0)
 
 #define SIM_FRACTION (1ull << 20)
 
@@ -108,10 +113,11 @@ void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 struct strategy {
 	const char *name, *meaning;
 	uint64_t mean; /* default of --mean */
-	/** One of the CPUs that can run: busy, or halted with an interrupt pending. */
-	unsigned (*choose)(const uint8_t *can_run, unsigned n, bool relaxing);
+	/** One of @p set, the CPUs that are busy, or halted with an interrupt pending. The
+	 *  current one is @p relaxing when it waits in a spin loop. */
+	unsigned (*choose)(uint64_t set, bool relaxing);
 	/** How many events the current CPU may run; @p others: the CPUs that could, too. */
-	int64_t (*slice)(const uint8_t *others, unsigned n);
+	int64_t (*slice)(uint64_t others);
 };
 extern const struct strategy *const strategies[]; /* NULL ends */
 

@@ -11,47 +11,46 @@ static uint64_t draw(uint64_t n)
 /* time: CPUs advance side by side, like equal CPUs of one machine: the one that is furthest
  * behind runs until it is ahead of all others by a jitter of some hundred events. */
 
-static unsigned time_choose(const uint8_t *can_run, unsigned n, bool relaxing)
+static unsigned time_choose(uint64_t set, bool relaxing)
 {
-	unsigned best = can_run[0];
+	unsigned best = (unsigned)__builtin_ctzll(set);
 
 	(void)relaxing;
-	for (unsigned i = 1; i < n; i++) {
-		const struct vcpu *v = &sim.cpu[can_run[i]], *b = &sim.cpu[best];
+	FOR_EACH_CPU(i, set)
+	{
+		uint64_t a = sim.cpu[i].progress, b = sim.cpu[best].progress;
 
-		if (v->progress < b->progress ||
-		    (v->progress == b->progress && v->halted && !b->halted))
-			best = can_run[i];
+		if (a < b || (a == b && sim.halted & CPU_BIT(i) && sim.busy & CPU_BIT(best)))
+			best = i;
 	}
 	return best;
 }
 
-static int64_t time_slice(const uint8_t *others, unsigned n)
+static int64_t time_slice(uint64_t others)
 {
 	uint64_t mine = sim.cpu[sim.cur].progress, next = UINT64_MAX;
 
-	for (unsigned i = 0; i < n; i++)
-		if (sim.cpu[others[i]].progress < next)
-			next = sim.cpu[others[i]].progress;
+	FOR_EACH_CPU(i, others)
+		if (sim.cpu[i].progress < next)
+			next = sim.cpu[i].progress;
 	return (int64_t)(next > mine ? next - mine : 0) + 1 + (int64_t)draw(2 * sim.cfg.mean);
 }
 
 /* random: any CPU, for any number of events: for finding bugs, not for looking at times. */
 
-static unsigned random_choose(const uint8_t *can_run, unsigned n, bool relaxing)
+static unsigned random_choose(uint64_t set, bool relaxing)
 {
-	unsigned pick = can_run[draw(n)];
-
 	/* a CPU that waits in a spin loop gains nothing from going on */
-	while (relaxing && n > 1 && pick == sim.cur)
-		pick = can_run[draw(n)];
-	return pick;
+	if (relaxing && set != CPU_BIT(sim.cur))
+		set &= ~CPU_BIT(sim.cur);
+	for (uint64_t skip = draw((uint64_t)__builtin_popcountll(set)); skip; skip--)
+		set &= set - 1;
+	return (unsigned)__builtin_ctzll(set);
 }
 
-static int64_t random_slice(const uint8_t *others, unsigned n)
+static int64_t random_slice(uint64_t others)
 {
 	(void)others;
-	(void)n;
 	return 1 + (int64_t)draw(2 * sim.cfg.mean);
 }
 
