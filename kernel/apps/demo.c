@@ -7,8 +7,9 @@
  *   inversion  a low task holds a token that a high one wants, while others in between keep every
  *              CPU busy; then the same with preemption off, which resolves it
  *
- * It ends with a table. Its status is 0 when every sensor ran, every message arrived and the
- * inversion came out as expected.
+ * It ends with a table. Its status is 0 when every sensor ran, every message arrived in order, and
+ * the low task was never preempted while preemption was off. The times are for the reader: they
+ * depend on the machine, and no verdict does.
  */
 #include "apps/app.h"
 #include "async/channel.h"
@@ -132,8 +133,10 @@ struct holder {
 	bool no_preemption;
 	u64 work_ns, asked_ns, waited_ns;
 	u64 *result_ns; /* where the wait goes; NULL for nobody asks */
+	struct task_info before, after;
 };
 
+/* Status: 1 when it was preempted although it must not be. */
 static enum poll hold(void *frame)
 {
 	struct holder *me = frame;
@@ -148,16 +151,18 @@ static enum poll hold(void *frame)
 	      .value = (uptr)&token);
 	if (me->no_preemption)
 		preempt_disable();
+	task_info(task_self(), &me->before);
 	burn_ns(me->work_ns);
 	TRACE(MARK, mark, .kind = TRACE_mark_lock_give, .tid = (i32)task_self()->id,
 	      .value = (uptr)&token);
 	if (channel_try_send(&token, &me->token))
 		panic("the token's channel is full");
+	task_info(task_self(), &me->after);
 	if (me->no_preemption)
 		preempt_enable();
 	if (me->result_ns)
 		*me->result_ns = me->waited_ns;
-	ASYNC_END(me);
+	ASYNC_RETURN(me, me->no_preemption && me->after.preemptions != me->before.preemptions);
 }
 
 /* Runs the whole. */
@@ -262,8 +267,6 @@ static void report(struct director *me)
 	for (unsigned i = 0; i < SENSORS; i++)
 		if (!cast[i].jobs)
 			me->status = 1;
-	if (me->high_waited_ns[0] <= me->high_waited_ns[1])
-		me->status = 1;
 	print_table();
 	kprintf("demo: %s\n", me->status ? "FAILED" : "ok");
 }
@@ -274,8 +277,8 @@ static enum poll direct(void *frame)
 
 	ASYNC_BEGIN(me);
 	TRACE(MARK, mark, .kind = TRACE_mark_demo_begin);
-	kprintf("demo: %u ms of sensors, workers and a pipeline on %u CPUs\n",
-		(unsigned)(length_ns / NS_PER_MS), cpu_count);
+	kprintf("demo: %u ms of sensors, workers and a pipeline on %u CPU%s\n",
+		(unsigned)(length_ns / NS_PER_MS), cpu_count, cpu_count == 1 ? "" : "s");
 	spawn_cast();
 	for (me->i = 0; me->i < cast_count; me->i++) {
 		AWAIT(me, task_join(&me->join, cast[me->i].task));
@@ -290,6 +293,7 @@ static enum poll direct(void *frame)
 		spawn_high_and_middle(me);
 		for (me->i = 0; me->i < me->task_count; me->i++) {
 			AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+			me->status |= me->join.status;
 			task_put(me->tasks[me->i]);
 		}
 	}

@@ -10,12 +10,16 @@
 #include "core/time.h"
 #include "trace/trace.h"
 
-static void program(struct cpu *c, bool rearm) REQUIRES(c->timer_lock)
+/* A quantum that is over needs no second interrupt: the end of this one looks, or preempt_enable
+ * does. With preemption off it would otherwise interrupt for ever. */
+static void program(struct cpu *c, bool fired) REQUIRES(c->timer_lock)
 {
 	struct heap_node *head = heap_peek(&c->timers);
-	u64 next = head ? MIN(head->key, c->quantum_end_ns) : c->quantum_end_ns;
+	bool over = fired && c->quantum_end_ns <= clock_ns();
+	u64 quantum_end_ns = over ? TIME_NEVER : c->quantum_end_ns;
+	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;
 
-	if (rearm || next != c->timer_set_ns) {
+	if (fired || next != c->timer_set_ns) {
 		c->timer_set_ns = next;
 		arch_timer_set(next);
 	}

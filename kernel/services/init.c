@@ -18,7 +18,7 @@ static enum poll init(void *frame)
 	struct init *me = frame;
 
 	ASYNC_BEGIN(me);
-	klog("%s: %u CPUs, clock %llu Hz, interrupts by %s", board_name, cpu_count,
+	klog("%s: %u CPU(s), clock %llu Hz, interrupts by %s", board_name, cpu_count,
 	     (unsigned long long)clock_hz, irqchip->name);
 	app_main(board_cmdline());
 	ASYNC_END(me);

@@ -31,6 +31,17 @@ struct task *task_self(void)
 	return t;
 }
 
+u64 task_cpu_ns(void)
+{
+	/* While a task runs, only its own CPU writes these fields, with interrupts masked. */
+	bool irqs = arch_irq_save();
+	const struct task *t = arch_cpu()->current;
+	u64 ns = t->cpu_ns + clock_ns() - t->run_since_ns;
+
+	arch_irq_restore(irqs);
+	return ns;
+}
+
 /* A job begins: its deadline is fixed here, and here only. */
 static void release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock)
 {

@@ -110,6 +110,10 @@ struct task *task_self(void);
 /** The task that this CPU runs, or NULL. Context: any. */
 struct task *task_current(void);
 
+/** CPU time that the calling task has used, in ns; preempted time does not count. Lock-free.
+ *  Context: task. */
+u64 task_cpu_ns(void);
+
 /** Takes another reference, from a caller that has one. Context: any. */
 void task_get(struct task *t);
 
