@@ -6,15 +6,16 @@
 
 /*
  * An empty table, for the first link and for builds that do without: tools/ksyms defines the
- * same names strongly. Weak, so the compilers do not look at these values.
+ * same names strongly. Not const, though never written: Clang takes the value of a weak constant
+ * for the final one.
  */
-extern const u64 ksyms_count, ksyms_addr[];
-extern const u32 ksyms_name[]; /* offsets into ksyms_text */
-extern const char ksyms_text[];
-const u64 ksyms_count __attribute__((weak)) = 0;
-const u64 ksyms_addr[1] __attribute__((weak)) = {0};
-const u32 ksyms_name[1] __attribute__((weak)) = {0};
-const char ksyms_text[1] __attribute__((weak)) = "";
+extern u64 ksyms_count, ksyms_addr[];
+extern u32 ksyms_name[]; /* offsets into ksyms_text */
+extern char ksyms_text[];
+u64 ksyms_count __attribute__((weak)) = 0;
+u64 ksyms_addr[1] __attribute__((weak)) = {0};
+u32 ksyms_name[1] __attribute__((weak)) = {0};
+char ksyms_text[1] __attribute__((weak)) = "";
 
 const char *ksym_find(uptr pc, uptr *offset)
 {
@@ -34,13 +35,14 @@ const char *ksym_find(uptr pc, uptr *offset)
 	return ksyms_text + ksyms_name[low - 1];
 }
 
-static void frame_print(unsigned n, uptr pc)
+/* @p back: 1 for a return address, which after a call that never returns is another function's. */
+static void frame_print(unsigned n, uptr pc, unsigned back)
 {
 	uptr offset;
-	const char *name = ksym_find(pc, &offset);
+	const char *name = ksym_find(pc - back, &offset);
 
 	if (name)
-		kprintf("  #%u %p %s+0x%lx\n", n, (void *)pc, name, (unsigned long)offset);
+		kprintf("  #%u %p %s+0x%lx\n", n, (void *)pc, name, (unsigned long)offset + back);
 	else
 		kprintf("  #%u %p\n", n, (void *)pc);
 }
@@ -51,7 +53,7 @@ void backtrace_print(uptr pc, uptr fp)
 	unsigned n = 0, found = arch_backtrace(fp, frames, FRAMES_MAX);
 
 	if (pc)
-		frame_print(n++, pc);
+		frame_print(n++, pc, 0);
 	for (unsigned i = 0; i < found; i++)
-		frame_print(n++, frames[i]);
+		frame_print(n++, frames[i], 1);
 }
