@@ -92,6 +92,8 @@ static int run_trace(char **words, unsigned n)
 	for (unsigned i = 0; n && i < ARRAY_LEN(levels); i++)
 		if (!strcmp(words[0], levels[i])) {
 			trace_set_level(i);
+			if (i != TRACE_OFF)
+				task_statedump();
 			return 0;
 		}
 	if (n)

@@ -256,6 +256,18 @@ bool task_next_info(u32 after, struct task_info *info)
 	return found;
 }
 
+void task_statedump(void)
+{
+	for (struct task_info t = {.id = 0}; task_next_info(t.id, &t);) {
+		i32 id = (i32)t.id;
+		struct trace_lttng_statedump_process_state e = {
+			.tid = id, .vtid = id, .pid = id, .vpid = id, .type = 1, .mode = 5, .status = 5};
+
+		memcpy(e.name, t.name, sizeof e.name);
+		trace_record(TRACE_EV_STATEDUMP, &e, sizeof e, NULL, 0);
+	}
+}
+
 unsigned task_count(void)
 {
 	bool irqs = spin_lock(&registry_lock);

@@ -138,5 +138,8 @@ void task_info(struct task *t, struct task_info *info);
 /** Copies the task with the least id above @p after; false when there is none. */
 bool task_next_info(u32 after, struct task_info *info);
 
+/** Records the name of every task that is not dead, for a trace that begins late. Context: task. */
+void task_statedump(void);
+
 /** Tasks that are not dead. */
 unsigned task_count(void);
