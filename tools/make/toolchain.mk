@@ -7,6 +7,8 @@ CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-po
 
 ifeq ($(CC_NAME),clang)
 CFLAGS_COMMON += -Wthread-safety
+# clang 14 crashes in its new tracking of variables on x86_64, where a local is spilled in a loop.
+CFLAGS_COMMON += -mllvm -experimental-debug-variable-locations=false
 endif
 
 ifeq ($(ARCH),x86_64)

@@ -1,0 +1,87 @@
+/*
+ * fault.c: exceptions, told in words. Source: Intel SDM vol. 3, 6.15 and 4.7 (error code of a
+ * page fault).
+ */
+#include "fault.h"
+#include "arch/arch.h"
+#include "base/panic.h"
+#include "base/printf.h"
+#include "core/cpu.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "x86.h"
+
+enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
+enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXECUTE = 16 };
+
+#define NULL_PAGE_BYTES 4096u
+#define GUARD_BYTES 4096u
+
+static const char *const names[] = {
+	[0] = "divide error",
+	[1] = "debug exception",
+	[2] = "non-maskable interrupt",
+	[3] = "breakpoint",
+	[4] = "overflow",
+	[5] = "bound range exceeded",
+	[6] = "invalid opcode",
+	[7] = "floating-point instruction",
+	[DOUBLE_FAULT] = "double fault",
+	[10] = "invalid TSS",
+	[11] = "segment not present",
+	[12] = "stack-segment fault",
+	[13] = "general protection",
+	[PAGE_FAULT] = "page fault",
+	[16] = "x87 floating-point error",
+	[17] = "alignment check",
+	[18] = "machine check",
+	[19] = "SIMD floating-point exception",
+	[21] = "control protection",
+};
+
+static const char *name_of(u64 vector)
+{
+	return vector < ARRAY_LEN(names) && names[vector] ? names[vector] : "exception";
+}
+
+static void print_frame(const struct x86_frame *f, u64 cr2)
+{
+	kprintf("  rax %016lx  rbx %016lx  rcx %016lx\n", f->rax, f->rbx, f->rcx);
+	kprintf("  rdx %016lx  rsi %016lx  rdi %016lx\n", f->rdx, f->rsi, f->rdi);
+	kprintf("  r8  %016lx  r9  %016lx  r10 %016lx\n", f->r8, f->r9, f->r10);
+	kprintf("  r11 %016lx  r12 %016lx  r13 %016lx\n", f->r11, f->r12, f->r13);
+	kprintf("  r14 %016lx  r15 %016lx  rbp %016lx\n", f->r14, f->r15, f->rbp);
+	kprintf("  rip %016lx  rsp %016lx  rflags %lx\n", f->rip, f->rsp, f->rflags);
+	kprintf("  cr2 %016lx  cr3 %016lx  error %lx\n", cr2, read_cr3(), f->error);
+}
+
+static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
+{
+	const char *access = f->error & PF_EXECUTE ? "execute"
+			     : f->error & PF_WRITE ? "write"
+						   : "read";
+	const char *why = f->error & PF_RESERVED ? "damaged page table"
+			  : f->error & PF_PRESENT ? "protected"
+						  : "not mapped";
+
+	/* A push below the stack, or an access to a local variable of a frame that hangs over. */
+	if (!(f->error & PF_PRESENT) && cr2 >= NULL_PAGE_BYTES &&
+	    ALIGN_DOWN(cr2, (u64)GUARD_BYTES) == ALIGN_DOWN(f->rsp - sizeof(u64), (u64)GUARD_BYTES))
+		panic("stack overflow: rsp %p, fault at %p, rip %p", (void *)f->rsp, (void *)cr2,
+		      (void *)f->rip);
+	panic("page fault: cannot %s %p%s: %s, rip %p", access, (void *)cr2,
+	      cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", why, (void *)f->rip);
+}
+
+void x86_exception(const struct x86_frame *f)
+{
+	u64 cr2 = read_cr2();
+
+	panic_join();
+	console_panic_mode();
+	kprintf("\n%s on CPU %u\n", name_of(f->vector), cpu_id());
+	print_frame(f, cr2);
+	if (f->vector == PAGE_FAULT)
+		page_fault(f, cr2);
+	panic("%s, error code %lx, rip %p", name_of(f->vector), f->error, (void *)f->rip);
+}
