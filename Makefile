@@ -41,7 +41,7 @@ run: ## boot on BOARD: a shell when there is a terminal, else the demo
 
 test: ## run every test; QUICK=1: the four-minute selection
 	@tools/setup/setup all
-	@$(PYTHON) -m pytest tests -n 2 --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
+	@$(PYTHON) -m pytest tests -n 2 --dist loadgroup --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
 
 soak: ## boot the demo on BOARD N=200 times in a row and count failures
 	@tools/setup/setup run

@@ -1,0 +1,76 @@
+"""The README's commands work, as they are written, in a clean clone; its links lead somewhere."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+QUICK = [pytest.mark.quick]
+
+# Each command of the README -> what its output must contain; None: run elsewhere, and where.
+COMMANDS = {
+    "apt-get update": None,  # how this clone came to be
+    "apt-get install -y git make": None,
+    "make test": None,  # the command that runs this test
+    "make run": "The trace is in build/trace/pc",
+    "make help": "make run",
+    "make run BOARD=virt CPUS=2": "on virt: 2 CPUs",
+    "make run BOARD=sim SEED=7": "The trace is in build/trace/sim",
+    "make trace": "Written: build/trace/pc.pftrace",
+    "make gdb": "fermata",
+    "make docs": "Open build/docs/html/index.html",
+}
+
+
+@pytest.fixture(scope="module")
+def readme(root):
+    return (root / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def clone(root, tmp_path_factory):
+    """The tracked files as they are now, without anything built."""
+    where = tmp_path_factory.mktemp("clone") / "fermata"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        if (root / name).is_file():
+            (where / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, where / name)
+    return where
+
+
+@pytest.mark.quick
+def test_every_command_is_run_by_a_test(readme):
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme, re.M | re.S)
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert set(commands) == set(COMMANDS)
+    inline = {c for c in re.findall(r"`(make [^`]+)`", readme)}
+    assert inline <= set(COMMANDS) | {"make test QUICK=1"}
+
+
+@pytest.mark.xdist_group("readme")
+@pytest.mark.parametrize("command, expected", [
+    pytest.param(command, text, marks=QUICK if command in ("make run", "make help") else [])
+    for command, text in COMMANDS.items() if text])
+def test_the_command_works(clone, command, expected):
+    result = subprocess.run(command.split(), cwd=clone, text=True, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+    assert result.returncode == 0, result.stdout
+    assert expected in result.stdout
+
+
+@pytest.mark.quick
+def test_links_lead_somewhere(root, readme):
+    for target in re.findall(r"\]\(([^)]+)\)", readme):
+        if not target.startswith("https://"):
+            assert (root / target).exists(), f"README links to {target}, which is not there"
+
+
+@pytest.mark.quick
+def test_ci_runs_the_readmes_test_command(root):
+    script = (root / ".ci/run").read_text()
+    assert re.search(r"^set -e$", script, re.M)
+    assert script.rstrip().splitlines()[-1] == "make test"
+    assert os.access(root / ".ci/run", os.X_OK)
