@@ -50,7 +50,8 @@ void aarch64_early_map(u64 base, u64 bytes, bool device);
  * Interrupts.
  */
 
-/** Acknowledges, handles and ends every pending interrupt; set by the interrupt controller. */
+/** Acknowledges, handles and ends what is pending, the timer at most once: it stays due while a
+ *  quantum is over, until irq_exit has acted on that. Set by the interrupt controller. */
 extern void (*aarch64_irq_dispatch)(void);
 
 /** For aarch64_irq_dispatch: the CPU's timer fired. Stops it, so that it is one-shot. */

@@ -5,7 +5,10 @@
 #include "asm.h"
 #include "regs.h"
 
+	.cfi_sections .debug_frame
+
 #define IRQ_FRAME_BYTES 192
+#define ELR_COLUMN 33 /* ELR_mode in DWARF for the Arm 64-bit Architecture, 4.1 */
 #define IRQ_FRAME_X18 144
 #define IRQ_FRAME_PC 152
 #define IRQ_FRAME_PSTATE 160
@@ -39,7 +42,11 @@ ENTRY(park)
 END(park)
 
 ENTRY(irq_entry)
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_return_column ELR_COLUMN
 	sub	sp, sp, #IRQ_FRAME_BYTES
+	.cfi_def_cfa sp, IRQ_FRAME_BYTES
 	stp	x0, x1, [sp, #0]
 	stp	x2, x3, [sp, #16]
 	stp	x4, x5, [sp, #32]
@@ -54,6 +61,9 @@ ENTRY(irq_entry)
 	stp	x18, x0, [sp, #IRQ_FRAME_X18]
 	stp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
 	stp	x29, x0, [sp, #IRQ_FRAME_RECORD]
+	.cfi_offset ELR_COLUMN, IRQ_FRAME_PC - IRQ_FRAME_BYTES
+	.cfi_offset x30, IRQ_FRAME_X30 - IRQ_FRAME_BYTES
+	.cfi_offset x29, IRQ_FRAME_RECORD - IRQ_FRAME_BYTES
 	add	x29, sp, #IRQ_FRAME_RECORD
 	bl	aarch64_irq
 	ldp	x18, x0, [sp, #IRQ_FRAME_X18]
@@ -71,7 +81,9 @@ ENTRY(irq_entry)
 	ldp	x16, x17, [sp, #128]
 	ldp	x0, x1, [sp, #0]
 	add	sp, sp, #IRQ_FRAME_BYTES
+	.cfi_def_cfa_offset 0
 	eret
+	.cfi_endproc
 END(irq_entry)
 
 /*
@@ -81,6 +93,9 @@ END(irq_entry)
  * points to the end of the emergency stack.
  */
 ENTRY(fault_entry)
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_return_column ELR_COLUMN
 	msr	tpidr_el0, x0
 	sub	sp, sp, #REGS_BYTES
 	mov	x0, sp
@@ -131,8 +146,14 @@ ENTRY(fault_entry)
 	str	x5, [sp, #REGS_FAR]
 	str	x29, [sp, #REGS_FRAME]
 	str	x2, [sp, #(REGS_FRAME + 8)]
+	.cfi_def_cfa x29, REGS_BYTES - REGS_FRAME
+	.cfi_offset ELR_COLUMN, REGS_PC - REGS_BYTES
+	.cfi_offset sp, REGS_SP - REGS_BYTES
+	.cfi_offset x30, 240 - REGS_BYTES
+	.cfi_offset x29, REGS_FRAME - REGS_BYTES
 	add	x29, sp, #REGS_FRAME
 	mov	x0, sp
 	bl	aarch64_fault
 	brk	#1
+	.cfi_endproc
 END(fault_entry)

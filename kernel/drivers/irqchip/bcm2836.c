@@ -37,25 +37,21 @@ static void cpu_init(void)
 	mmio_write32(local + TIMER_CONTROL + 4 * core(), VIRTUAL_TIMER);
 }
 
-/* No order among the three matters: a source that comes back is seen in the next round. */
+/* Each source once: the timer stays due until irq_exit has acted on it. */
 static void dispatch(void)
 {
-	unsigned me = core();
-	u32 pending;
+	u32 pending = mmio_read32(local + IRQ_SOURCE + 4 * core());
 
-	while ((pending = mmio_read32(local + IRQ_SOURCE + 4 * me) &
-			  (VIRTUAL_TIMER | MAILBOX_0 | DEVICE)) != 0) {
-		if (pending & MAILBOX_0) {
-			/* Cleared first: a hint that comes during the handler is a new one. */
-			mmio_write32(local + MAILBOX_CLEAR + 16 * me, ~0u);
-			mmio_barrier();
-			irq_hint();
-		}
-		if (pending & VIRTUAL_TIMER)
-			aarch64_timer_fired();
-		if (pending & DEVICE)
-			bcm2835_dispatch();
+	if (pending & MAILBOX_0) {
+		/* Cleared first: a hint that comes during the handler is a new one. */
+		mmio_write32(local + MAILBOX_CLEAR + 16 * core(), ~0u);
+		mmio_barrier();
+		irq_hint();
 	}
+	if (pending & VIRTUAL_TIMER)
+		aarch64_timer_fired();
+	if (pending & DEVICE)
+		bcm2835_dispatch();
 }
 
 static const struct irqchip bcm2836 = {

@@ -63,22 +63,22 @@ static void cpu_init(void)
 	mmio_write32(gicc + GICC_CTLR, 1);
 }
 
+/* One interrupt at a time: the timer stays due until irq_exit has acted on it. */
 static void dispatch(void)
 {
-	u32 iar;
+	u32 iar = mmio_read32(gicc + GICC_IAR);
+	u32 intid = iar & INTID_MASK;
 
-	while (iar = mmio_read32(gicc + GICC_IAR), (iar & INTID_MASK) < INTID_SPECIAL) {
-		u32 intid = iar & INTID_MASK;
-
-		if (intid == timer_intid)
-			aarch64_timer_fired();
-		else if (intid == HINT_SGI)
-			irq_hint();
-		else
-			irq_device(intid);
-		mmio_barrier(); /* the device is quiet before the interrupt ends */
-		mmio_write32(gicc + GICC_EOIR, iar);
-	}
+	if (intid >= INTID_SPECIAL)
+		return;
+	if (intid == timer_intid)
+		aarch64_timer_fired();
+	else if (intid == HINT_SGI)
+		irq_hint();
+	else
+		irq_device(intid);
+	mmio_barrier(); /* the device is quiet before the interrupt ends */
+	mmio_write32(gicc + GICC_EOIR, iar);
 }
 
 static const struct irqchip gicv2 = {

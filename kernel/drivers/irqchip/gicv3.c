@@ -127,23 +127,24 @@ static void cpu_init(void)
 	ISB();
 }
 
+/* One interrupt at a time: the timer stays due until irq_exit has acted on it. */
 static void dispatch(void)
 {
-	u32 intid;
+	u32 intid = (u32)READ(ICC_IAR1_EL1);
 
-	while (intid = (u32)READ(ICC_IAR1_EL1), intid < INTID_SPECIAL) {
-		/* The acknowledgement takes effect before the handler's accesses. */
-		__asm__ volatile("dsb sy" ::: "memory");
-		if (intid == timer_intid)
-			aarch64_timer_fired();
-		else if (intid == HINT_SGI)
-			irq_hint();
-		else
-			irq_device(intid);
-		mmio_barrier(); /* the device is quiet before the interrupt ends */
-		WRITE(ICC_EOIR1_EL1, intid);
-		ISB();
-	}
+	if (intid >= INTID_SPECIAL)
+		return;
+	/* The acknowledgement takes effect before the handler's accesses. */
+	__asm__ volatile("dsb sy" ::: "memory");
+	if (intid == timer_intid)
+		aarch64_timer_fired();
+	else if (intid == HINT_SGI)
+		irq_hint();
+	else
+		irq_device(intid);
+	mmio_barrier(); /* the device is quiet before the interrupt ends */
+	WRITE(ICC_EOIR1_EL1, intid);
+	ISB();
 }
 
 static const struct irqchip gicv3 = {
