@@ -1,0 +1,1 @@
+"""What Fermata's GDB commands are made of: reading the kernel, its stacks, its trace."""

@@ -1,0 +1,148 @@
+"""The scheduler's objects as Python ones: tasks, run queues, CPUs, workers."""
+
+import os
+import re
+from collections import namedtuple
+
+import gdb
+
+from .memory import (Unavailable, container, heap_nodes, list_entries, list_nodes, require_executor, symbol)
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+RANK_IDLE = (1 << 64) - 1
+RANK_CLASS_SHIFT = 60
+
+Queued = namedtuple("Queued", "task key order")
+
+
+def class_names():
+    """From the one table of names that the kernel itself prints with."""
+    with open(os.path.join(ROOT, "kernel/trace/events.def"), encoding="utf-8") as file:
+        return {int(n): name for name, n in re.findall(r"VALUE\(sched_class, (\w+), (\d+)\)", file.read())}
+
+
+def tasks():
+    """Pointers to all tasks that have not ended, by rising id."""
+    require_executor()
+    registry = symbol("registry", "kernel/task/task.c")
+    return list(list_entries(registry, "struct task", "all"))
+
+
+def task_by_id(number):
+    for task in tasks():
+        if int(task["id"]) == number:
+            return task
+    raise Unavailable(f"there is no task {number}; `fermata tasks` lists them")
+
+
+def name(task):
+    return task["name"].string(errors="replace")
+
+
+def is_preempted(task):
+    return str(task["state"]) == "TASK_READY" and int(task["worker"]) != 0
+
+
+def state(task):
+    return "preempted" if is_preempted(task) else str(task["state"]).removeprefix("TASK_").lower()
+
+
+def rank(value, names):
+    """A rank as class:key, the two numbers that it packs."""
+    if value == RANK_IDLE:
+        return "idle"
+    return f"{names.get(value >> RANK_CLASS_SHIFT, '?')}:{value & ((1 << RANK_CLASS_SHIFT) - 1)}"
+
+
+def level_entities(queue):
+    levels = queue.cast(gdb.lookup_type("struct levels").pointer())
+    for key in range(32):
+        if int(levels["used"]) >> key & 1:
+            for node in list_nodes(levels["queue"][key]):
+                yield container(node, "struct sched_entity", "link")
+
+
+def heap_entities(queue):
+    heap = queue.cast(gdb.lookup_type("struct edf_queue").pointer())["heap"]
+    for node in heap_nodes(heap):
+        yield container(int(node), "struct sched_entity", "node")
+
+
+# How a policy keeps its tasks follows from the function that puts them in.
+WALKS = {"levels_enqueue": level_entities, "edf_enqueue": heap_entities}
+
+
+def run_queues():
+    """[(policy's name, [Queued ...])] by class, the most urgent first, in the order of running."""
+    require_executor()
+    queues = []
+    policies = symbol("policies", "kernel/sched/sched.c")
+    for number in range(policies.type.range()[1] + 1):
+        policy = policies[number]
+        if int(policy) == 0:
+            continue
+        enqueue = re.search(r"<(\w+)", policy["enqueue"].format_string(symbols=True))
+        walk = WALKS.get(enqueue[1] if enqueue else "")
+        if walk is None:
+            raise Unavailable(f"policy {policy['name'].string()}: tools/gdb does not know this kind of queue")
+        queues.append((policy["name"].string(),
+                       [Queued(container(int(e), "struct task", "entity"), int(e["key"]), int(e["order"]))
+                        for e in walk(policy["queue"])]))
+    return queues
+
+
+def cpus():
+    require_executor()
+    array = symbol("cpus")
+    return [array[i] for i in range(int(symbol("cpu_count")))]
+
+
+def worker_stride_bytes():
+    path = os.path.join(ROOT, "kernel/task/worker.c")
+    with open(path, encoding="utf-8") as file:
+        found = re.search(r"WORKER_STRIDE_BYTES\s*=?\s*KIB\((\d+)\)", file.read())
+    if not found:
+        raise Unavailable(f"{path} does not say WORKER_STRIDE_BYTES as this command expects it")
+    return int(found[1]) << 10
+
+
+def workers():
+    """[(worker, lowest address of its stack above the guard page, its end)] by number."""
+    require_executor()
+    array = symbol("workers", "kernel/task/worker.c")
+    start = int(symbol("stacks", "kernel/task/worker.c"))
+    stride = worker_stride_bytes()
+    return [(array[i], start + i * stride + 4096, start + (i + 1) * stride)
+            for i in range(int(symbol("worker_count", "kernel/task/worker.c")))]
+
+
+def worker_owners():
+    """Worker's number -> what it is used for; free ones are absent."""
+    owners = {}
+    for task in tasks():
+        if int(task["worker"]):
+            owners[int(task["worker"]["id"])] = f"task {int(task['id'])} {name(task)}, suspended"
+    for cpu in cpus():
+        if int(cpu["worker"]):
+            current = cpu["current"]
+            doing = f"task {int(current['id'])} {name(current)}" if int(current) else "no task"
+            owners[int(cpu["worker"]["id"])] = f"CPU {int(cpu['id'])}, {doing}"
+    return owners
+
+
+def free_workers():
+    head = symbol("free_workers", "kernel/task/worker.c")
+    return [int(w["id"]) for w in list_entries(head, "struct worker", "link")]
+
+
+def stack_used_bytes(low, high):
+    """The high-water mark: what lies above the highest KiB that was never written. Stacks begin
+    as zeroed memory that nobody used before."""
+    inferior = gdb.selected_inferior()
+    deepest = high
+    for at in range(high - 1024, low - 1, -1024):
+        data = bytes(inferior.read_memory(at, 1024))
+        if not any(data):
+            break
+        deepest = at + len(data) - len(data.lstrip(b"\0"))
+    return high - deepest // 8 * 8
