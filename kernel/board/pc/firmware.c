@@ -1,5 +1,5 @@
 #include "firmware.h"
-#include "base/string.h"
+#include "arch/arch.h"
 #include "loader.h"
 
 #define TABLE_BYTES_MAX MIB(1)
@@ -50,7 +50,7 @@ static bool scan(u64 base, u64 bytes, struct acpi_root *root)
 static bool find_root(struct acpi_root *root)
 {
 	/* The BIOS data area tells the segment of the extended one. */
-	u64 ebda = (u64)*(const volatile u16 *)0x40e << 4;
+	u64 ebda = (u64)mmio_read16(0x40e) << 4;
 
 	if (loader.rsdp && loader_readable(loader.rsdp, ACPI_RSDP_BYTES) &&
 	    acpi_parse_rsdp((const void *)loader.rsdp, ACPI_RSDP_BYTES, root) == 0)
