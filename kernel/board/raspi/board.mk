@@ -1,0 +1,7 @@
+# Raspberry Pi 3, 3 A+, Zero 2 W and 4: one image, which finds out at run time where it is.
+ARCH := aarch64
+DRIVERS := fdt/fdt.c fdt/memory.c irqchip/bcm2835.c irqchip/bcm2836.c irqchip/gicv2.c \
+	uart/pl011.c uart/miniuart.c
+LDSCRIPT := kernel/board/raspi/kernel.ld
+# Early Cortex-A53 may compute a multiply-add behind a load or store wrongly (erratum 835769).
+CFLAGS_BOARD := -mfix-cortex-a53-835769
