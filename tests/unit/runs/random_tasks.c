@@ -1,0 +1,206 @@
+/*
+ * A set of tasks drawn from a seed: classes, levels, quanta, deadlines, and what each does: it
+ * computes, sleeps, yields, spawns and joins, sends and receives, wakes others that did not ask
+ * for it, turns preemption off. All of it must end, with every message delivered once. The traces
+ * of many such runs are checked by test_runs.py.
+ *
+ * The set is the simulator's seed, or `set=N` on the command line.
+ */
+#include "../test.h"
+#include "async/channel.h"
+#include "async/join.h"
+#include "async/sleep.h"
+#include "services/burn.h"
+#include "trace/trace.h"
+#include <stdatomic.h>
+
+#define TASKS_MAX 16u
+#define CHANNELS 2u
+
+static struct task *_Atomic others[TASKS_MAX]; /* for wakes that nobody asked for */
+static struct channel channels[CHANNELS];
+static u32 slots[CHANNELS][3];
+static _Atomic u64 sent_sum, received_sum, sent, received;
+static _Atomic unsigned ends;
+
+struct actor {
+	struct async async;
+	u64 random;
+	unsigned steps;
+	u32 message;
+	struct sleep sleep;
+	struct yield yield;
+	struct channel_op op;
+	struct join join;
+	struct task *child;
+};
+
+static struct sched_params random_params(u64 *r)
+{
+	switch (test_below(r, 3)) {
+	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
+	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
+	default:
+		return SCHED_PARAMS_RR((u8)test_below(r, 3),
+				       SCHED_QUANTUM_MIN_NS + test_below(r, US(50)));
+	}
+}
+
+static enum poll child(void *frame)
+{
+	struct actor *me = frame;
+
+	ASYNC_BEGIN(me);
+	burn_ns(test_below(&me->random, US(20)));
+	AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(30))));
+	ASYNC_RETURN(me, 3);
+}
+
+static void wake_somebody(struct actor *me)
+{
+	/* acquire: pairs with the release in spawn_all; the runner holds a reference to each */
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, TASKS_MAX)],
+					      memory_order_acquire);
+
+	if (t)
+		task_wake(t);
+}
+
+static void burn_without_preemption(struct actor *me)
+{
+	preempt_disable();
+	burn_ns(test_below(&me->random, US(10)));
+	wake_somebody(me);
+	preempt_enable();
+}
+
+static struct channel *some_channel(struct actor *me)
+{
+	return &channels[test_below(&me->random, CHANNELS)];
+}
+
+static void count_sent(u32 message)
+{
+	/* relaxed, all four: read when every task was joined */
+	atomic_fetch_add_explicit(&sent_sum, message, memory_order_relaxed);
+	atomic_fetch_add_explicit(&sent, 1, memory_order_relaxed);
+}
+
+static void count_received(u32 message)
+{
+	atomic_fetch_add_explicit(&received_sum, message, memory_order_relaxed);
+	atomic_fetch_add_explicit(&received, 1, memory_order_relaxed);
+}
+
+static enum poll actor(void *frame)
+{
+	struct actor *me = frame;
+
+	ASYNC_BEGIN(me);
+	while (me->steps--) {
+		switch (test_below(&me->random, 8)) {
+		case 0:
+		case 1: burn_ns(test_below(&me->random, US(40))); break;
+		case 2: AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60)))); break;
+		case 3: AWAIT(me, yield_now(&me->yield)); break;
+		case 4: wake_somebody(me); break;
+		case 5: burn_without_preemption(me); break;
+		case 6:
+			MUST(TASK_SPAWN(&me->child, "child", child,
+					((struct actor){.random = test_random(&me->random)}),
+					random_params(&me->random)));
+			AWAIT(me, task_join(&me->join, me->child));
+			CHECK_EQ(me->join.status, 3);
+			task_put(me->child);
+			break;
+		case 7:
+			me->message = (u32)test_random(&me->random);
+			count_sent(me->message);
+			AWAIT(me, channel_send(&me->op, some_channel(me), &me->message));
+			CHECK_EQ(me->op.status, 0);
+			break;
+		}
+	}
+	/* relaxed: a counter */
+	atomic_fetch_add_explicit(&ends, 1, memory_order_relaxed);
+	ASYNC_END(me);
+}
+
+static enum poll receiver(void *frame)
+{
+	struct actor *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (;;) {
+		AWAIT(me, channel_receive(&me->op, &channels[me->steps], &me->message));
+		if (me->op.status)
+			break;
+		count_received(me->message);
+		burn_ns(test_below(&me->random, US(5)));
+	}
+	ASYNC_END(me);
+}
+
+struct director {
+	struct async async;
+	struct join join;
+	u64 random;
+	unsigned i, tasks;
+	struct task *receivers[CHANNELS * 2];
+};
+
+static void spawn_all(struct director *me)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(me->receivers); i++)
+		MUST(TASK_SPAWN(&me->receivers[i], "receiver", receiver,
+				((struct actor){.steps = i % CHANNELS,
+						.random = test_random(&me->random)}),
+				random_params(&me->random)));
+	for (unsigned i = 0; i < me->tasks; i++) {
+		struct task *t;
+
+		MUST(TASK_SPAWN(&t, "actor", actor,
+				((struct actor){.random = test_random(&me->random),
+						.steps = 2 + (unsigned)test_below(&me->random, 7)}),
+				random_params(&me->random)));
+		/* release: pairs with the acquire in wake_somebody */
+		atomic_store_explicit(&others[i], t, memory_order_release);
+	}
+}
+
+static struct task *nth(unsigned i)
+{
+	return atomic_load_explicit(&others[i], memory_order_relaxed); /* its own */
+}
+
+static enum poll random_tasks(void *frame)
+{
+	struct director *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->random = test_number(board_cmdline(), "set", trace_descriptor.seed);
+	me->tasks = 4 + (unsigned)test_below(&me->random, TASKS_MAX - 3);
+	for (me->i = 0; me->i < CHANNELS; me->i++)
+		channel_init(&channels[me->i], slots[me->i],
+			     1 + (u32)test_below(&me->random, ARRAY_LEN(slots[0])),
+			     sizeof slots[0][0]);
+	spawn_all(me);
+	for (me->i = 0; me->i < me->tasks; me->i++) {
+		AWAIT(me, task_join(&me->join, nth(me->i)));
+		CHECK_EQ(me->join.status, 0);
+	}
+	for (me->i = 0; me->i < CHANNELS; me->i++)
+		channel_close(&channels[me->i]);
+	for (me->i = 0; me->i < ARRAY_LEN(me->receivers); me->i++) {
+		AWAIT(me, task_join(&me->join, me->receivers[me->i]));
+		task_put(me->receivers[me->i]);
+	}
+	for (me->i = 0; me->i < me->tasks; me->i++)
+		task_put(nth(me->i));
+	CHECK_EQ(ends, me->tasks);
+	CHECK_EQ(received, sent);
+	CHECK_EQ(received_sum, sent_sum);
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(random_tasks));
