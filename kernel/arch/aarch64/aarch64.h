@@ -86,5 +86,5 @@ _Noreturn void aarch64_semihosting_exit(int status);
 		value_;                                                                            \
 	})
 #define SYSREG_WRITE(name, value)                                                                  \
-	__asm__ volatile("msr " #name ", %0" ::"rZ"((u64)(value)) : "memory")
+	__asm__ volatile("msr " #name ", %x0" ::"rZ"((u64)(value)) : "memory")
 #define ISB() __asm__ volatile("isb" ::: "memory")

@@ -131,7 +131,7 @@ static inline void mmio_write32(uptr a, u32 v)
 
 static inline void mmio_write64(uptr a, u64 v)
 {
-	__asm__ volatile("str %0, [%1]" ::"rZ"(v), "r"(a) : "memory");
+	__asm__ volatile("str %x0, [%1]" ::"rZ"(v), "r"(a) : "memory");
 }
 
 static inline void mmio_barrier(void)
