@@ -56,12 +56,14 @@ static enum poll sensor(void *frame)
 	struct sensor *me = frame;
 
 	ASYNC_BEGIN(me);
-	for (me->next_ns = clock_ns(); me->next_ns < stop_at_ns; me->next_ns += me->period_ns) {
+	me->next_ns = clock_ns();
+	do { /* at least once, however slow the machine */
 		AWAIT(me, sleep_until(&me->sleep, me->next_ns));
 		burn_ns(me->work_ns);
 		me->part->jobs++;
 		me->part->worst_ns = MAX(me->part->worst_ns, clock_ns() - me->next_ns);
-	}
+		me->next_ns += me->period_ns;
+	} while (me->next_ns < stop_at_ns);
 	ASYNC_END(me);
 }
 
