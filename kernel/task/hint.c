@@ -52,7 +52,8 @@ void hint_rest(void)
 {
 	struct task *t = runqueue_first();
 
-	if (t && !scheduler.hints_pending)
+	/* Without a free stack the CPUs would only send each other to look, and look in vain. */
+	if (t && !scheduler.hints_pending && !scheduler.starved)
 		hint_for(t);
 }
 
