@@ -5,8 +5,7 @@
 
 #define RELAX_EVENTS 32	    /* what a pause costs; Skylake's takes about 40 ns, older ones 3 */
 #define TIMER_LATE_NS 64    /* a timer fires up to this much late */
-#define HINT_NS_MIN 100	    /* an interrupt travels from one CPU to another in this */
-#define HINT_NS_JITTER 400  /* to this much more */
+#define HINT_NS_BITS 9	    /* a hint travels up to 2^9 ns longer than the strategy wants */
 #define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
 
 struct sim sim;
@@ -303,8 +302,9 @@ bool sim_irq_enabled(void)
 
 void sim_hint(unsigned cpu)
 {
-	uint64_t at = sim_clock_ns() + HINT_NS_MIN +
-		      rng_below(&sim.rng[RNG_HINT], HINT_NS_JITTER);
+	struct rng *r = &sim.rng[RNG_HINT];
+	uint64_t at = sim_clock_ns() + sim.cfg.strategy->hint_ns +
+		      rng_below(r, 1u << rng_below(r, HINT_NS_BITS + 1));
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */

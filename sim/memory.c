@@ -116,7 +116,7 @@ static uintptr_t redirect(ucontext_t *uc, uintptr_t stack, const char *what, uin
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-	uintptr_t at = sig == SIGSEGV || sig == SIGBUS ? (uintptr_t)info->si_addr : 0;
+	uintptr_t at = (uintptr_t)info->si_addr; /* the instruction, when no access */
 	bool in_ram = within(at, 1, RAM_BASE, sim.cfg.ram_bytes);
 	static const char broken[] = "sim: a fault in the simulator itself, or a second one in a "
 				     "panic\n";

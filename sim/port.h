@@ -135,7 +135,7 @@ _Noreturn void sim_entry_cpu(unsigned cpu);
  *  return much later and on another CPU. The simulator then enables interrupts. */
 void sim_entry_irq(enum sim_irq irq, uintptr_t pc);
 
-/** The instruction at @p pc faulted; @p at is the address of a memory access, else 0. Called
+/** The instruction at @p pc faulted; @p at is the address of a memory access, else the same. Called
  *  as if from @p pc, on a stack of its own, masked. */
 _Noreturn void sim_entry_fault(const char *what, uintptr_t at, uintptr_t pc);
 

@@ -112,7 +112,8 @@ void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 /* strategy.c: who runs next. */
 struct strategy {
 	const char *name, *meaning;
-	uint64_t mean; /* default of --mean */
+	uint64_t mean;	  /* default of --mean */
+	uint64_t hint_ns; /* that a hint interrupt travels at least */
 	/** One of @p set, the CPUs that are busy, or halted with an interrupt pending. The
 	 *  current one is @p relaxing when it waits in a spin loop. */
 	unsigned (*choose)(uint64_t set, bool relaxing);

@@ -58,6 +58,7 @@ static const struct strategy by_time = {
 	.name = "time",
 	.meaning = "CPUs advance side by side, with some jitter",
 	.mean = 200,
+	.hint_ns = 100,
 	.choose = time_choose,
 	.slice = time_slice,
 };

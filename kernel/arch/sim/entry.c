@@ -30,5 +30,5 @@ void sim_entry_irq(enum sim_irq irq, uptr pc)
 
 void sim_entry_fault(const char *what, uptr at, uptr pc)
 {
-	panic("%s: address %p, pc %p", what, (void *)at, (void *)pc);
+	panic("%s at %p, pc %p", what, (void *)at, (void *)pc);
 }
