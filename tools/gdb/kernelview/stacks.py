@@ -266,8 +266,10 @@ def backtrace_at_rest(saved_sp):
 
 
 def without_end(text):
-    """The word above the outermost frame is 0, and GDB shows it as a frame."""
-    return "\n".join(line for line in text.splitlines() if " 0x0000000000000000 in ?? ()" not in line)
+    """The word above the outermost frame is 0. GDB shows that as a frame, and may stumble over it."""
+    lines = text.splitlines()
+    end = [i for i, line in enumerate(lines) if " 0x0000000000000000 in ?? ()" in line]
+    return "\n".join(lines[:end[0]] if end else lines)
 
 
 def backtrace_of_cpu(number):
