@@ -116,7 +116,7 @@ usize log_copy(char *buf, usize bytes)
 		return 0;
 
 	bool irqs = console_acquire();
-	u64 kept = MIN(ring_end, LOG_BYTES);
+	u64 kept = MIN(ring_end, LOG_BYTES - 1); /* the character before is still there, too */
 	u64 at = ring_end - MIN(kept, bytes - 1);
 
 	/* Begin with a whole line, unless nothing was cut. */
