@@ -87,16 +87,35 @@ static bool pending(unsigned cpu)
 	return sim_due(cpu) <= sim.clock_ns;
 }
 
-/* Sets the budget so that it ends with the slice, or earlier when an interrupt becomes pending
- * that this CPU can take or that a halted CPU waits for. The clock is up to date. */
+/* The CPUs that can run: busy, or halted with an interrupt pending. */
+static uint64_t candidates(void)
+{
+	uint64_t set = sim.busy;
+
+	FOR_EACH_CPU(i, sim.halted)
+		if (pending(i))
+			set |= CPU_BIT(i);
+	return set;
+}
+
+/*
+ * Sets the budget so that it ends with the slice, or earlier when an interrupt becomes pending
+ * that this CPU can take or that a halted CPU waits for. CPUs that can run and could not when the
+ * slice was chosen make it shorter. The clock is up to date.
+ */
 static void arm(void)
 {
 	uint64_t due = this_cpu()->irq_on ? sim_due(sim.cur) : SIM_NEVER;
+	uint64_t others = candidates() & ~CPU_BIT(sim.cur);
 	int64_t budget;
 
-	FOR_EACH_CPU(i, sim.halted)
-		if (!pending(i))
-			due = least(due, sim_due(i));
+	if (others & ~sim.others) {
+		budget = sim.cfg.strategy->slice(others);
+		sim.slice = budget < sim.slice ? budget : sim.slice;
+	}
+	sim.others = others;
+	FOR_EACH_CPU(i, sim.halted & ~others)
+		due = least(due, sim_due(i));
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
@@ -117,17 +136,6 @@ uint64_t sim_clock_ns(void)
 /*
  * Who runs.
  */
-
-/* The CPUs that can run: busy, or halted with an interrupt pending. */
-static uint64_t candidates(void)
-{
-	uint64_t set = sim.busy;
-
-	FOR_EACH_CPU(i, sim.halted)
-		if (pending(i))
-			set |= CPU_BIT(i);
-	return set;
-}
 
 static void check_limits(void)
 {
@@ -169,16 +177,6 @@ static void catch_up(struct vcpu *v)
 		v->progress = floor;
 }
 
-/* The current CPU may run so long; less, when a CPU that halted has become one of the others. */
-static void choose_slice(int64_t at_most)
-{
-	uint64_t others = candidates() & ~CPU_BIT(sim.cur);
-
-	sim.slice = others ? sim.cfg.strategy->slice(others) : EVENTS_FAR;
-	if (sim.slice > at_most)
-		sim.slice = at_most;
-}
-
 /* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
 static void schedule(bool relaxing)
 {
@@ -191,16 +189,15 @@ static void schedule(bool relaxing)
 	FOR_EACH_CPU(i, set & sim.halted)
 		catch_up(&sim.cpu[i]);
 	next = sim.cfg.strategy->choose(set, relaxing);
-	if (next != sim.cur) {
-		sim.switches++;
-		sim_mix(0x100 + next);
-		sim.cur = next;
-		choose_slice(EVENTS_FAR);
-		arm();
-		sim_stack_switch(&from->sp, this_cpu()->sp);
-	} else {
-		choose_slice(EVENTS_FAR);
-	}
+	sim.slice = EVENTS_FAR;
+	sim.others = 0;
+	if (next == sim.cur)
+		return;
+	sim.switches++;
+	sim_mix(0x100 + next);
+	sim.cur = next;
+	arm();
+	sim_stack_switch(&from->sp, this_cpu()->sp);
 }
 
 /*
@@ -253,8 +250,6 @@ void sim_slow(uintptr_t pc)
 	if (sim.slice <= 0) {
 		schedule(false);
 		deliver(pc);
-	} else {
-		choose_slice(sim.slice);
 	}
 	arm();
 }
@@ -371,7 +366,6 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
 	v->progress = this_cpu()->progress;
 	set_busy(cpu, true);
-	choose_slice(sim.slice);
 	arm();
 	return 0;
 }

@@ -54,6 +54,7 @@ struct sim {
 	uint64_t clock_ns, fraction, step;
 	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
+	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
 	uint64_t events, switches, irqs, hash;

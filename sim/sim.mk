@@ -7,8 +7,13 @@ SIM_SRCS := $(sort $(wildcard sim/*.c)) sim/fiber_$(shell uname -m).S
 SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS)))
 SIM_LINK := $(CC) -static
 
+# The trace tool's part that writes a trace, compiled here with this build's compiler.
+SIM_TRACE := $(addprefix tools/trace/,buffer.c events.c metadata.c extract.c)
+SIM_TRACE_CFLAGS := -Itools/trace/host -Itools/trace -Ikernel
+SIM_OBJS += $(patsubst %.c,$(OUT)/engine/%.o,$(SIM_TRACE))
+
 SIM_FLAGS_FILE := $(OUT)/engine/flags
-$(call remember,$(SIM_FLAGS_FILE),$(CC) $(SIM_CFLAGS))
+$(call remember,$(SIM_FLAGS_FILE),$(CC) $(SIM_CFLAGS) $(SIM_TRACE_CFLAGS))
 LINK_FILE := $(BIN)/link
 $(call remember,$(LINK_FILE),$(SIM_LINK) $(OBJS) $(SIM_OBJS))
 
@@ -21,6 +26,13 @@ $(OUT)/engine/%.o: sim/%.S $(SIM_FLAGS_FILE)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	@$(CC) $(SIM_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(SIM_CFLAGS) $(SIM_TRACE_CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 
 -include $(SIM_OBJS:.o=.d)
 
