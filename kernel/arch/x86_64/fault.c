@@ -7,8 +7,10 @@
 #include "base/panic.h"
 #include "base/printf.h"
 #include "core/cpu.h"
+#include "core/ksym.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "mmu.h"
 #include "x86.h"
 
 enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
@@ -55,6 +57,18 @@ static void print_frame(const struct x86_frame *f, u64 cr2)
 	kprintf("  cr2 %016lx  cr3 %016lx  error %lx\n", cr2, read_cr3(), f->error);
 }
 
+/* Who called an address that is no code: it made no stack frame, so the back trace leaves out its
+ * caller, whose return address is on the top of the stack. */
+static void print_caller(u64 rsp)
+{
+	u64 pc = x86_mapped(rsp) ? *(const u64 *)ALIGN_DOWN(rsp, 8) : 0;
+	uptr offset;
+	const char *name = ksym_find(pc, &offset);
+
+	if (name)
+		kprintf("  perhaps called by %p %s+0x%lx\n", (void *)pc, name, offset);
+}
+
 static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
 {
 	const char *access = f->error & PF_EXECUTE ? "execute"
@@ -69,6 +83,8 @@ static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
 	    ALIGN_DOWN(cr2, (u64)GUARD_BYTES) == ALIGN_DOWN(f->rsp - sizeof(u64), (u64)GUARD_BYTES))
 		panic("stack overflow: rsp %p, fault at %p, rip %p", (void *)f->rsp, (void *)cr2,
 		      (void *)f->rip);
+	if (f->error & PF_EXECUTE)
+		print_caller(f->rsp);
 	panic("page fault: cannot %s %p%s: %s, rip %p", access, (void *)cr2,
 	      cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", why, (void *)f->rip);
 }

@@ -32,7 +32,13 @@ uptr arch_saved_pc(const void *saved_sp)
 	return ((const struct switch_frame *)saved_sp)->rip;
 }
 
-/* The chain may be damaged, so each step is checked; it need not ascend, as faults change stacks. */
+static bool in_text(uptr pc)
+{
+	return pc >= (uptr)kernel_start && pc < (uptr)text_end;
+}
+
+/* The chain may be damaged, so each step is checked; it need not ascend, as faults change stacks.
+ * An address outside the text is of interest (a jump to it faulted), unless it ends the chain. */
 unsigned arch_backtrace(uptr fp, uptr *pcs, unsigned max)
 {
 	unsigned n = 0;
@@ -41,7 +47,7 @@ unsigned arch_backtrace(uptr fp, uptr *pcs, unsigned max)
 	       x86_mapped(fp + sizeof(u64))) {
 		const u64 *frame = (const u64 *)fp;
 
-		if (frame[1] < (uptr)kernel_start || frame[1] >= (uptr)text_end)
+		if (!in_text(frame[1]) && !frame[0])
 			break;
 		pcs[n++] = frame[1];
 		fp = frame[0];
