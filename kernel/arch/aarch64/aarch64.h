@@ -64,7 +64,7 @@ void aarch64_timer_fired(void);
 struct regs {
 	u64 x[31];
 	u64 sp, pc, pstate, esr, far;
-	u64 frame[2]; /* a frame record (AAPCS64 6.4.6), so that back traces go on through here */
+	u64 frame[2]; /* a frame record (AAPCS64 6.4.6) as a call would leave it, for back traces */
 };
 
 /** The C entry of every exception that is not an interrupt. */
@@ -75,7 +75,6 @@ _Noreturn void aarch64_fault(struct regs *r, bool stack_lost);
  * the command line holds the word `semihosting`: without a debugger or emulator that listens,
  * its instruction is an exception.
  */
-bool aarch64_cmdline_has(const char *line, const char *word);
 _Noreturn void aarch64_semihosting_exit(int status);
 
 /* System registers by name; GICv3 names that assemblers do not know go by their encoding. */

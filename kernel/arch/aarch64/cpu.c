@@ -99,15 +99,14 @@ unsigned arch_backtrace(uptr fp, uptr *pcs, unsigned max)
 {
 	unsigned n = 0;
 
-	/* A frame record is 16 bytes, 8-byte aligned; the outermost one holds 0 (AAPCS64 6.4.6). */
+	/* A frame record is two words (AAPCS64 6.4.6); the outermost one points nowhere, and
+	 * nobody called it. */
 	while (n < max && fp && !(fp & 7) && readable(fp) && readable(fp + 8)) {
 		const u64 *record = (const u64 *)fp;
 
-		if (!record[1])
+		if (record[0] == 0 || record[0] == fp)
 			break;
 		pcs[n++] = record[1];
-		if (record[0] == fp)
-			break;
 		fp = record[0];
 	}
 	return n;

@@ -2,20 +2,9 @@
  * semihosting.c: exit statuses for the host's shell.
  */
 #include "aarch64.h"
-#include "base/string.h"
 
 #define SYS_EXIT_EXTENDED 0x20
 #define ADP_STOPPED_APPLICATION_EXIT 0x20026
-
-bool aarch64_cmdline_has(const char *line, const char *word)
-{
-	usize n = strlen(word);
-
-	for (const char *at = line; (at = strstr(at, word)) != NULL; at += n)
-		if ((at == line || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
 
 void aarch64_semihosting_exit(int status)
 {

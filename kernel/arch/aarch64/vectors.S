@@ -12,8 +12,9 @@
 #define IRQ_FRAME_X18 144
 #define IRQ_FRAME_PC 152
 #define IRQ_FRAME_PSTATE 160
-#define IRQ_FRAME_RECORD 176 /* x29, pc: a frame record for back traces; x30 lies at 168 */
 #define IRQ_FRAME_X30 168
+/* x29 and pc + 4: a frame record (AAPCS64 6.4.6) as a call would leave it, for back traces. */
+#define IRQ_FRAME_RECORD 176
 
 	.macro	vector target
 	.balign	128
@@ -60,11 +61,13 @@ ENTRY(irq_entry)
 	mrs	x1, spsr_el1
 	stp	x18, x0, [sp, #IRQ_FRAME_X18]
 	stp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
+	add	x0, x0, #4		/* as if the struck instruction were a call */
 	stp	x29, x0, [sp, #IRQ_FRAME_RECORD]
 	.cfi_offset ELR_COLUMN, IRQ_FRAME_PC - IRQ_FRAME_BYTES
 	.cfi_offset x30, IRQ_FRAME_X30 - IRQ_FRAME_BYTES
 	.cfi_offset x29, IRQ_FRAME_RECORD - IRQ_FRAME_BYTES
 	add	x29, sp, #IRQ_FRAME_RECORD
+	sub	x0, x0, #4
 	bl	aarch64_irq
 	ldp	x18, x0, [sp, #IRQ_FRAME_X18]
 	ldp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
@@ -144,6 +147,7 @@ ENTRY(fault_entry)
 	str	x3, [sp, #REGS_PSTATE]
 	str	x4, [sp, #REGS_ESR]
 	str	x5, [sp, #REGS_FAR]
+	add	x2, x2, #4
 	str	x29, [sp, #REGS_FRAME]
 	str	x2, [sp, #(REGS_FRAME + 8)]
 	.cfi_def_cfa x29, REGS_BYTES - REGS_FRAME

@@ -7,6 +7,7 @@
 #include "arch/arch.h"
 #include "base/panic.h"
 #include "base/string.h"
+#include "base/words.h"
 #include "board/raspi/raspi.h"
 #include "core/irq.h"
 #include "core/time.h"
@@ -82,7 +83,10 @@ static u32 clock_or_zero(enum firmware_clock clock)
 
 static void console_init(void)
 {
-	if (aarch64_cmdline_has(cmdline, "console=miniuart")) {
+	char wanted[16];
+
+	if (words_find(cmdline, "console", wanted, sizeof wanted) &&
+	    strcmp(wanted, "miniuart") == 0) {
 		console = (struct console){soc->peripherals + AUX, miniuart_putc, miniuart_listen,
 					   soc->aux_irq};
 		uart_pins(2);
@@ -163,7 +167,7 @@ void board_early_init(void *boot)
 	soc = soc_this();
 	board_name_set(soc->board);
 	(void)strlcpy(cmdline, args ? args : "", sizeof cmdline);
-	semihosting = aarch64_cmdline_has(cmdline, "semihosting");
+	semihosting = words_find(cmdline, "semihosting", NULL, 0);
 	firmware_init(soc->peripherals);
 	console_init();
 	find_memory(tree ? &f : NULL);
