@@ -1,0 +1,179 @@
+/*
+ * Each policy by itself, against a plain array that is searched from end to end.
+ * cpus: 1
+ * seeds: 1
+ */
+#include "../test.h"
+#include "sched/sched.h"
+
+#define ENTITIES 24u
+
+/* The model: what is queued, with its key and its place among equal keys. */
+static struct sched_entity entities[ENTITIES];
+static bool queued[ENTITIES];
+static i64 place[ENTITIES];
+static i64 head_place, tail_place;
+
+static bool before(unsigned a, unsigned b)
+{
+	if (entities[a].key != entities[b].key)
+		return entities[a].key < entities[b].key;
+	return place[a] < place[b];
+}
+
+static struct sched_entity *model_peek(void)
+{
+	unsigned best = ENTITIES;
+
+	for (unsigned i = 0; i < ENTITIES; i++)
+		if (queued[i] && (best == ENTITIES || before(i, best)))
+			best = i;
+	return best == ENTITIES ? NULL : &entities[best];
+}
+
+static unsigned model_count(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ENTITIES; i++)
+		n += queued[i];
+	return n;
+}
+
+/* The list begins with the next to run, holds its successor, and nothing twice or made up. */
+static void check_list(const struct sched_policy *p, unsigned max)
+{
+	struct sched_entity *list[ENTITIES] = {NULL};
+	unsigned n = p->list(p->queue, list, max), total = model_count();
+	bool has_second = false;
+	unsigned second = ENTITIES;
+
+	CHECK(n <= max && n <= total);
+	CHECK_EQ(n == 0, total == 0);
+	CHECK(n == 0 || list[0] == model_peek());
+	for (unsigned i = 0; i < n; i++) {
+		CHECK(queued[list[i] - entities]);
+		for (unsigned k = 0; k < i; k++)
+			CHECK(list[i] != list[k]);
+	}
+	for (unsigned i = 0; i < ENTITIES; i++)
+		if (queued[i] && &entities[i] != model_peek() &&
+		    (second == ENTITIES || before(i, second)))
+			second = i;
+	for (unsigned i = 0; i < n; i++)
+		has_second |= second < ENTITIES && list[i] == &entities[second];
+	CHECK(second == ENTITIES || max < ENTITIES || has_second);
+}
+
+static u64 random_key(const struct sched_policy *p, u64 *seed)
+{
+	struct sched_params params = {.level = 0};
+
+	if (p == &sched_edf)
+		params = SCHED_PARAMS_EDF(1 + test_below(seed, 6));
+	else if (p == &sched_fifo)
+		params = SCHED_PARAMS_FIFO((u8)(test_below(seed, 4) * 10 + test_below(seed, 2)));
+	else
+		params = SCHED_PARAMS_RR((u8)test_below(seed, 32), MS(1));
+	return p->key(&params, 1000 + test_below(seed, 4));
+}
+
+static void random_operations(const struct sched_policy *p, u64 seed)
+{
+	head_place = tail_place = 0;
+	memset(queued, 0, sizeof queued);
+	for (unsigned step = 0; step < 4000; step++) {
+		unsigned i = (unsigned)test_below(&seed, ENTITIES);
+
+		if (queued[i]) {
+			p->dequeue(p->queue, &entities[i]);
+			queued[i] = false;
+		} else {
+			bool at_head = test_below(&seed, 3) == 0;
+
+			entities[i].key = random_key(p, &seed);
+			place[i] = at_head ? --head_place : tail_place++;
+			p->enqueue(p->queue, &entities[i], at_head);
+			queued[i] = true;
+		}
+		CHECK(p->peek(p->queue) == model_peek());
+		if (step % 16 == 0)
+			check_list(p, step % 32 ? ENTITIES : 3);
+	}
+	while (p->peek(p->queue)) {
+		struct sched_entity *e = p->peek(p->queue);
+
+		CHECK(e == model_peek());
+		queued[e - entities] = false;
+		p->dequeue(p->queue, e);
+	}
+	CHECK_EQ(model_count(), 0);
+}
+
+static void edf_against_the_model(void)
+{
+	for (u64 seed = 1; seed <= 5; seed++)
+		random_operations(&sched_edf, seed);
+}
+
+static void fifo_against_the_model(void)
+{
+	for (u64 seed = 1; seed <= 5; seed++)
+		random_operations(&sched_fifo, seed);
+}
+
+static void rr_against_the_model(void)
+{
+	for (u64 seed = 1; seed <= 5; seed++)
+		random_operations(&sched_rr, seed);
+}
+
+static const struct sched_policy *const all[] = {&sched_edf, &sched_fifo, &sched_rr};
+
+/* A B C enter with equal keys; D, preempted, goes before them, E before D. */
+static void equal_keys_in_order_of_arrival(void)
+{
+	for (unsigned k = 0; k < ARRAY_LEN(all); k++) {
+		const struct sched_policy *p = all[k];
+		static const unsigned expected[] = {4, 3, 0, 1, 2};
+
+		for (unsigned i = 0; i < 5; i++) {
+			entities[i].key = 7;
+			p->enqueue(p->queue, &entities[i], i >= 3);
+		}
+		for (unsigned i = 0; i < 5; i++) {
+			struct sched_entity *e = p->peek(p->queue);
+
+			CHECK_EQ(e - entities, expected[i]);
+			p->dequeue(p->queue, e);
+		}
+		CHECK(!p->peek(p->queue));
+	}
+}
+
+static void keys_follow_from_the_parameters(void)
+{
+	struct sched_params d = SCHED_PARAMS_EDF(MS(2)), f = SCHED_PARAMS_FIFO(31),
+			    g = SCHED_PARAMS_FIFO(0), r = SCHED_PARAMS_RR(30, MS(1));
+
+	CHECK_EQ(sched_edf.key(&d, MS(5)), MS(7));
+	CHECK(sched_fifo.key(&f, 1) < sched_fifo.key(&g, 1));
+	CHECK_EQ(sched_fifo.key(&f, 1), sched_fifo.key(&f, MS(9)));
+	CHECK(sched_rr.key(&r, 1) < sched_rr.key(&g, 1));
+}
+
+static void classes_have_names_and_policies(void)
+{
+	CHECK(sched_policy_of(SCHED_EDF) == &sched_edf);
+	CHECK(sched_policy_of(SCHED_FIFO) == &sched_fifo);
+	CHECK(sched_policy_of(SCHED_RR) == &sched_rr);
+	CHECK(!sched_policy_of(SCHED_CLASSES));
+	for (unsigned k = 0; k < ARRAY_LEN(all); k++)
+		CHECK(*all[k]->name);
+	CHECK_STR(sched_class_name(SCHED_EDF), "edf");
+	CHECK_STR(sched_class_name(SCHED_CLASSES), "?");
+}
+
+TESTS_MAIN(PLAIN(edf_against_the_model), PLAIN(fifo_against_the_model),
+	   PLAIN(rr_against_the_model), PLAIN(equal_keys_in_order_of_arrival),
+	   PLAIN(keys_follow_from_the_parameters), PLAIN(classes_have_names_and_policies));

@@ -1,0 +1,258 @@
+/*
+ * What the policies promise about time, on one CPU, in virtual time: EDF misses nothing up to
+ * full utilisation, round robin serves equals equally, FIFO runs to completion.
+ * cpus: 1
+ * seeds: 3
+ */
+#include "../test.h"
+#include "async/join.h"
+#include "async/sleep.h"
+#include "services/burn.h"
+#include "trace/trace.h"
+#include <stdatomic.h>
+
+#define TASKS_MAX 6u
+#define RUN_NS MS(60)
+#define QUANTUM_NS US(200)
+
+struct periodic {
+	struct async async;
+	struct sleep sleep;
+	u64 period_ns, work_ns, next_ns, stop_ns;
+};
+
+static enum poll periodic(void *frame)
+{
+	struct periodic *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (; me->next_ns < me->stop_ns; me->next_ns += me->period_ns) {
+		AWAIT(me, sleep_until(&me->sleep, me->next_ns));
+		burn_ns(me->work_ns);
+	}
+	ASYNC_END(me);
+}
+
+struct scene {
+	struct async async;
+	struct sleep sleep;
+	struct join join;
+	u64 random;
+	unsigned i, n, round, percent;
+	u64 misses;
+	struct task *tasks[TASKS_MAX + 2];
+};
+
+/* Periods from 1 to 10 ms; the shares of the CPU are random and add up to @p percent. */
+static void spawn_periodic(struct scene *me, unsigned percent)
+{
+	u64 weight[TASKS_MAX], total = 0, begin_ns = clock_ns() + MS(1);
+
+	me->n = 2 + (unsigned)test_below(&me->random, TASKS_MAX - 1);
+	for (unsigned i = 0; i < me->n; i++)
+		total += weight[i] = 1 + test_below(&me->random, 10);
+	for (unsigned i = 0; i < me->n; i++) {
+		u64 period_ns = MS(1) + test_below(&me->random, MS(9));
+		u64 work_ns = period_ns * percent * weight[i] / total / 100;
+
+		MUST(TASK_SPAWN(&me->tasks[i], "periodic", periodic,
+				((struct periodic){.period_ns = period_ns,
+						   .work_ns = work_ns,
+						   .next_ns = begin_ns,
+						   .stop_ns = begin_ns + RUN_NS}),
+				SCHED_PARAMS_EDF(period_ns)));
+	}
+}
+
+static enum poll run_periodic(struct scene *me)
+{
+	struct task_info info;
+
+	ASYNC_BEGIN(me);
+	spawn_periodic(me, me->percent);
+	me->misses = 0;
+	for (me->i = 0; me->i < me->n; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_info(me->tasks[me->i], &info);
+		CHECK(me->percent > 100 || info.job > 5);
+		me->misses += info.misses;
+		task_put(me->tasks[me->i]);
+	}
+	ASYNC_END(me);
+}
+
+struct rounds {
+	struct async async;
+	struct scene scene;
+	unsigned round;
+};
+
+/* Liu and Layland 1973, theorem 7: EDF meets all deadlines when the utilisation is at most 1. The
+ * kernel's own work is a part of it here, so the tasks get a little less. */
+static enum poll edf_up_to_full_utilisation(void *frame)
+{
+	struct rounds *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->scene.random = trace_descriptor.seed * 1000;
+	me->scene.percent = 95;
+	for (me->round = 0; me->round < 10; me->round++) {
+		AWAIT_CALL(me, run_periodic, &me->scene);
+		CHECK_EQ(me->scene.misses, 0);
+	}
+	ASYNC_END(me);
+}
+
+/* The measure can tell: beyond full utilisation deadlines are missed. */
+static enum poll edf_beyond_it_misses(void *frame)
+{
+	struct rounds *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->scene.random = trace_descriptor.seed * 1000;
+	me->scene.percent = 115;
+	AWAIT_CALL(me, run_periodic, &me->scene);
+	CHECK(me->scene.misses > 0);
+	ASYNC_END(me);
+}
+
+static bool stop;
+
+static enum poll computes(void *frame)
+{
+	(void)frame;
+	while (!*(volatile bool *)&stop)
+		burn_ns(US(1));
+	return POLL_READY;
+}
+
+static u64 service_ns(struct task *t)
+{
+	struct task_info info;
+
+	task_info(t, &info);
+	return info.cpu_ns;
+}
+
+/*
+ * Three equals compute; a more urgent task preempts them more often than quanta end. At no moment
+ * has one had more than about a quantum more than another: neither does a preemption cost the
+ * rest of a quantum, nor does it begin a new one.
+ */
+static enum poll round_robin_serves_equals_equally(void *frame)
+{
+	struct scene *me = frame;
+	u64 least = UINT64_MAX, most = 0;
+
+	ASYNC_BEGIN(me);
+	me->random = trace_descriptor.seed;
+	stop = false;
+	for (me->i = 0; me->i < 3; me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "computes", computes, (struct async){},
+				SCHED_PARAMS_RR(5, QUANTUM_NS)));
+	for (me->round = 0; me->round < 200; me->round++) {
+		AWAIT(me, sleep_for(&me->sleep, US(20) + test_below(&me->random, US(120))));
+		least = UINT64_MAX, most = 0;
+		for (unsigned i = 0; i < 3; i++) {
+			u64 ns = service_ns(me->tasks[i]);
+
+			least = MIN(least, ns);
+			most = MAX(most, ns);
+		}
+		CHECK(most - least < QUANTUM_NS + QUANTUM_NS / 10);
+	}
+	CHECK(least > 15 * QUANTUM_NS);
+	stop = true;
+	for (me->i = 0; me->i < 3; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_put(me->tasks[me->i]);
+	}
+	ASYNC_END(me);
+}
+
+/* Different levels: the higher one runs alone. */
+static enum poll round_robin_levels_are_strict(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	stop = false;
+	MUST(TASK_SPAWN(&me->tasks[0], "lower", computes, (struct async){},
+			SCHED_PARAMS_RR(5, QUANTUM_NS)));
+	MUST(TASK_SPAWN(&me->tasks[1], "higher", computes, (struct async){},
+			SCHED_PARAMS_RR(6, QUANTUM_NS)));
+	AWAIT(me, sleep_for(&me->sleep, MS(5)));
+	CHECK_EQ(service_ns(me->tasks[0]), 0);
+	CHECK(service_ns(me->tasks[1]) > MS(4));
+	stop = true;
+	for (me->i = 0; me->i < 2; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_put(me->tasks[me->i]);
+	}
+	ASYNC_END(me);
+}
+
+/* Equals of FIFO end in order of arrival, however often they are preempted. */
+static char ended[8];
+
+struct fifo {
+	struct async async;
+	char letter;
+};
+
+static enum poll fifo(void *frame)
+{
+	struct fifo *me = frame;
+
+	burn_ns(MS(1));
+	ended[strlen(ended)] = me->letter;
+	return POLL_READY;
+}
+
+static enum poll fifo_equals_run_to_completion(void *frame)
+{
+	struct scene *me = frame;
+	struct task_info info;
+
+	ASYNC_BEGIN(me);
+	for (me->i = 0; me->i < 4; me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "fifo", fifo,
+				((struct fifo){.letter = (char)('a' + me->i)}),
+				SCHED_PARAMS_FIFO(9)));
+	for (me->round = 0; me->round < 40; me->round++)
+		AWAIT(me, sleep_for(&me->sleep, US(70)));
+	for (me->i = 0; me->i < 4; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_info(me->tasks[me->i], &info);
+		CHECK(me->i > 1 || info.preemptions > 10);
+		task_put(me->tasks[me->i]);
+	}
+	CHECK_STR(ended, "abcd");
+	ASYNC_END(me);
+}
+
+/* A task with the same parameters that comes later does not push a running one aside (ties). */
+static enum poll equal_deadlines_in_order_of_arrival(void *frame)
+{
+	struct scene *me = frame;
+	struct task_info info;
+
+	ASYNC_BEGIN(me);
+	memset(ended, 0, sizeof ended);
+	for (me->i = 0; me->i < 2; me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "edf", fifo,
+				((struct fifo){.letter = (char)('a' + me->i)}),
+				SCHED_PARAMS_EDF(MS(50))));
+	for (me->i = 0; me->i < 2; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_info(me->tasks[me->i], &info);
+		CHECK_EQ(info.preemptions, 0);
+		task_put(me->tasks[me->i]);
+	}
+	CHECK_STR(ended, "ab");
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(edf_up_to_full_utilisation), ASYNC(edf_beyond_it_misses),
+	   ASYNC(round_robin_serves_equals_equally), ASYNC(round_robin_levels_are_strict),
+	   ASYNC(fifo_equals_run_to_completion), ASYNC(equal_deadlines_in_order_of_arrival));
