@@ -1,0 +1,367 @@
+/* What each event says, held against the model. */
+#include "inv_rules.h"
+
+static struct model_cpu *cpu_of(struct inv *v)
+{
+	return &v->cpus[v->now->cpu];
+}
+
+static void name_task(struct model_task *t, const char *name)
+{
+	if (t)
+		__builtin_memcpy(t->name, name, sizeof t->name);
+}
+
+static void on_fork(struct inv *v, const struct trace_sched_process_fork *p)
+{
+	struct model_task *t = model_task(v, p->child_tid);
+
+	name_task(t, p->child_comm);
+	if (t && t->state == MODEL_UNKNOWN) {
+		t->state = MODEL_WAITING;
+		t->poll = POLL_CLOSED;
+	}
+}
+
+static void on_release(struct inv *v, const struct trace_sched_release *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	v->counts.releases++;
+	if (!t)
+		return;
+	if (t->state != MODEL_WAITING && t->state != MODEL_UNKNOWN)
+		inv_say(v, "R2", t, "%t gets a new job, and so a new deadline, although it does not wait",
+			t);
+	if (t->job && p->job != t->job + 1)
+		inv_say(v, "J", t, "%t goes from job %u to job %u", t, t->job, p->job);
+	else if (t->job && t->job_open)
+		inv_say(v, "J", t, "%t begins job %u before job %u is done", t, p->job, t->job);
+	t->job = p->job;
+	t->job_open = t->released = true;
+	t->deadline = p->deadline_ns;
+}
+
+static void on_job_done(struct inv *v, const struct trace_sched_job_done *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	v->counts.jobs++;
+	if (p->done_ns > p->deadline_ns)
+		v->counts.misses++;
+	if (!t)
+		return;
+	if (t->job && (p->job != t->job || !t->job_open))
+		inv_say(v, "J", t, "job %u of %t is done, but its last release began job %u", p->job, t,
+			t->job);
+	if (t->released && p->deadline_ns != t->deadline)
+		inv_say(v, "R2", t, "job %u of %t ends with deadline %k ns, but was released with %k ns",
+			p->job, t, p->deadline_ns, t->deadline);
+	t->job = p->job;
+	t->job_open = false;
+}
+
+static void check_key(struct inv *v, const struct model_task *t,
+		      const struct trace_sched_enqueue *p)
+{
+	bool edf = p->class == TRACE_sched_class_edf || p->class == TRACE_sched_class_cedf;
+	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
+	bool head = p->why == TRACE_enqueue_why_preempt;
+
+	if (edf && t->released && p->key != t->deadline)
+		inv_say(v, "R2", t, "%t is queued with key %k, but its job was released with deadline %k",
+			t, p->key, t->deadline);
+	if (level && p->key != 31u - p->prio)
+		inv_say(v, "R2", t, "%t of level %u is queued with key %k instead of %u", t, p->prio,
+			p->key, 31u - p->prio);
+	if (p->at_head != head)
+		inv_say(v, "R2", t, head ? "%t was preempted, but is queued behind its equals"
+					 : "%t was not preempted, but is queued before its equals", t);
+}
+
+/* May the task enter a queue, seen from its state? */
+static void check_entry(struct inv *v, struct model_task *t, u8 why)
+{
+	bool comes = why == TRACE_enqueue_why_wake || why == TRACE_enqueue_why_spawn;
+
+	if (t->state == MODEL_QUEUED)
+		inv_say(v, "R3", t, "%t enters a run queue a second time", t);
+	else if (t->state == MODEL_DEAD)
+		inv_say(v, "R3", t, "%t is dead, but enters a run queue", t);
+	else if (t->state == MODEL_RUNNING && (comes || t->cpu != v->now->cpu))
+		inv_say(v, "R3", t, "%t enters a run queue while it runs on CPU %u", t, t->cpu);
+	else if (t->state == MODEL_LIMBO && comes)
+		inv_say(v, "R3", t, "%t did not wait, but is queued as if it had", t);
+	else if (t->state == MODEL_WAITING && !comes)
+		inv_say(v, "R3", t, "%t waited, but is queued as if it had run", t);
+}
+
+static void on_enqueue(struct inv *v, const struct trace_sched_enqueue *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	if (cpu_of(v)->stack < 0)
+		cpu_of(v)->stack = p->on_worker;
+	if (!t)
+		return;
+	if (p->task_worker && p->task_worker == p->on_worker)
+		inv_say(v, "R8", t, "%t is queued by code that still runs on its stack %u", t,
+			p->task_worker);
+	check_entry(v, t, p->why);
+	check_key(v, t, p);
+	if (t->state == MODEL_LIMBO)
+		v->limbo--;
+	if (t->state == MODEL_RUNNING) {
+		t->leaving = true;
+		v->limbo++;
+	}
+	if (t->state == MODEL_QUEUED)
+		model_dequeue(v, t);
+	t->class = p->class;
+	t->prio = p->prio;
+	t->key = p->key;
+	t->key_known = true;
+	t->worker = p->task_worker;
+	model_enqueue(v, t, p->at_head);
+}
+
+/* The task that a CPU gives up. */
+static void leave(struct inv *v, struct model_task *t, u8 state)
+{
+	if (t->state == MODEL_RUNNING && t->cpu != v->now->cpu)
+		inv_say(v, "R3", t, "CPU %u switches away from %t, which runs on CPU %u", v->now->cpu, t,
+			t->cpu);
+	if (t->leaving) {
+		t->leaving = false;
+		v->limbo--;
+	}
+	if (state == TRACE_task_state_ready) {
+		v->counts.preemptions += t->state != MODEL_QUEUED;
+		if (t->state == MODEL_RUNNING) {
+			t->state = MODEL_LIMBO;
+			v->limbo++;
+		}
+		return;
+	}
+	if (t->state == MODEL_QUEUED) {
+		inv_say(v, "R3", t, "%t %s, but is in a run queue", t,
+			state == TRACE_task_state_dead ? "ends" : "goes to wait");
+		model_dequeue(v, t);
+	}
+	if (t->noted && state == TRACE_task_state_waiting)
+		inv_say(v, "R6", t, "%t goes to wait, but was woken since its poll began", t);
+	t->noted = false;
+	t->state = state == TRACE_task_state_dead ? MODEL_DEAD : MODEL_WAITING;
+}
+
+/* The task that a CPU takes. */
+static void take(struct inv *v, struct model_task *t)
+{
+	static const char *const states[] = {
+		[MODEL_WAITING] = "it waits",
+		[MODEL_RUNNING] = "it runs on a CPU",
+		[MODEL_LIMBO] = "it just left a CPU",
+		[MODEL_DEAD] = "it is dead",
+	};
+
+	if (t->state == MODEL_QUEUED) {
+		struct model_task *best = model_best(v);
+
+		if (best != t)
+			inv_say(v, "R1", t, "%t is chosen, but %t comes first (%s, key %k against %s, "
+				"key %k%s)", t, best, class_name(best->class), best->key,
+				class_name(t->class), t->key,
+				best->class == t->class && best->key == t->key
+					? ": equal keys, and it arrived first" : "");
+		model_dequeue(v, t);
+	} else if (t->state != MODEL_UNKNOWN) {
+		inv_say(v, "R3", t, "CPU %u takes %t, which is in no run queue: %s", v->now->cpu, t,
+			states[t->state]);
+		v->limbo -= t->state == MODEL_LIMBO;
+	}
+	if (t->leaving) {
+		inv_say(v, "R3", t, "%t runs on CPUs %u and %u at once", t, t->cpu, v->now->cpu);
+		t->leaving = false;
+		v->limbo--;
+	}
+	t->state = MODEL_RUNNING;
+	t->cpu = v->now->cpu;
+	if (!t->worker)
+		t->noted = false;
+}
+
+static void on_switch(struct inv *v, const struct trace_sched_switch *p)
+{
+	struct model_cpu *c = cpu_of(v);
+	struct model_task *prev = model_task(v, p->prev_tid), *next = model_task(v, p->next_tid);
+	i32 runs = c->activity == CPU_BUSY ? c->tid : 0;
+
+	/* Making the second may have moved the first. */
+	prev = model_find(v, p->prev_tid);
+	if (c->activity != CPU_UNKNOWN && runs != p->prev_tid)
+		inv_say(v, "R3", prev, "CPU %u switches away from %t, but %t runs there", v->now->cpu,
+			prev, model_find(v, runs));
+	if (v->decision && v->decided != p->next_tid)
+		inv_say(v, "R11", next, "CPU %u switches to %t, but its decision names %t", v->now->cpu,
+			next, model_find(v, v->decided));
+	v->decision = false;
+	if (prev)
+		leave(v, prev, p->prev_state);
+	if (next)
+		take(v, next);
+	v->counts.cpu0_switches += !v->now->cpu && p->next_tid;
+	c->tid = p->next_tid;
+	c->activity = p->next_tid ? CPU_BUSY : CPU_IDLE;
+	if (p->next_tid && !next)
+		c->activity = CPU_UNKNOWN;
+}
+
+static void on_decision(struct inv *v, const struct trace_sched_decision *p)
+{
+	const struct trace_candidate *all = (const void *)(p + 1);
+
+	v->decision = p->chosen == 255 || p->chosen < p->candidates_len;
+	v->decided = p->chosen < p->candidates_len ? all[p->chosen].tid : 0;
+}
+
+static void on_wakeup(struct inv *v, const struct trace_sched_wakeup *p)
+{
+	struct model_task *t;
+
+	v->group_wake = true;
+	if (p->result != TRACE_wake_result_noted)
+		return;
+	v->counts.notes++;
+	t = model_task(v, p->tid);
+	if (t && t->state == MODEL_WAITING)
+		inv_say(v, "R6", t, "%t waits, but its wake-up is only noted", t);
+	else if (t && t->state != MODEL_UNKNOWN && t->state != MODEL_DEAD)
+		t->noted = true;
+}
+
+static void on_poll_begin(struct inv *v, const struct trace_async_poll_begin *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+	const struct model_cpu *c = cpu_of(v);
+
+	if (!t)
+		return;
+	if (c->activity == CPU_IDLE || (c->activity == CPU_BUSY && c->tid != p->tid))
+		inv_say(v, "J", t, "%t is polled on CPU %u, which does not run it", t, v->now->cpu);
+	if (t->poll == POLL_OPEN)
+		inv_say(v, "J", t, "%t is polled before its last poll has returned", t);
+	t->poll = POLL_OPEN;
+}
+
+static void on_poll_end(struct inv *v, const struct trace_async_poll_end *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	if (!t)
+		return;
+	if (t->poll == POLL_CLOSED)
+		inv_say(v, "J", t, "a poll of %t returns, but none had begun", t);
+	t->poll = POLL_CLOSED;
+}
+
+static void on_worker_switch(struct inv *v, const struct trace_worker_switch *p)
+{
+	struct model_cpu *c = cpu_of(v);
+
+	if (c->stack >= 0 && c->stack != (i32)p->from_worker)
+		inv_say(v, "R8", NULL, "CPU %u leaves stack %u, but is on stack %u", v->now->cpu,
+			p->from_worker, (unsigned)c->stack);
+	for (unsigned i = 0; p->to_worker && i < CPUS_MAX; i++)
+		if (i != v->now->cpu && v->cpus[i].stack == (i32)p->to_worker)
+			inv_say(v, "R8", NULL, "CPU %u enters stack %u, which CPU %u is on", v->now->cpu,
+				p->to_worker, i);
+	c->stack = (i32)p->to_worker;
+}
+
+static void on_look(struct inv *v)
+{
+	struct model_cpu *c = cpu_of(v);
+
+	c->hint = c->hint_unknown = false;
+	if (c->activity == CPU_STARTING) {
+		c->activity = CPU_IDLE;
+		c->tid = 0;
+	}
+}
+
+static void on_idle(struct inv *v, const struct trace_power_cpu_idle *p)
+{
+	struct model_cpu *c = cpu_of(v);
+
+	if (p->state != 1)
+		return;
+	if (c->activity == CPU_BUSY)
+		inv_say(v, "R7", model_find(v, c->tid), "CPU %u halts while it runs %t", v->now->cpu,
+			model_find(v, c->tid));
+	c->activity = CPU_IDLE;
+	c->tid = 0;
+}
+
+static void on_irq(struct inv *v, u16 from)
+{
+	if (from == TRACE_irq_from_open_window)
+		inv_say(v, "R7", NULL, "an interrupt struck CPU %u after it had enabled interrupts and "
+			"before it halted: a hint could be slept over", v->now->cpu);
+}
+
+static void on_hint(struct inv *v, const struct trace_sched_hint *p)
+{
+	v->counts.hints++;
+	if (p->target_cpu < CPUS_MAX)
+		v->cpus[p->target_cpu].hint = true;
+}
+
+static void on_exhausted(struct inv *v, const struct trace_worker_exhausted *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	v->counts.exhausted++;
+	if (t)
+		t->exhausted = true;
+}
+
+static void on_online(struct inv *v)
+{
+	struct model_cpu *c = cpu_of(v);
+
+	if (c->activity == CPU_UNKNOWN)
+		c->activity = CPU_STARTING;
+}
+
+void inv_apply(struct inv *v, const struct trace_event *e)
+{
+	switch (e->id) {
+	case TRACE_EV_TASK_SPAWN: on_fork(v, TRACE_PAYLOAD(e, sched_process_fork)); break;
+	case TRACE_EV_STATEDUMP: {
+		const struct trace_lttng_statedump_process_state *p =
+			TRACE_PAYLOAD(e, lttng_statedump_process_state);
+
+		name_task(model_task(v, p->tid), p->name);
+		break;
+	}
+	case TRACE_EV_SCHED_RELEASE: on_release(v, TRACE_PAYLOAD(e, sched_release)); break;
+	case TRACE_EV_JOB_DONE: on_job_done(v, TRACE_PAYLOAD(e, sched_job_done)); break;
+	case TRACE_EV_SCHED_ENQUEUE: on_enqueue(v, TRACE_PAYLOAD(e, sched_enqueue)); break;
+	case TRACE_EV_SCHED_SWITCH: on_switch(v, TRACE_PAYLOAD(e, sched_switch)); break;
+	case TRACE_EV_SCHED_DECISION: on_decision(v, TRACE_PAYLOAD(e, sched_decision)); break;
+	case TRACE_EV_SCHED_WAKEUP: on_wakeup(v, TRACE_PAYLOAD(e, sched_wakeup)); break;
+	case TRACE_EV_POLL_BEGIN: on_poll_begin(v, TRACE_PAYLOAD(e, async_poll_begin)); break;
+	case TRACE_EV_POLL_END: on_poll_end(v, TRACE_PAYLOAD(e, async_poll_end)); break;
+	case TRACE_EV_WORKER_SWITCH: on_worker_switch(v, TRACE_PAYLOAD(e, worker_switch)); break;
+	case TRACE_EV_WORKER_NONE: on_exhausted(v, TRACE_PAYLOAD(e, worker_exhausted)); break;
+	case TRACE_EV_SCHED_HINT: on_hint(v, TRACE_PAYLOAD(e, sched_hint)); break;
+	case TRACE_EV_SCHED_LOOK: on_look(v); break;
+	case TRACE_EV_IPI_SEND: v->group_ipis++; v->counts.ipis++; break;
+	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;
+	case TRACE_EV_HINT_ENTRY:
+		on_irq(v, TRACE_PAYLOAD(e, x86_irq_vectors_reschedule_entry)->from);
+		break;
+	case TRACE_EV_CPU_IDLE: on_idle(v, TRACE_PAYLOAD(e, power_cpu_idle)); break;
+	case TRACE_EV_CPU_ONLINE: on_online(v); break;
+	}
+}

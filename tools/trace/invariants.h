@@ -1,0 +1,66 @@
+/*
+ * invariants.h: the design's scheduling rules as a judge of events. Feed it every event in
+ * order: by time, but no event with a seq before one with a smaller seq. It models run queues,
+ * CPUs and hints from the events alone and reports each event, or scheduler operation (all
+ * events with one seq), that breaks a rule.
+ *
+ * Pure: no I/O, no allocation, no libc beyond what a compiler expects of any program. All state
+ * lies in the arena that the caller gives. Unknown is never wrong: what was lost, or lies before
+ * the first event, is learned again as the events show it.
+ */
+#pragma once
+
+#include "events.h"
+
+struct violation {
+	const char *rule; /* "R1" ... */
+	const char *text; /* one sentence; valid during the call */
+	u64 ticks;
+	u32 cpu;
+	u32 seq;
+	bool has_seq;
+	i32 tid; /* the task that it is about; 0 when none */
+};
+
+struct inv_config {
+	u64 cpus;	 /* bit c: CPU c records events */
+	unsigned tasks;	 /* that can be alive at the same time, 1 to 2^20 */
+	bool from_start; /* the first event is the machine's first */
+	void (*report)(void *ctx, const struct violation *v);
+	void *ctx;
+};
+
+struct inv_counts {
+	u64 events, operations;
+	u64 losses;	  /* gaps in seq, at which all was forgotten */
+	u64 evaluated;	  /* operations after which the global order was judged (no hint pending) */
+	u64 violations;
+	u64 releases, jobs, misses; /* jobs done; those whose deadline had passed */
+	u64 notes;		    /* wake-ups of tasks that were not waiting */
+	u64 cpu0_switches;	    /* to a task, on CPU 0 */
+	u64 ipis, hints, preemptions, exhausted;
+	u64 untracked; /* events of tasks for which there was no room */
+};
+
+struct inv;
+
+/** Bytes of arena, 16-byte aligned, for so many tasks. */
+usize inv_arena_bytes(unsigned tasks);
+
+/** NULL when the arena is too small. @p config is copied. */
+struct inv *inv_begin(void *arena, usize bytes, const struct inv_config *config);
+
+void inv_event(struct inv *v, const struct trace_event *e);
+
+/** Judges what only the end shows. */
+void inv_end(struct inv *v);
+
+const struct inv_counts *inv_counts(const struct inv *v);
+
+/* The rules, for people. */
+struct rule {
+	const char *id, *title, *meaning;
+};
+
+/** Rule @p i from 0, or NULL behind the last; the structure's S rules come first. */
+const struct rule *rule_at(unsigned i);

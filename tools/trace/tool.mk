@@ -1,0 +1,2 @@
+include tools/trace/trace.mk
+HOST_TOOLS += $(TRACE_TOOL)
