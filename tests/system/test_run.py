@@ -1,11 +1,14 @@
 """tools/run: every way a machine can end reaches the shell, and each failure gets a clear line."""
 
 import os
+import pty
+import select
 import subprocess
 import sys
 
 import pytest
 
+RUN_STALL_S = 120
 BOARDS = ["pc", "virt", "raspi3", "raspi4", "sim"]
 APP = "tests/system/behave.c"
 QUICK_BOARDS = [pytest.param(b, marks=[pytest.mark.quick]) for b in BOARDS]
@@ -61,6 +64,47 @@ def test_nothing_is_left_behind(kernels):
     process.communicate(timeout=60)
     assert process.returncode == 125
     assert not set(mine) & set(os.listdir("/dev/shm")) or len(mine) > 1
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, *command):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(sys.executable, [sys.executable, *map(str, command)])
+        self.seen = b""
+
+    def wait_for(self, text):
+        """Read until the text appears; everything since the last call."""
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], RUN_STALL_S)
+            assert ready, f"stalled before {text!r}: {self.seen!r}"
+            self.seen += os.read(self.fd, 4096)
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text)
+
+    def status(self):
+        try:
+            while os.read(self.fd, 4096):
+                pass
+        except OSError:  # how a terminal says that its other side is gone
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.mark.parametrize("leave, expected", [(None, 0), (b"shutdown\r", 0)])
+@pytest.mark.parametrize("board, key", [("pc", b"\x01x"), ("virt", b"\x01x"), ("sim", b"\x03")])
+def test_a_terminal_gets_the_shell(kernels, root, board, key, leave, expected):
+    terminal = Terminal(root / "tools/run", "--board", board, "--elf", kernels.elf(board), "--interactive")
+    terminal.wait_for(b"fermata> ")
+    terminal.type(b"uptime\r")
+    terminal.wait_for(b"fermata> ")
+    terminal.type(leave or key)
+    assert terminal.status() == expected
 
 
 @pytest.fixture
