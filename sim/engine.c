@@ -55,16 +55,14 @@ static void set_busy(unsigned cpu, bool busy)
 	sim.step = SIM_FRACTION / (n ? n : 1);
 }
 
-/* Events of the running CPU until the clock reaches ns; at least 0. */
+/* Events of the running CPU until the clock reaches ns, or fewer when that is far; at least 0. */
 static int64_t events_until(uint64_t ns)
 {
 	uint64_t d;
 
 	if (ns <= sim.clock_ns)
 		return 0;
-	d = ns - sim.clock_ns;
-	if (d > EVENTS_FAR / SIM_CPUS_MAX)
-		return EVENTS_FAR;
+	d = least(ns - sim.clock_ns, EVENTS_FAR / SIM_CPUS_MAX);
 	return (int64_t)((d * SIM_FRACTION - sim.fraction + sim.step - 1) / sim.step);
 }
 
