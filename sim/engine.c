@@ -96,6 +96,18 @@ static uint64_t candidates(void)
 	return set;
 }
 
+/* A CPU that halted and can run again is level with the one that is furthest behind: its count of
+ * what it has run says nothing about the time that it has spent. */
+static void catch_up(struct vcpu *v)
+{
+	uint64_t floor = SIM_NEVER;
+
+	FOR_EACH_CPU(i, sim.busy)
+		floor = least(floor, sim.cpu[i].progress);
+	if (floor != SIM_NEVER)
+		v->progress = floor;
+}
+
 /*
  * Sets the budget so that it ends with the slice, or earlier when an interrupt becomes pending
  * that this CPU can take or that a halted CPU waits for. CPUs that can run and could not when the
@@ -108,6 +120,8 @@ static void arm(void)
 	int64_t budget;
 
 	if (others & ~sim.others) {
+		FOR_EACH_CPU(i, others & ~sim.others & sim.halted)
+			catch_up(&sim.cpu[i]);
 		budget = sim.cfg.strategy->slice(others);
 		sim.slice = budget < sim.slice ? budget : sim.slice;
 	}
@@ -162,17 +176,6 @@ static void jump(void)
 		sim_stop(EXIT_NO_PROGRESS, "no progress: every CPU halts and no event is due");
 	sim.clock_ns = due;
 	sim.fraction = 0;
-}
-
-/* The CPU's own count of what it could have run goes on while it halts. */
-static void catch_up(struct vcpu *v)
-{
-	uint64_t floor = SIM_NEVER;
-
-	FOR_EACH_CPU(i, sim.busy)
-		floor = least(floor, sim.cpu[i].progress);
-	if (floor != SIM_NEVER && v->progress < floor)
-		v->progress = floor;
 }
 
 /* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
