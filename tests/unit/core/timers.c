@@ -102,9 +102,12 @@ static enum poll what_is_past_fires_at_once(void *frame)
 
 /* A timer whose function arms it anew, in the past even, does not keep the CPU for itself. */
 static unsigned again;
+static u64 again_irqs; /* interrupts that its CPU has taken */
 
 static void fires_again(struct timer *t)
 {
+	CHECK(!again || arch_cpu()->irqs > again_irqs);
+	again_irqs = arch_cpu()->irqs;
 	if (++again < 50)
 		timer_arm(t, again % 2 ? 0 : clock_ns());
 }

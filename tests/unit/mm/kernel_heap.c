@@ -88,6 +88,41 @@ static void neighbours_join_again(void)
 	CHECK_EQ(kmalloc_stats().pool_bytes, pools);
 }
 
+/* Four neighbours that fill a pool, released in any order, make one block again. */
+static void neighbours_join_in_any_order(void)
+{
+	static struct held full[24], part[4];
+	unsigned n = 0, freed;
+	u64 pools = kmalloc_stats().pool_bytes, seed = 1;
+
+	/* Until the heap has grown: what other pools have left is less than a part. */
+	do {
+		ASSERT(n < ARRAY_LEN(full));
+		take(&full[n], KIB(200), (u8)n);
+		n++;
+	} while (kmalloc_stats().pool_bytes == pools);
+	pools = kmalloc_stats().pool_bytes;
+	give(&full[n - 1]);
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < 4; i++)
+			take(&part[i], KIB(60), (u8)i);
+		CHECK_EQ(kmalloc_stats().pool_bytes, pools);
+		for (freed = 0; freed < 4;) {
+			struct held *h = &part[test_below(&seed, 4)];
+
+			if (h->p) {
+				give(h);
+				freed++;
+			}
+		}
+		take(&full[n - 1], KIB(200), 9);
+		CHECK_EQ(kmalloc_stats().pool_bytes, pools);
+		give(&full[n - 1]);
+	}
+	while (--n)
+		give(&full[n - 1]);
+}
+
 /* Each size up to a few KiB and around the powers of two gets at least that much. */
 static void every_size_is_served(void)
 {
@@ -182,5 +217,6 @@ static enum poll cpus_do_not_disturb_each_other(void *frame)
 }
 
 TESTS_MAIN(PLAIN(blocks_stay_apart_and_are_kept), PLAIN(neighbours_join_again),
-	   PLAIN(every_size_is_served), PLAIN(large_and_impossible_requests),
-	   PLAIN(kzalloc_clears_what_was_used_before), ASYNC(cpus_do_not_disturb_each_other));
+	   PLAIN(neighbours_join_in_any_order), PLAIN(every_size_is_served),
+	   PLAIN(large_and_impossible_requests), PLAIN(kzalloc_clears_what_was_used_before),
+	   ASYNC(cpus_do_not_disturb_each_other));

@@ -317,7 +317,38 @@ static enum poll seq_reads_are_whole(void *frame)
 	return crowd(me);
 }
 
+/* While the number is odd, as a writer at work leaves it, no reader returns. */
+static _Atomic bool seq_odd, seq_returned;
+
+static void seq_meets_writer(unsigned who)
+{
+	u64 words[WORDS];
+
+	/* release, acquire: the flags order what lies between them on the two CPUs */
+	if (who == 0) {
+		atomic_store_explicit(&seq_under_test.seq, 1, memory_order_release);
+		atomic_store_explicit(&seq_odd, true, memory_order_release);
+		for (unsigned n = 0; n < 200; n++)
+			arch_relax();
+		CHECK(!atomic_load_explicit(&seq_returned, memory_order_acquire));
+		atomic_store_explicit(&seq_under_test.seq, 2, memory_order_release);
+	} else if (who == 1) {
+		while (!atomic_load_explicit(&seq_odd, memory_order_acquire))
+			arch_relax();
+		seq_read(&seq_under_test, words, seq_data, WORDS);
+		atomic_store_explicit(&seq_returned, true, memory_order_release);
+	}
+}
+
+static enum poll seq_readers_wait_for_the_writer(void *frame)
+{
+	struct crowd *me = frame;
+
+	me->fn = seq_meets_writer;
+	return cpu_count < 4 ? POLL_READY : crowd(me);
+}
+
 TESTS_MAIN(ASYNC(spin_excludes), ASYNC(mcs_excludes), ASYNC(rw_excludes_writers),
 	   PLAIN(readers_shared_the_lock), ASYNC(rw_a_waiting_reader_goes_before_the_next_writer),
 	   ASYNC(rw_a_waiting_writer_goes_before_later_readers), PLAIN(rw_counters_wrap),
-	   ASYNC(seq_reads_are_whole));
+	   ASYNC(seq_reads_are_whole), ASYNC(seq_readers_wait_for_the_writer));

@@ -4,6 +4,8 @@
  * cpus: 1 4
  */
 #include "../test.h"
+#include "async/sleep.h"
+#include "core/time.h"
 #include "trace/trace.h"
 
 /* Records marks 0 to n-1 on this CPU with nothing in between, and returns the CPU. */
@@ -155,6 +157,37 @@ static void the_last_records_reach_over_packets(void)
 	CHECK_EQ(next_value, per_packet * 2);
 }
 
+static void see_time(u64 ticks, unsigned id, const void *payload, usize bytes)
+{
+	(void)id;
+	(void)payload;
+	(void)bytes;
+	CHECK(ticks >= last_ticks);
+	last_ticks = ticks;
+}
+
+struct sleeper {
+	struct async async;
+	struct sleep sleep;
+};
+
+/* The low half of the clock in a record is enough, also when the high half changes. */
+static enum poll times_are_whole(void *frame)
+{
+	struct sleeper *me = frame;
+
+	ASYNC_BEGIN(me);
+	AWAIT(me, sleep_for(&me->sleep, clock_ticks_to_ns(5ull << 32)));
+	last_ticks = 0;
+	bool irqs = arch_irq_save();
+	unsigned cpu = record_marks(1);
+
+	trace_last(cpu, 20, see_time);
+	arch_irq_restore(irqs);
+	CHECK(last_ticks >= 5ull << 32);
+	ASYNC_END(me);
+}
+
 static void nothing_is_recorded_when_off(void)
 {
 	u64 before, after, lost;
@@ -198,5 +231,6 @@ static void events_have_names_and_layouts(void)
 
 TESTS_MAIN(PLAIN(the_last_records_are_found), PLAIN(elements_follow_the_payload),
 	   PLAIN(a_full_ring_loses_the_oldest_packets_and_counts_them),
-	   PLAIN(the_last_records_reach_over_packets), PLAIN(nothing_is_recorded_when_off),
-	   PLAIN(a_record_too_long_is_dropped), PLAIN(events_have_names_and_layouts));
+	   PLAIN(the_last_records_reach_over_packets), ASYNC(times_are_whole),
+	   PLAIN(nothing_is_recorded_when_off), PLAIN(a_record_too_long_is_dropped),
+	   PLAIN(events_have_names_and_layouts));
