@@ -22,7 +22,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(APP)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak gdb trace bench lint docs clean kernel tools iso
+.PHONY: help setup run test soak gdb trace bench lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -77,6 +77,12 @@ docs: ## write the reference pages and call graphs to build/docs
 	@$(SUBMAKE) build/docs/events.md
 	@doxygen docs/Doxyfile
 	@echo "Open build/docs/html/index.html"
+
+picture: ## redraw the README's picture of a trace from a run of the simulator
+	@tools/setup/setup run
+	@$(MAKE) --no-print-directory BOARD=sim CC=$(CC) APP= kernel tools
+	@build/sim-$(notdir $(CC))/kernel.elf --cpus 4 --seed 1 --cmdline demo=30 --trace build/trace/picture </dev/null
+	@tools/trace/picture build/trace/picture docs/images/trace.svg --from 0 --to 26
 
 clean: ## remove everything that was built
 	rm -rf build
