@@ -81,6 +81,7 @@ docs: ## write the reference pages and call graphs to build/docs
 picture: ## redraw the README's picture of a trace from a run of the simulator
 	@tools/setup/setup run
 	@$(MAKE) --no-print-directory BOARD=sim CC=$(CC) APP= kernel tools
+	@mkdir -p build/trace
 	@build/sim-$(notdir $(CC))/kernel.elf --cpus 4 --seed 1 --cmdline demo=30 --trace build/trace/picture </dev/null
 	@tools/trace/picture build/trace/picture docs/images/trace.svg --from 0 --to 26
 
