@@ -59,6 +59,8 @@ static void split(u64 *e)
 
 	for (unsigned i = 0; i < ENTRIES; i++)
 		t[i] = page + ((u64)i << SHIFT_PT);
+	/* Other CPUs may walk through e at once: pairs with the order in which a walk reads. */
+	atomic_thread_fence(memory_order_release);
 	*e = (uptr)t | PT_PRESENT | PT_WRITABLE;
 }
 
