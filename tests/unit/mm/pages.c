@@ -109,6 +109,24 @@ static void all_memory_can_be_had_and_given_back(void)
 	CHECK_EQ(largest(), best);
 }
 
+/* Only whole pages count, one of them for the range's own state; what is too small does not. */
+static void odd_ranges_are_trimmed(void)
+{
+	static u8 area[40 * PAGE_BYTES];
+	u64 total = page_total_bytes(), free = page_free_bytes();
+	u64 begin = (uptr)area + 100, bytes = 37 * PAGE_BYTES + 5;
+	u64 usable =
+		ALIGN_DOWN(begin + bytes, PAGE_BYTES) - ALIGN_UP(begin, PAGE_BYTES) - PAGE_BYTES;
+
+	page_add(begin, bytes);
+	CHECK_EQ(page_total_bytes() - total, usable);
+	CHECK_EQ(page_free_bytes() - free, usable);
+	page_add(begin + bytes + PAGE_BYTES, 0);
+	page_add(ALIGN_UP(begin + bytes, PAGE_BYTES), PAGE_BYTES);
+	page_add(0, PAGE_BYTES);
+	CHECK_EQ(page_total_bytes() - total, usable);
+}
+
 static void sizes_out_of_range(void)
 {
 	CHECK(page_alloc(PAGE_ORDER_MAX + 1) == NULL);
@@ -167,5 +185,6 @@ static enum poll cpus_do_not_disturb_each_other(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(PLAIN(blocks_stay_apart_and_join_again), PLAIN(all_memory_can_be_had_and_given_back),
-	   PLAIN(sizes_out_of_range), ASYNC(cpus_do_not_disturb_each_other));
+TESTS_MAIN(PLAIN(odd_ranges_are_trimmed), PLAIN(blocks_stay_apart_and_join_again),
+	   PLAIN(all_memory_can_be_had_and_given_back), PLAIN(sizes_out_of_range),
+	   ASYNC(cpus_do_not_disturb_each_other));
