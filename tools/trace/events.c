@@ -1,7 +1,5 @@
 #include "events.h"
 
-#include <string.h>
-
 /* Code sets: set_<name>. */
 #define VALUE(set, name, number) {#name, number},
 #define VALUES(set, ...)                                                                           \
@@ -61,10 +59,20 @@ static void place_fields(struct field *fields, unsigned n)
 	}
 }
 
+/* strcmp() == 0; a program without a C library can link this file. */
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 static const struct field *field_named(const struct event_layout *l, const char *name)
 {
 	for (unsigned i = 0; i < l->n; i++)
-		if (!strcmp(l->fields[i].name, name))
+		if (same(l->fields[i].name, name))
 			return &l->fields[i];
 	return NULL;
 }
@@ -101,7 +109,7 @@ const struct event_layout *event_layout(unsigned id)
 const struct event_layout *event_by_name(const char *name, unsigned *id)
 {
 	for (unsigned i = 0; i < TRACE_EVENTS_END; i++) {
-		if (layouts[i].name && !strcmp(layouts[i].name, name)) {
+		if (layouts[i].name && same(layouts[i].name, name)) {
 			if (id)
 				*id = i;
 			return &layouts[i];

@@ -11,7 +11,8 @@ struct samples {
 
 struct task_stats {
 	u64 runs, preemptions, cpu_ns, jobs, misses;
-	u64 released_ns; /* of the job at hand; only while response_open or wake_open */
+	u64 released_ns; /* of the job at hand, by the kernel's clock; while response_open */
+	u64 event_ns;	 /* and by the trace's; while wake_open */
 	bool response_open, wake_open;
 	struct samples response, wake;
 };
@@ -94,7 +95,7 @@ static void on_switch(struct stats *s, struct cpu_stats *c, const struct trace_s
 		s->of[prev].preemptions++;
 	t->runs++;
 	if (t->wake_open) {
-		sample(&t->wake, ns > t->released_ns ? ns - t->released_ns : 0);
+		sample(&t->wake, ns > t->event_ns ? ns - t->event_ns : 0);
 		t->wake_open = false;
 	}
 }
@@ -124,7 +125,7 @@ static void count(struct stats *s, const struct trace_event *e)
 		break;
 	case TRACE_EV_SCHED_RELEASE:
 		t = &s->of[tasks_index(&s->tasks, TRACE_PAYLOAD(e, sched_release)->tid)];
-		/* The kernel's clock and the event's time agree; latency uses the event's. */
+		t->event_ns = ns;
 		t->released_ns = TRACE_PAYLOAD(e, sched_release)->release_ns;
 		t->response_open = t->wake_open = true;
 		break;
@@ -180,8 +181,8 @@ static void print_tasks(struct stats *s, bool csv)
 		       "response_us_median,response_us_p95,response_us_p99,response_us_max,wake_us_min,"
 		       "wake_us_median,wake_us_p95,wake_us_p99,wake_us_max\n");
 	} else {
-		printf("%115s %s\n", "response: release to job done, us", "                wake: release to first "
-		       "run, us");
+		printf("%72s  %-50s %s\n", "", "response: release of a job to its end, us",
+		       "wake: release to first run, us");
 		printf("%5s %-16s %-8s %3s %8s %8s %12s %8s %6s", "tid", "name", "class", "lvl", "runs",
 		       "preempt", "CPU ms", "jobs", "missed");
 		for (unsigned i = 0; i < 2; i++)
