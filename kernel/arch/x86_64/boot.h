@@ -8,7 +8,7 @@
 /* Who loaded the kernel: the multiboot2 magic (specification 3.3), or the magic that the PVH
  * structure begins with (Xen public/arch-x86/hvm/start_info.h). */
 #define BOOT_MULTIBOOT2 0x36d76289u
-#define BOOT_PVH 0x336ec578u
+#define BOOT_PVH        0x336ec578u
 
 /** kernel_main's and board_early_init's argument. */
 struct boot_info {

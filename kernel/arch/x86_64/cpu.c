@@ -19,9 +19,9 @@ enum { IST_NONE, IST_PAGE_FAULT, IST_DOUBLE_FAULT, IST_NMI };
 
 #define FAULT_STACKS_ORDER 3
 #define FAULT_STACKS_BYTES ((usize)PAGE_BYTES << FAULT_STACKS_ORDER)
-#define GATE_INTERRUPT 0x8e /* present, interrupts masked on entry */
-#define DESC_TSS 0x89
-#define VECTOR_STUB_BYTES 16
+#define GATE_INTERRUPT     0x8e /* present, interrupts masked on entry */
+#define DESC_TSS           0x89
+#define VECTOR_STUB_BYTES  16
 
 struct gate {
 	u16 offset_low, selector;
@@ -76,8 +76,8 @@ static void segments_init(struct arch_cpu *a, u8 *stacks)
 
 	a->gdt[SEL_CODE64 / 8] = DESC_CODE64;
 	a->gdt[SEL_DATA / 8] = DESC_DATA;
-	a->gdt[SEL_TSS / 8] = limit | (tss & 0xffffff) << 16 | (u64)DESC_TSS << 40 |
-			      (tss >> 24 & 0xff) << 56;
+	a->gdt[SEL_TSS / 8] =
+		limit | (tss & 0xffffff) << 16 | (u64)DESC_TSS << 40 | (tss >> 24 & 0xff) << 56;
 	a->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 	a->tss.iomap = sizeof(a->tss);
 	a->tss.ist[IST_PAGE_FAULT - 1] = (uptr)stacks + FAULT_STACKS_BYTES / 2;

@@ -17,7 +17,7 @@ enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXECUTE = 16 };
 
 #define NULL_PAGE_BYTES 4096u
-#define GUARD_BYTES 4096u
+#define GUARD_BYTES     4096u
 
 static const char *const names[] = {
 	[0] = "divide error",
@@ -74,7 +74,7 @@ static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
 	const char *access = f->error & PF_EXECUTE ? "execute"
 			     : f->error & PF_WRITE ? "write"
 						   : "read";
-	const char *why = f->error & PF_RESERVED ? "damaged page table"
+	const char *why = f->error & PF_RESERVED  ? "damaged page table"
 			  : f->error & PF_PRESENT ? "protected"
 						  : "not mapped";
 

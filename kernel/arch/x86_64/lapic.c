@@ -3,10 +3,10 @@
 #include "vectors.h"
 #include "x86.h"
 
-#define MSR_APIC_BASE 0x1b
-#define APIC_BASE_ENABLE (1u << 11)
-#define APIC_BASE_X2APIC (1u << 10)
-#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
+#define MSR_APIC_BASE      0x1b
+#define APIC_BASE_ENABLE   (1u << 11)
+#define APIC_BASE_X2APIC   (1u << 10)
+#define APIC_BASE_ADDRESS  0x000ffffffffff000ull
 #define CPUID_1_ECX_X2APIC (1u << 21)
 
 /* Offsets in the memory-mapped page; the x2APIC register is 0x800 + offset / 16. */
@@ -26,9 +26,9 @@ enum {
 };
 
 #define SPURIOUS_ENABLE 0x100u
-#define LVT_MASKED 0x10000u
+#define LVT_MASKED      0x10000u
 #define COMMAND_PENDING 0x1000u
-#define DIVIDE_BY_1 0xbu
+#define DIVIDE_BY_1     0xbu
 
 static bool x2apic;
 static uptr base;

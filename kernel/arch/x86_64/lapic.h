@@ -32,7 +32,7 @@ u32 lapic_id_max(void);
 
 /* The kind of message, with what goes with it (SDM vol. 3, 10.6.1). */
 #define LAPIC_FIXED(vector) (0x4000u | (vector))
-#define LAPIC_INIT 0x4500u
+#define LAPIC_INIT          0x4500u
 #define LAPIC_STARTUP(page) (0x4600u | (page)) /* page: number of a 4 KiB page below 1 MiB */
 
 /** Sends a message to the CPU with the ID @p dest. What was stored before is visible there. */

@@ -13,23 +13,23 @@
 #include "sync/spin.h"
 #include "x86.h"
 
-#define PT_PRESENT 1ull
-#define PT_WRITABLE 2ull
-#define PT_UNCACHED (3ull << 3) /* PWT and PCD: entry 3 of the default PAT, uncacheable */
-#define PT_USED (3ull << 5)	/* accessed and dirty: the CPU need not set them */
-#define PT_LARGE (1ull << 7)
+#define PT_PRESENT    1ull
+#define PT_WRITABLE   2ull
+#define PT_UNCACHED   (3ull << 3) /* PWT and PCD: entry 3 of the default PAT, uncacheable */
+#define PT_USED       (3ull << 5) /* accessed and dirty: the CPU need not set them */
+#define PT_LARGE      (1ull << 7)
 #define PT_NO_EXECUTE (1ull << 63)
-#define PT_ADDRESS 0x000ffffffffff000ull
+#define PT_ADDRESS    0x000ffffffffff000ull
 
-#define ATTR_TEXT (PT_PRESENT | PT_USED)
-#define ATTR_CONST (ATTR_TEXT | PT_NO_EXECUTE)
-#define ATTR_DATA (ATTR_CONST | PT_WRITABLE)
+#define ATTR_TEXT   (PT_PRESENT | PT_USED)
+#define ATTR_CONST  (ATTR_TEXT | PT_NO_EXECUTE)
+#define ATTR_DATA   (ATTR_CONST | PT_WRITABLE)
 #define ATTR_DEVICE (ATTR_DATA | PT_UNCACHED)
 
 enum { SHIFT_PML4 = 39, SHIFT_PD = 21, SHIFT_PT = 12, BITS = 9, ENTRIES = 512 };
 
 #define LARGE_BYTES (1ull << SHIFT_PD)
-#define VA_END (1ull << 47) /* the lower half of the canonical addresses */
+#define VA_END      (1ull << 47) /* the lower half of the canonical addresses */
 
 static struct spin lock = SPIN_INIT;
 static u64 *root VAR_GUARDED_BY(lock); /* constant once arch_mmu_init returned */
@@ -92,7 +92,7 @@ static void map(u64 va, u64 end, u64 attr) REQUIRES(lock)
 	end = MIN(ALIGN_UP(end, (u64)PAGE_BYTES), VA_END);
 	while (va < end) {
 		u64 *large = va % LARGE_BYTES == 0 && end - va >= LARGE_BYTES ? entry(va, SHIFT_PD)
-									       : NULL;
+									      : NULL;
 
 		if (large && !is_table(*large)) {
 			*large = va | attr | PT_LARGE;

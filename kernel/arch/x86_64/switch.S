@@ -3,7 +3,7 @@
  */
 #include "asm.h"
 
-/* void arch_switch(void **save_sp, void *load_sp); struct switch_frame of stack.c */
+/* void arch_switch(void **save_sp, void *load_sp); see stack.c */
 ENTRY(arch_switch)
 	push	%rbp
 	push	%rbx

@@ -61,7 +61,7 @@ ENTRY(interrupt)
 	iretq
 END(interrupt)
 
-/* What is pushed here is struct x86_frame of fault.h, and above it a stack frame for back traces. */
+/* Pushes struct x86_frame of fault.h, and below it a stack frame for back traces. */
 ENTRY(exception)
 	push	%rax
 	push	%rcx

@@ -16,16 +16,16 @@
 #include "smp.h"
 #include "x86.h"
 
-#define COM1_PORT 0x3f8 /* where PCs have it, with ISA interrupt 4 */
-#define COM1_ISA_IRQ 4
+#define COM1_PORT            0x3f8 /* where PCs have it, with ISA interrupt 4 */
+#define COM1_ISA_IRQ         4
 #define QEMU_DEBUG_EXIT_PORT 0x501 /* as tools/run gives it to isa-debug-exit */
-#define KEYBOARD_PORT 0x64	   /* Intel 8042: command 0xfe pulses the reset line */
-#define KEYBOARD_INPUT_FULL 0x02
-#define KEYBOARD_RESET 0xfe
-#define KEYBOARD_SPINS 100000
+#define KEYBOARD_PORT        0x64  /* Intel 8042: command 0xfe pulses the reset line */
+#define KEYBOARD_INPUT_FULL  0x02
+#define KEYBOARD_RESET       0xfe
+#define KEYBOARD_SPINS       100000
 
 /* ACPI 6.5, 4.8.3.2: SLP_EN; QEMU's type for S5 is 0 (its DSDT says so, which we do not read). */
-#define PM1_SLEEP_S5_QEMU 0x2000
+#define PM1_SLEEP_S5_QEMU      0x2000
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 
 const char board_name[] = "pc";

@@ -9,7 +9,7 @@
 #include "lapic.h"
 
 #define MEASURE_DIVISOR 100 /* of a second */
-#define SAMPLE_TRIES 16
+#define SAMPLE_TRIES    16
 
 /* The three counters at the same time. */
 struct sample {

@@ -3,7 +3,7 @@
 #include "loader.h"
 
 #define TABLE_BYTES_MAX MIB(1)
-#define TABLES_MAX 256
+#define TABLES_MAX      256
 
 struct firmware firmware;
 
@@ -32,8 +32,8 @@ static void read_table(const void *table, usize bytes)
 		firmware.fadt = fadt;
 	if (acpi_parse_hpet(table, bytes, &hpet) == 0)
 		firmware.hpet = hpet;
-	while (firmware.mcfgs < MCFG_MAX && acpi_parse_mcfg(table, bytes, firmware.mcfgs,
-							    &firmware.mcfg[firmware.mcfgs]) == 0)
+	while (firmware.mcfgs < MCFG_MAX &&
+	       acpi_parse_mcfg(table, bytes, firmware.mcfgs, &firmware.mcfg[firmware.mcfgs]) == 0)
 		firmware.mcfgs++;
 }
 

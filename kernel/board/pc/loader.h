@@ -11,7 +11,7 @@
 #include "boot.h"
 #include "drivers/acpi/tables.h"
 
-#define LOADER_REGIONS_MAX 128
+#define LOADER_REGIONS_MAX   128
 #define LOADER_CMDLINE_BYTES 1024
 
 #define REGION_USABLE 1u /* E820's type for RAM; every other is somebody's */
@@ -26,7 +26,7 @@ struct loader {
 	char cmdline[LOADER_CMDLINE_BYTES];
 	struct region region[LOADER_REGIONS_MAX];
 	unsigned regions;
-	u64 rsdp;		   /* address of ACPI's root pointer, 0 when not told */
+	u64 rsdp;                   /* address of ACPI's root pointer, 0 when not told */
 	struct acpi_root acpi_root; /* what a copy of the root pointer says; address 0: no copy */
 };
 extern struct loader loader;

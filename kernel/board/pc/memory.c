@@ -7,9 +7,9 @@
 #include "loader.h"
 #include "mm/page.h"
 
-#define RANGES_MAX 64
-#define LOW_END 0xa0000u      /* what follows belongs to the display and the BIOS */
-#define ALLOCATOR_BEGIN MIB(1) /* what lies below is left to the start of CPUs */
+#define RANGES_MAX      64
+#define LOW_END         0xa0000u /* what follows belongs to the display and the BIOS */
+#define ALLOCATOR_BEGIN MIB(1)   /* what lies below is left to the start of CPUs */
 
 struct range_list {
 	struct mem_range range[RANGES_MAX];

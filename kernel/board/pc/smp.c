@@ -13,7 +13,7 @@
 #include "lapic.h"
 #include "memory.h"
 
-#define RESET_NS MS(10)
+#define RESET_NS       MS(10)
 #define START_RETRY_NS US(200)
 
 static unsigned cpu_total = 1;

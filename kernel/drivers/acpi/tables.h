@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/types.h"
 
-#define ACPI_RSDP_BYTES 36
+#define ACPI_RSDP_BYTES   36
 #define ACPI_HEADER_BYTES 36
 
 /** Where the list of tables is, and whether its entries have 64 bits (XSDT) or 32 (RSDT). */
@@ -32,8 +32,8 @@ int acpi_check(const void *table, usize bytes, const char *signature) MUST_CHECK
 /** Address of table @p index in the root table, which acpi_check passed; 0 behind the last. */
 u64 acpi_root_entry(const void *table, usize bytes, bool wide, u32 index);
 
-#define ACPI_CPUS_MAX CPUS_MAX
-#define ACPI_IOAPICS_MAX 8
+#define ACPI_CPUS_MAX      CPUS_MAX
+#define ACPI_IOAPICS_MAX   8
 #define ACPI_OVERRIDES_MAX 16
 
 /** What the MADT ("APIC", 5.2.12) says; what does not fit is left out. */

@@ -9,8 +9,8 @@
 #define INDEX_VERSION 1
 #define INDEX_LINE(n) (0x10 + 2 * (n))
 
-#define LINE_LOW (1u << 13)
-#define LINE_LEVEL (1u << 15)
+#define LINE_LOW    (1u << 13)
+#define LINE_LEVEL  (1u << 15)
 #define LINE_MASKED (1u << 16)
 
 #define ISA_LINES 16 /* these are edges, active high, unless the tables say otherwise */
@@ -51,8 +51,9 @@ void ioapic_add(u64 base, u32 first, u32 dest)
 		*c = (struct ioapic){.base = base, .first = first};
 		c->lines = (read(c, INDEX_VERSION) >> 16 & 0xff) + 1;
 		for (u32 n = 0; n < c->lines; n++) {
-			write(c, INDEX_LINE(n), LINE_MASKED | default_mode(first + n) |
-							((VECTOR_DEVICE + first + n) & 0xff));
+			write(c, INDEX_LINE(n),
+			      LINE_MASKED | default_mode(first + n) |
+				      ((VECTOR_DEVICE + first + n) & 0xff));
 			write(c, INDEX_LINE(n) + 1, dest << 24);
 		}
 	}

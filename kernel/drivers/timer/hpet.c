@@ -2,13 +2,13 @@
 #include "arch/arch.h"
 
 /* Sections 2.3.4, 2.3.5 and 2.3.7. */
-#define REG_CAPABILITIES 0x00
+#define REG_CAPABILITIES  0x00
 #define REG_CONFIGURATION 0x10
-#define REG_COUNTER 0xf0
+#define REG_COUNTER       0xf0
 
 #define CONFIGURATION_ENABLE 1u
-#define PERIOD_FS_MAX 100000000u
-#define FS_PER_S 1000000000000000ull
+#define PERIOD_FS_MAX        100000000u
+#define FS_PER_S             1000000000000000ull
 
 static uptr hpet_base;
 

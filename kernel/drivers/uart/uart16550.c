@@ -8,8 +8,8 @@
 enum {
 	REG_DATA = 0, /* divisor's low half while LINE_DIVISOR is set */
 	REG_INTERRUPTS = 1,
-	REG_FIFO = 2,	  /* write */
-	REG_CAUSE = 2,	  /* read */
+	REG_FIFO = 2,  /* write */
+	REG_CAUSE = 2, /* read */
 	REG_LINE = 3,
 	REG_MODEM = 4,
 	REG_STATUS = 5,
@@ -17,16 +17,16 @@ enum {
 };
 
 #define INTERRUPT_RECEIVE 0x01
-#define FIFO_ON_CLEAR 0x07 /* interrupt from the first byte on */
-#define CAUSE_NONE 0x01
-#define LINE_8N1 0x03
-#define LINE_DIVISOR 0x80
-#define MODEM_ON 0x0b /* DTR, RTS, and OUT2, which gates the interrupt on a PC */
-#define STATUS_RECEIVED 0x01
-#define STATUS_CAN_SEND 0x20
+#define FIFO_ON_CLEAR     0x07 /* interrupt from the first byte on */
+#define CAUSE_NONE        0x01
+#define LINE_8N1          0x03
+#define LINE_DIVISOR      0x80
+#define MODEM_ON          0x0b /* DTR, RTS, and OUT2, which gates the interrupt on a PC */
+#define STATUS_RECEIVED   0x01
+#define STATUS_CAN_SEND   0x20
 
 #define DIVISOR_115200 1 /* of 1.8432 MHz / 16 */
-#define FIFO_BYTES 16
+#define FIFO_BYTES     16
 
 static u16 port;
 static bool present;
