@@ -131,7 +131,8 @@ ENTRY(to_el1)
 	b.lo	at_el1
 	b.eq	at_el2
 	/* EL3: non-secure, AArch64 below, hvc on, no traps. With a GICv3, let the lower levels use
-	 * its system registers (ICC_SRE_EL3). */
+	 * its system registers (ICC_SRE_EL3). Which interrupts the non-secure world gets is left to
+	 * firmware, as on a Pi (armstub8.S); where there is none, no timer interrupt arrives. */
 	mov	x9, #0x531
 	msr	scr_el3, x9
 	msr	cptr_el3, xzr

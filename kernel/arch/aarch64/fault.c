@@ -5,6 +5,7 @@
 #include "aarch64.h"
 #include "base/panic.h"
 #include "base/printf.h"
+#include "board/board.h"
 #include "core/cpu.h"
 #include "core/log.h"
 #include "regs.h"
@@ -64,16 +65,16 @@ static const char *class_name(u64 ec)
 static const char *abort_kind(u64 status)
 {
 	static const char *const kinds[16] = {
-		[0] = "address size", [1] = "translation", [2] = "access flag", [3] = "permission",
+		[0] = "address too large", [1] = "not mapped", [2] = "access flag", [3] = "not permitted",
 		[5] = "external error on a table walk",
 	};
 
 	if (status == 0x10)
 		return "external error";
 	if (status == 0x11)
-		return "tag check";
+		return "tag mismatch";
 	if (status == 0x21)
-		return "alignment";
+		return "misaligned";
 	if (status == 0x30)
 		return "TLB conflict";
 	return kinds[(status >> 2) & 15] ? kinds[(status >> 2) & 15] : "other";
@@ -96,14 +97,19 @@ void aarch64_fault(struct regs *r, bool stack_lost)
 			     : r->esr & 0x40		? "write"
 							: "read";
 
+	/* A fault of the report itself is told without the registers; a third one leaves. */
+	if (++arch_cpu()->arch.faults > 2)
+		board_exit(PANIC_STATUS);
 	console_panic_mode();
-	kprintf("\n%s on CPU %u\n", class_name(ec), arch_cpu()->id);
-	print_regs(r);
+	if (arch_cpu()->arch.faults == 1) {
+		kprintf("\n%s on CPU %u\n", class_name(ec), arch_cpu()->id);
+		print_regs(r);
+	}
 	if (stack_lost)
 		panic("%s: sp %p, fault at %p, pc %p", r->sp & 15 ? "misaligned sp" : "stack overflow",
 		      (void *)r->sp, (void *)r->far, (void *)r->pc);
 	if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
-		panic("%s: cannot %s %p%s: %s fault, pc %p", class_name(ec), access, (void *)r->far,
+		panic("%s: cannot %s %p%s: %s, pc %p", class_name(ec), access, (void *)r->far,
 		      r->far < 4096 ? " (null pointer)" : "", abort_kind(status),
 		      (void *)r->pc);
 	panic("%s, esr %lx, pc %p", class_name(ec), r->esr, (void *)r->pc);

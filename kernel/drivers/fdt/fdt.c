@@ -6,7 +6,7 @@
 #include "base/string.h"
 
 enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
-enum { HEADER_BYTES = 40, VERSION = 17, CELLS_MAX = 2 };
+enum { HEADER_BYTES = 40, VERSION = 17, CELLS_MAX = 2, DEPTH_MAX = 16 };
 
 struct token {
 	u32 type;
@@ -151,21 +151,17 @@ int fdt_child(const struct fdt *f, int parent, int child)
 
 int fdt_parent(const struct fdt *f, int node)
 {
-	int above = FDT_NONE;
+	int last[DEPTH_MAX + 1] = {FDT_NONE}; /* the last node at each depth */
 	int depth = 0;
-	int back = 0;
 
-	/* Depths only tell the parent on the way back, so walk for it: the last node before
-	 * `node` that is one level higher. */
-	for (int n = fdt_next(f, FDT_NONE, &depth); n != FDT_NONE; n = fdt_next(f, n, &depth))
+	for (int n = fdt_next(f, FDT_NONE, &depth); n != FDT_NONE; n = fdt_next(f, n, &depth)) {
+		if (depth < 1 || depth > DEPTH_MAX)
+			return FDT_NONE;
 		if (n == node)
-			back = depth - 1;
-	depth = 0;
-	for (int n = fdt_next(f, FDT_NONE, &depth); n != FDT_NONE && n < node;
-	     n = fdt_next(f, n, &depth))
-		if (depth == back)
-			above = n;
-	return above;
+			return last[depth - 1];
+		last[depth] = n;
+	}
+	return FDT_NONE;
 }
 
 /* Compares the name of @p node with the component of a path that ends at '/' or the end. */
@@ -173,17 +169,15 @@ static bool name_fits(const struct fdt *f, int node, const char *part, usize len
 {
 	struct token t;
 
-	if (!token_at(f, (u32)node, &t) || t.type != BEGIN_NODE)
-		return false;
-	if (strncmp(t.name, part, length) != 0)
+	if (!token_at(f, (u32)node, &t) || t.type != BEGIN_NODE ||
+	    strncmp(t.name, part, length) != 0)
 		return false;
 	return t.name[length] == '\0' || t.name[length] == '@';
 }
 
 int fdt_find(const struct fdt *f, const char *path)
 {
-	int depth = 0;
-	int node = fdt_next(f, FDT_NONE, &depth);
+	int depth = 0, node = fdt_next(f, FDT_NONE, &depth);
 
 	while (node != FDT_NONE && *path) {
 		const char *part = path + (*path == '/');
@@ -226,6 +220,14 @@ const char *fdt_string(const struct fdt *f, int node, const char *name)
 	return data && bytes > 0 && data[bytes - 1] == '\0' ? (const char *)data : NULL;
 }
 
+bool fdt_in_use(const struct fdt *f, int node)
+{
+	u32 bytes;
+	const u8 *status = fdt_prop(f, node, "status", &bytes);
+
+	return !status || (bytes >= 3 && memcmp(status, "ok", 2) == 0);
+}
+
 int fdt_find_compatible(const struct fdt *f, int node, const char *name)
 {
 	int depth = 0;
@@ -234,7 +236,7 @@ int fdt_find_compatible(const struct fdt *f, int node, const char *name)
 		u32 bytes;
 		const char *at = (const char *)fdt_prop(f, node, "compatible", &bytes);
 
-		if (!at || bytes == 0 || at[bytes - 1] != '\0')
+		if (!at || bytes == 0 || at[bytes - 1] != '\0' || !fdt_in_use(f, node))
 			continue;
 		for (const char *end = at + bytes; at < end; at += strlen(at) + 1)
 			if (strcmp(at, name) == 0)

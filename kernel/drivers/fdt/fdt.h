@@ -39,13 +39,18 @@ int fdt_next(const struct fdt *f, int node, int *depth);
 /** The next child of @p parent behind @p child (FDT_NONE: the first), or FDT_NONE. */
 int fdt_child(const struct fdt *f, int parent, int child);
 
-/** The node that has @p node as its child; FDT_NONE for the root. Searches from the root. */
+/** The node that has @p node as its child; FDT_NONE for the root, and where nodes nest deeper than
+ *  16. Searches from the root. */
 int fdt_parent(const struct fdt *f, int node);
 
 /** The node at @p path ("/cpus/cpu-map"); a component without '@' fits any unit address. */
 int fdt_find(const struct fdt *f, const char *path);
 
-/** The next node behind @p node (FDT_NONE: from the start) whose "compatible" lists @p name. */
+/** False when the "status" of @p node is neither "okay" nor "ok" (section 2.3.4). */
+bool fdt_in_use(const struct fdt *f, int node);
+
+/** The next node behind @p node (FDT_NONE: from the start) whose "compatible" lists @p name and
+ *  which is in use. */
 int fdt_find_compatible(const struct fdt *f, int node, const char *name);
 
 /** Property @p name of @p node and its length, or NULL. The bytes have no alignment. */

@@ -33,7 +33,7 @@ void fdt_memory(const struct fdt *f, struct ranges *l, u64 top)
 		const char *type = fdt_string(f, n, "device_type");
 		u64 base, bytes;
 
-		if (!type || strcmp(type, "memory") != 0)
+		if (!type || strcmp(type, "memory") != 0 || !fdt_in_use(f, n))
 			continue;
 		for (unsigned i = 0; i < RANGES_MAX && fdt_reg(f, n, i, &base, &bytes); i++)
 			ranges_add(l, base, bytes, top);

@@ -20,7 +20,7 @@ void ranges_add(struct ranges *l, u64 base, u64 bytes, u64 top);
 /** Takes [base, base + bytes) out of all ranges. When the list is full, more than that. */
 void ranges_cut(struct ranges *l, u64 base, u64 bytes);
 
-/** Adds every "memory" node of @p f, below @p top. */
+/** Adds every "memory" node of @p f that is in use, below @p top. */
 void fdt_memory(const struct fdt *f, struct ranges *l, u64 top);
 
 /** Cuts the reservation block, the children of /reserved-memory and the blob itself out. */
