@@ -103,7 +103,7 @@ static void mcs_member(unsigned who)
 	}
 }
 
-static _Atomic unsigned readers, readers_most;
+static _Atomic unsigned readers;
 
 static void rw_member(unsigned who)
 {
@@ -119,13 +119,8 @@ static void rw_member(unsigned who)
 		}
 		irqs = read_lock(&rw_under_test);
 
-		/* relaxed: counts only; whether writers are kept out shows in `first` and `second`
-		 */
-		unsigned now = 1 + atomic_fetch_add_explicit(&readers, 1, memory_order_relaxed);
-		unsigned most = atomic_load_explicit(&readers_most, memory_order_relaxed);
-
-		if (now > most)
-			atomic_store_explicit(&readers_most, now, memory_order_relaxed);
+		/* relaxed: a count only; whether writers are kept out shows in the two words */
+		atomic_fetch_add_explicit(&readers, 1, memory_order_relaxed);
 		for (unsigned i = 0; i < 5; i++) {
 			CHECK_EQ(first, second);
 			arch_relax();
@@ -155,14 +150,6 @@ static void rw_member(unsigned who)
 EXCLUSION(spin_excludes, spin_member, TASKS *ROUNDS);
 EXCLUSION(mcs_excludes, mcs_member, TASKS *ROUNDS);
 EXCLUSION(rw_excludes_writers, rw_member, TASKS / 4 * ROUNDS);
-
-static void readers_shared_the_lock(void)
-{
-	if (cpu_count > 1)
-		CHECK(atomic_load_explicit(&readers_most, memory_order_relaxed) > 1);
-	else
-		CHECK_EQ(atomic_load_explicit(&readers_most, memory_order_relaxed), 1);
-}
 
 /* The counters wrap without harm: start them just below. */
 static void rw_counters_wrap(void)
@@ -263,6 +250,24 @@ static void reader_writer_reader(unsigned who)
 	}
 }
 
+static unsigned entered_count(void)
+{
+	return atomic_load_explicit(&phase_count, memory_order_relaxed);
+}
+
+/* Neither of two readers leaves before the other has come in. */
+static void reader_reader(unsigned who)
+{
+	bool irqs;
+
+	if (who > 1)
+		return;
+	irqs = read_lock(&phase_lock);
+	entered('r');
+	wait_for(entered_count, 2);
+	read_unlock(&phase_lock, irqs);
+}
+
 #define PHASES(name, member_fn, expected)                                                          \
 	static enum poll name(void *frame)                                                         \
 	{                                                                                          \
@@ -283,6 +288,7 @@ static void reader_writer_reader(unsigned who)
 	}                                                                                          \
 	struct takes_the_semicolon_
 
+PHASES(rw_readers_share, reader_reader, "rr");
 PHASES(rw_a_waiting_reader_goes_before_the_next_writer, writer_reader_writer, "0rw");
 PHASES(rw_a_waiting_writer_goes_before_later_readers, reader_writer_reader, "0wr");
 
@@ -349,6 +355,6 @@ static enum poll seq_readers_wait_for_the_writer(void *frame)
 }
 
 TESTS_MAIN(ASYNC(spin_excludes), ASYNC(mcs_excludes), ASYNC(rw_excludes_writers),
-	   PLAIN(readers_shared_the_lock), ASYNC(rw_a_waiting_reader_goes_before_the_next_writer),
+	   ASYNC(rw_readers_share), ASYNC(rw_a_waiting_reader_goes_before_the_next_writer),
 	   ASYNC(rw_a_waiting_writer_goes_before_later_readers), PLAIN(rw_counters_wrap),
 	   ASYNC(seq_reads_are_whole), ASYNC(seq_readers_wait_for_the_writer));

@@ -169,6 +169,7 @@ static void see_time(u64 ticks, unsigned id, const void *payload, usize bytes)
 struct sleeper {
 	struct async async;
 	struct sleep sleep;
+	u64 high;
 };
 
 /* The low half of the clock in a record is enough, also when the high half changes. */
@@ -177,14 +178,15 @@ static enum poll times_are_whole(void *frame)
 	struct sleeper *me = frame;
 
 	ASYNC_BEGIN(me);
-	AWAIT(me, sleep_for(&me->sleep, clock_ticks_to_ns(5ull << 32)));
+	me->high = (arch_clock_ticks() >> 32) + 1;
+	AWAIT(me, sleep_until(&me->sleep, clock_ticks_to_ns(me->high << 32) + 1));
 	last_ticks = 0;
 	bool irqs = arch_irq_save();
 	unsigned cpu = record_marks(1);
 
 	trace_last(cpu, 20, see_time);
 	arch_irq_restore(irqs);
-	CHECK(last_ticks >= 5ull << 32);
+	CHECK_EQ(last_ticks >> 32, me->high);
 	ASYNC_END(me);
 }
 
