@@ -8,6 +8,7 @@ is written, so the machine cannot be disturbed.
 The same unwinder knows the assembly stubs through which interrupts and exceptions enter.
 """
 
+import re
 import struct
 
 import gdb
@@ -266,10 +267,16 @@ def backtrace_at_rest(saved_sp):
 
 
 def without_end(text):
-    """The word above the outermost frame is 0. GDB shows that as a frame, and may stumble over it."""
-    lines = text.splitlines()
-    end = [i for i, line in enumerate(lines) if " 0x0000000000000000 in ?? ()" in line]
-    return "\n".join(lines[:end[0]] if end else lines)
+    """Nothing calls worker_main or a boot stack's first function. GDB does not know, and goes on to
+    take for a caller whatever lies above: 0 on x86, worker_main itself on AArch64."""
+    kept = []
+    for line in text.splitlines():
+        if " 0x0000000000000000 in ?? ()" in line:
+            break
+        kept.append(line)
+        if re.search(r"\bworker_main \(", line):
+            break
+    return "\n".join(kept)
 
 
 def backtrace_of_cpu(number):
