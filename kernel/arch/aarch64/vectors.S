@@ -150,12 +150,12 @@ ENTRY(fault_entry)
 	add	x2, x2, #4
 	str	x29, [sp, #REGS_FRAME]
 	str	x2, [sp, #(REGS_FRAME + 8)]
+	add	x29, sp, #REGS_FRAME
 	.cfi_def_cfa x29, REGS_BYTES - REGS_FRAME
 	.cfi_offset ELR_COLUMN, REGS_PC - REGS_BYTES
 	.cfi_offset sp, REGS_SP - REGS_BYTES
 	.cfi_offset x30, 240 - REGS_BYTES
 	.cfi_offset x29, REGS_FRAME - REGS_BYTES
-	add	x29, sp, #REGS_FRAME
 	mov	x0, sp
 	bl	aarch64_fault
 	brk	#1
