@@ -7,7 +7,8 @@
  * Whoever leaves a stack holds the scheduler's lock; whoever arrives queues what was left behind
  * and gives the lock on (arrive). Nobody can resume or queue a stack that is still in use.
  */
-#include "base/panic.h"
+#include "base/printf.h"
+#include "core/panic.h"
 #include "core/start.h"
 #include "core/time.h"
 #include "task/executor.h"
@@ -16,8 +17,18 @@ struct scheduler scheduler;
 
 #define WORKERS_SPARE 56u /* polls that can be suspended at the same time, over all CPUs */
 
+static void describe(void)
+{
+	const struct task *t = arch_cpu()->current;
+
+	if (t)
+		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
+}
+
 void executor_init(void)
 {
+	panic_describe = describe;
+
 	bool irqs = spin_lock(&scheduler.lock);
 
 	/* A CPU that has not come up yet is never the least urgent. */
