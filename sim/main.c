@@ -81,7 +81,7 @@ static const char *set_cmdline(const char *value)
 {
 	if (strlen(value) >= sizeof sim.cfg.cmdline)
 		return "is too long";
-	strcpy(sim.cfg.cmdline, value);
+	memcpy(sim.cfg.cmdline, value, strlen(value) + 1);
 	return NULL;
 }
 

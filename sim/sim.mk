@@ -39,11 +39,13 @@ $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 # Names of the kernel become local, all but its exports: the host's C library has a memcpy of
 # its own, and neither may use the other's. What the kernel imports must be in port.list, which
 # in turn must be what port.h declares.
-$(BIN)/kernel.o: $(OBJS) sim/kernel.ld sim/port.list sim/exports.list $(LINK_FILE)
+$(BIN)/kernel.o: $(OBJS) sim/kernel.ld sim/port.h sim/port.list sim/exports.list $(LINK_FILE)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	@$(TARGET_LD) -r -T sim/kernel.ld -o $@.tmp $(OBJS)
 	@$(OBJCOPY) --keep-global-symbols=sim/exports.list $@.tmp
+	@grep -oE '\<sim_[a-z_]+\(' sim/port.h | tr -d '(' | grep -v ^sim_entry_ | sort -u | \
+		diff -u sim/port.list - || { echo "sim/port.list is not what sim/port.h declares" >&2; exit 1; }
 	@$(NM) -u $@.tmp | awk '{ print $$2 }' | grep -vxF -f sim/port.list | \
 		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$)' >$@.more || :
 	@if [ -s $@.more ]; then \
