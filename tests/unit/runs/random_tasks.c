@@ -41,7 +41,7 @@ static struct sched_params random_params(u64 *r)
 	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
 	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
 	default:
-		return SCHED_PARAMS_RR((u8)test_below(r, 3),
+		return SCHED_PARAMS_RR((u8)test_below(r, 2),
 				       SCHED_QUANTUM_MIN_NS + test_below(r, US(50)));
 	}
 }
@@ -99,8 +99,8 @@ static enum poll actor(void *frame)
 	ASYNC_BEGIN(me);
 	while (me->steps--) {
 		switch (test_below(&me->random, 8)) {
-		case 0:
-		case 1: burn_ns(test_below(&me->random, US(40))); break;
+		case 0: burn_ns(test_below(&me->random, US(40))); break;
+		case 1: burn_ns(test_below(&me->random, US(200))); break; /* beyond a quantum */
 		case 2: AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60)))); break;
 		case 3: AWAIT(me, yield_now(&me->yield)); break;
 		case 4: wake_somebody(me); break;

@@ -200,6 +200,27 @@ static enum poll round_robin_levels_are_strict(void *frame)
 	ASYNC_END(me);
 }
 
+/* A sleeper is woken in time although a quantum, which is far from its end, has the timer too. */
+static enum poll sleepers_are_not_late(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	if (cpu_count > 1)
+		ASYNC_RETURN(me, 0);
+	stop = false;
+	MUST(TASK_SPAWN(&me->tasks[0], "computes", computes, (struct async){},
+			SCHED_PARAMS_RR(5, MS(1))));
+	for (me->round = 0; me->round < 20; me->round++) {
+		AWAIT(me, sleep_for(&me->sleep, US(100)));
+		CHECK(clock_ns() - me->sleep.until_ns < US(20));
+	}
+	stop = true;
+	AWAIT(me, task_join(&me->join, me->tasks[0]));
+	task_put(me->tasks[0]);
+	ASYNC_END(me);
+}
+
 /* Equals of FIFO end in order of arrival, however often they are preempted. */
 static char ended[8];
 
@@ -267,4 +288,5 @@ static enum poll equal_deadlines_in_order_of_arrival(void *frame)
 
 TESTS_MAIN(ASYNC(edf_up_to_full_utilisation), ASYNC(edf_beyond_it_misses),
 	   ASYNC(round_robin_serves_equals_equally), ASYNC(round_robin_levels_are_strict),
+	   ASYNC(sleepers_are_not_late),
 	   ASYNC(fifo_equals_run_to_completion), ASYNC(equal_deadlines_in_order_of_arrival));
