@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD_STALL_S = 600
-RUN_STALL_S = 120
+RUN_STALL_S = 300
 
 
 def image_of(board):

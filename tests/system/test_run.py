@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-RUN_STALL_S = 120
+RUN_STALL_S = 300
 BOARDS = ["pc", "virt", "raspi3", "raspi4", "sim"]
 APP = "tests/system/behave.c"
 QUICK_BOARDS = [pytest.param(b, marks=[pytest.mark.quick]) for b in BOARDS]
