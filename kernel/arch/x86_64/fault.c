@@ -13,6 +13,8 @@
 #include "mmu.h"
 #include "x86.h"
 
+extern const char text_end[];
+
 enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXECUTE = 16 };
 
@@ -65,7 +67,7 @@ static void print_caller(u64 rsp)
 	uptr offset;
 	const char *name = ksym_find(pc, &offset);
 
-	if (name)
+	if (name && pc < (uptr)text_end)
 		kprintf("  perhaps called by %p %s+0x%lx\n", (void *)pc, name, offset);
 }
 

@@ -37,19 +37,22 @@ static bool in_text(uptr pc)
 	return pc >= (uptr)kernel_start && pc < (uptr)text_end;
 }
 
+static bool readable(uptr fp)
+{
+	return fp && fp % sizeof(u64) == 0 && x86_mapped(fp) && x86_mapped(fp + sizeof(u64));
+}
+
 /* The chain may be damaged, so each step is checked; it need not ascend, as faults change stacks.
- * An address outside the text is of interest (a jump to it faulted), unless it ends the chain. */
+ * An address outside the text, where a jump to nowhere faulted, is left out. */
 unsigned arch_backtrace(uptr fp, uptr *pcs, unsigned max)
 {
 	unsigned n = 0;
 
-	while (n < max && fp && fp % sizeof(u64) == 0 && x86_mapped(fp) &&
-	       x86_mapped(fp + sizeof(u64))) {
+	for (unsigned step = 0; step < max && readable(fp); step++) {
 		const u64 *frame = (const u64 *)fp;
 
-		if (!in_text(frame[1]) && !frame[0])
-			break;
-		pcs[n++] = frame[1];
+		if (in_text(frame[1]))
+			pcs[n++] = frame[1];
 		fp = frame[0];
 	}
 	return n;
