@@ -2,7 +2,7 @@
 
 CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-pointer \
 	-fno-strict-aliasing -fno-stack-protector -fno-pic -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables \
+	-fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Ikernel -Ikernel/arch/$(ARCH)
 
