@@ -9,7 +9,7 @@
 #define ARCH_EMERGENCY_STACK_BYTES 4096u
 
 struct arch_cpu {
-	u64 mpidr;	 /* affinity fields of MPIDR_EL1 */
+	u64 mpidr;       /* affinity fields of MPIDR_EL1 */
 	unsigned faults; /* exceptions so far that were no interrupts: they nest, they do not end */
 	/* For a fault whose own stack cannot hold the frame; TPIDRRO_EL0 points to its end. */
 	u8 emergency_stack[ARCH_EMERGENCY_STACK_BYTES] __attribute__((aligned(16)));

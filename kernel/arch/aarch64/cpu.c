@@ -1,9 +1,9 @@
 /*
  * cpu.c: this CPU's registers, the start of the others, and stacks at rest.
  */
+#include "core/cpu.h"
 #include "aarch64.h"
 #include "base/string.h"
-#include "core/cpu.h"
 #include "regs.h"
 
 extern const char vectors[];

@@ -65,7 +65,10 @@ static const char *class_name(u64 ec)
 static const char *abort_kind(u64 status)
 {
 	static const char *const kinds[16] = {
-		[0] = "address too large", [1] = "not mapped", [2] = "access flag", [3] = "not permitted",
+		[0] = "address too large",
+		[1] = "not mapped",
+		[2] = "access flag",
+		[3] = "not permitted",
 		[5] = "external error on a table walk",
 	};
 
@@ -94,7 +97,7 @@ void aarch64_fault(struct regs *r, bool stack_lost)
 	u64 ec = (r->esr >> 26) & 0x3f;
 	u64 status = r->esr & 0x3f;
 	const char *access = ec == EC_INSTRUCTION_ABORT ? "execute"
-			     : r->esr & 0x40		? "write"
+			     : r->esr & 0x40            ? "write"
 							: "read";
 
 	/* A fault of the report itself is told without the registers; a third one leaves. */
@@ -106,11 +109,11 @@ void aarch64_fault(struct regs *r, bool stack_lost)
 		print_regs(r);
 	}
 	if (stack_lost)
-		panic("%s: sp %p, fault at %p, pc %p", r->sp & 15 ? "misaligned sp" : "stack overflow",
-		      (void *)r->sp, (void *)r->far, (void *)r->pc);
+		panic("%s: sp %p, fault at %p, pc %p",
+		      r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
+		      (void *)r->far, (void *)r->pc);
 	if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
 		panic("%s: cannot %s %p%s: %s, pc %p", class_name(ec), access, (void *)r->far,
-		      r->far < 4096 ? " (null pointer)" : "", abort_kind(status),
-		      (void *)r->pc);
+		      r->far < 4096 ? " (null pointer)" : "", abort_kind(status), (void *)r->pc);
 	panic("%s, esr %lx, pc %p", class_name(ec), r->esr, (void *)r->pc);
 }

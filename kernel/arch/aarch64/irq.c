@@ -1,8 +1,8 @@
 /*
  * irq.c: from the vector to the interrupt controller's driver.
  */
-#include "aarch64.h"
 #include "core/irq.h"
+#include "aarch64.h"
 
 void (*aarch64_irq_dispatch)(void);
 

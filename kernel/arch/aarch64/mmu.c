@@ -15,20 +15,20 @@
 #include "mm/page.h"
 #include "regs.h"
 
-#define PT_VALID 1ull
-#define PT_TABLE 2ull /* levels 1 and 2: a table, not a block; level 3: always set */
-#define PT_READ_ONLY (1ull << 7)
+#define PT_VALID           1ull
+#define PT_TABLE           2ull /* levels 1 and 2: a table, not a block; level 3: always set */
+#define PT_READ_ONLY       (1ull << 7)
 #define PT_INNER_SHAREABLE (3ull << 8)
-#define PT_ACCESSED (1ull << 10)
-#define PT_NOT_GLOBAL (1ull << 11)
-#define PT_NEVER_EXECUTE (3ull << 53) /* PXN and UXN */
-#define PT_ADDRESS 0x0000fffffffff000ull
+#define PT_ACCESSED        (1ull << 10)
+#define PT_NOT_GLOBAL      (1ull << 11)
+#define PT_NEVER_EXECUTE   (3ull << 53) /* PXN and UXN */
+#define PT_ADDRESS         0x0000fffffffff000ull
 
 #define ATTR_NORMAL (MAIR_NORMAL << 2 | PT_INNER_SHAREABLE | PT_ACCESSED)
 #define ATTR_DEVICE (MAIR_DEVICE << 2 | PT_ACCESSED | PT_NEVER_EXECUTE)
-#define ATTR_DATA (ATTR_NORMAL | PT_NEVER_EXECUTE)
-#define ATTR_CONST (ATTR_DATA | PT_READ_ONLY)
-#define ATTR_TEXT (ATTR_NORMAL | PT_READ_ONLY)
+#define ATTR_DATA   (ATTR_NORMAL | PT_NEVER_EXECUTE)
+#define ATTR_CONST  (ATTR_DATA | PT_READ_ONLY)
+#define ATTR_TEXT   (ATTR_NORMAL | PT_READ_ONLY)
 
 #define TTBR_ASID_1 (1ull << 48)
 
@@ -65,7 +65,7 @@ static u64 *page_table(void)
 
 struct mapping {
 	u64 attr;
-	unsigned leaf_shift;  /* the largest block to use */
+	unsigned leaf_shift;     /* the largest block to use */
 	u64 *(*new_table)(void); /* NULL from it leaves the part unmapped */
 };
 
@@ -80,7 +80,8 @@ static void map(u64 *t, unsigned shift, u64 va, u64 end, const struct mapping *m
 		if (whole && (shift == SHIFT_L3 || !(*e & PT_TABLE))) {
 			*e = va | m->attr | PT_VALID | (shift == SHIFT_L3 ? PT_TABLE : 0);
 		} else if ((*e & (PT_VALID | PT_TABLE)) != PT_VALID) { /* a block stays whole */
-			u64 *below = *e & PT_TABLE ? (u64 *)(uptr)(*e & PT_ADDRESS) : m->new_table();
+			u64 *below =
+				*e & PT_TABLE ? (u64 *)(uptr)(*e & PT_ADDRESS) : m->new_table();
 
 			if (!below)
 				return;

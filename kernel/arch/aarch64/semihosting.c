@@ -3,7 +3,7 @@
  */
 #include "aarch64.h"
 
-#define SYS_EXIT_EXTENDED 0x20
+#define SYS_EXIT_EXTENDED            0x20
 #define ADP_STOPPED_APPLICATION_EXIT 0x20026
 
 void aarch64_semihosting_exit(int status)

@@ -5,8 +5,8 @@
 #include "base/string.h"
 #include "board/raspi/raspi.h"
 
-#define ATAG_NONE 0u
-#define ATAG_CORE 0x54410001u
+#define ATAG_NONE    0u
+#define ATAG_CORE    0x54410001u
 #define ATAG_CMDLINE 0x54410009u
 
 #define LIST_BYTES_MAX 4096u

@@ -24,7 +24,7 @@ enum { CORES = 4, CMDLINE_BYTES = 512, BAUD = 115200, GIC_VIRTUAL_TIMER = 27 };
  * (raspberrypi/tools, armstubs/armstub8.S; Devicetree Specification 3.8.1, "spin-table"). */
 #define SPIN_TABLE 0xd8
 
-#define GIB 0x40000000ull
+#define GIB                0x40000000ull
 #define FIRMWARE_LOW_BYTES 0x80000 /* stubs, spin table, ATAGs */
 
 /* Offsets from the peripherals' base: BCM2835 ARM Peripherals 6.1, 13.4, 2.1, 7.5, and the
@@ -41,10 +41,10 @@ enum {
 	GPFSEL1 = 0x04,
 	GPFSEL3 = 0x0c,
 };
-#define PM_PASSWORD 0x5a000000u
-#define PM_RSTC_FULL_RESET 0x20u
+#define PM_PASSWORD         0x5a000000u
+#define PM_RSTC_FULL_RESET  0x20u
 #define PM_RSTC_CONFIG_MASK 0x30u
-#define PM_RSTS_HALT 0x555u /* partition 63: the firmware halts instead of booting */
+#define PM_RSTS_HALT        0x555u /* partition 63: the firmware halts instead of booting */
 
 static const struct soc *soc;
 static char cmdline[CMDLINE_BYTES];
@@ -161,8 +161,8 @@ void board_early_init(void *boot)
 {
 	struct fdt f;
 	bool tree = fdt_open(&f, boot, FDT_BYTES_MAX) == 0;
-	const char *args = tree ? fdt_string(&f, fdt_find(&f, "/chosen"), "bootargs")
-				: atags_cmdline(boot);
+	const char *args =
+		tree ? fdt_string(&f, fdt_find(&f, "/chosen"), "bootargs") : atags_cmdline(boot);
 
 	soc = soc_this();
 	board_name_set(soc->board);

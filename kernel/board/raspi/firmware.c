@@ -8,10 +8,10 @@
 #include "board/raspi/raspi.h"
 
 enum { MAILBOX = 0xb880, READ = 0x00, STATUS = 0x18, WRITE = 0x20 };
-#define STATUS_FULL (1u << 31)
+#define STATUS_FULL  (1u << 31)
 #define STATUS_EMPTY (1u << 30)
 enum { CHANNEL_PROPERTY = 8, CHANNEL_MASK = 15 };
-#define REQUEST 0u
+#define REQUEST     0u
 #define RESPONSE_OK 0x80000000u
 
 enum { TAG_REVISION = 0x00010002, TAG_ARM_MEMORY = 0x00010005, TAG_CLOCK_RATE = 0x00030002 };

@@ -10,14 +10,14 @@ struct ranges;
 
 /* One system-on-chip. Addresses as the CPUs see them. */
 struct soc {
-	const char *board; /* as board_name has it */
-	u32 midr_part;	   /* PartNum of MIDR_EL1 */
-	u64 peripherals;   /* what the manuals call 0x7e000000 */
+	const char *board;          /* as board_name has it */
+	u32 midr_part;              /* PartNum of MIDR_EL1 */
+	u64 peripherals;            /* what the manuals call 0x7e000000 */
 	u64 devices, devices_bytes; /* all registers, to be mapped */
-	u64 local, local_bytes;	    /* the ARM-local block, 0 where it lies among the devices */
-	u64 gicd, gicc;		    /* 0: the BCM2836's controller instead */
-	u64 low_ram_bytes;	    /* RAM from 0 that the VideoCore leaves at most */
-	u64 high_ram_end;	    /* where RAM behind the first GiB ends at most */
+	u64 local, local_bytes;     /* the ARM-local block, 0 where it lies among the devices */
+	u64 gicd, gicc;             /* 0: the BCM2836's controller instead */
+	u64 low_ram_bytes;          /* RAM from 0 that the VideoCore leaves at most */
+	u64 high_ram_end;           /* where RAM behind the first GiB ends at most */
 	u32 uart_irq, aux_irq;
 };
 

@@ -20,11 +20,11 @@
 #include "drivers/uart/pl011.h"
 #include "regs.h"
 
-#define RAM_BASE 0x40000000ull
-#define DEVICES_BASE 0x08000000ull /* below lie the flash chips */
-#define ADDRESS_TOP (1ull << VA_BITS)
+#define RAM_BASE      0x40000000ull
+#define DEVICES_BASE  0x08000000ull /* below lie the flash chips */
+#define ADDRESS_TOP   (1ull << VA_BITS)
 #define CMDLINE_BYTES 512
-#define BAUD 115200
+#define BAUD          115200
 
 const char board_name[] = "virt";
 

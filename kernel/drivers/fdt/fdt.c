@@ -10,9 +10,9 @@ enum { HEADER_BYTES = 40, VERSION = 17, CELLS_MAX = 2, DEPTH_MAX = 16 };
 
 struct token {
 	u32 type;
-	u32 next;	  /* offset of the token behind it */
+	u32 next;         /* offset of the token behind it */
 	const char *name; /* of a node or property */
-	const u8 *data;	  /* of a property */
+	const u8 *data;   /* of a property */
 	u32 bytes;
 };
 

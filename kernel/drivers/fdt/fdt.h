@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/types.h"
 
-#define FDT_NONE (-1)
-#define FDT_MAGIC 0xd00dfeedu
+#define FDT_NONE      (-1)
+#define FDT_MAGIC     0xd00dfeedu
 #define FDT_BYTES_MAX MIB(2) /* Linux booting.rst: a device tree is at most 2 MiB */
 
 struct fdt {

@@ -8,11 +8,11 @@
 /* QA7 rev. 3.4, chapter 4. */
 enum {
 	GPU_ROUTING = 0x0c,
-	TIMER_CONTROL = 0x40,	/* + 4 * core */
+	TIMER_CONTROL = 0x40,   /* + 4 * core */
 	MAILBOX_CONTROL = 0x50, /* + 4 * core */
-	IRQ_SOURCE = 0x60,	/* + 4 * core */
-	MAILBOX_SET = 0x80,	/* + 16 * core, mailbox 0 */
-	MAILBOX_CLEAR = 0xc0,	/* + 16 * core, mailbox 0 */
+	IRQ_SOURCE = 0x60,      /* + 4 * core */
+	MAILBOX_SET = 0x80,     /* + 16 * core, mailbox 0 */
+	MAILBOX_CLEAR = 0xc0,   /* + 16 * core, mailbox 0 */
 };
 enum { VIRTUAL_TIMER = 1 << 3, MAILBOX_0 = 1 << 4, DEVICE = 1 << 8 };
 enum { MAILBOX_0_IRQ = 1, CORES = 4 };

@@ -23,19 +23,19 @@ enum { CTLR_GROUP1 = 1 << 1, CTLR_AFFINITY = 1 << 4 };
 enum { WAKER_SLEEP = 1 << 1, WAKER_CHILDREN_ASLEEP = 1 << 2 };
 enum { TYPER_VLPIS = 1 << 1, TYPER_LAST = 1 << 4 };
 enum { HINT_SGI = 0, FIRST_SPI = 32, INTID_SPECIAL = 1020, REDISTS_MAX = 8 };
-#define REDIST_BYTES 0x20000u	     /* two frames of 64 KiB ... */
+#define REDIST_BYTES       0x20000u /* two frames of 64 KiB ... */
 #define REDIST_BYTES_VLPIS 0x40000u /* ... four with virtual LPIs */
 
 /* CPU interface registers (12.2), by encoding: not every assembler knows the names. */
-#define ICC_PMR_EL1 S3_0_C4_C6_0
-#define ICC_SGI1R_EL1 S3_0_C12_C11_5
-#define ICC_IAR1_EL1 S3_0_C12_C12_0
-#define ICC_EOIR1_EL1 S3_0_C12_C12_1
-#define ICC_BPR1_EL1 S3_0_C12_C12_3
-#define ICC_CTLR_EL1 S3_0_C12_C12_4
-#define ICC_SRE_EL1 S3_0_C12_C12_5
-#define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
-#define READ(reg) SYSREG_READ(reg)
+#define ICC_PMR_EL1       S3_0_C4_C6_0
+#define ICC_SGI1R_EL1     S3_0_C12_C11_5
+#define ICC_IAR1_EL1      S3_0_C12_C12_0
+#define ICC_EOIR1_EL1     S3_0_C12_C12_1
+#define ICC_BPR1_EL1      S3_0_C12_C12_3
+#define ICC_CTLR_EL1      S3_0_C12_C12_4
+#define ICC_SRE_EL1       S3_0_C12_C12_5
+#define ICC_IGRPEN1_EL1   S3_0_C12_C12_7
+#define READ(reg)         SYSREG_READ(reg)
 #define WRITE(reg, value) SYSREG_WRITE(reg, value)
 
 static uptr gicd;

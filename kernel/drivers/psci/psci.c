@@ -2,9 +2,9 @@
 #include "base/string.h"
 
 /* Function numbers and results: DEN 0022 chapter 5. */
-#define PSCI_SYSTEM_OFF 0x84000008u
+#define PSCI_SYSTEM_OFF   0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
-#define PSCI_CPU_ON_64 0xc4000003u
+#define PSCI_CPU_ON_64    0xc4000003u
 
 enum { PSCI_SUCCESS = 0, PSCI_INVALID_PARAMETERS = -2, PSCI_ALREADY_ON = -4, PSCI_ON_PENDING = -5 };
 
@@ -30,8 +30,8 @@ static i64 call(u64 function, u64 a, u64 b)
 	register u64 x3 __asm__("x3") = 0;
 
 #define CLOBBERS                                                                                   \
-	"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", \
-		"memory"
+	"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16",       \
+		"x17", "memory"
 	if (method == METHOD_HVC)
 		__asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::CLOBBERS);
 	else if (method == METHOD_SMC)
