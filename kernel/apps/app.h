@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/error.h"
 #include "base/types.h"
 
 /**
@@ -15,6 +16,6 @@ void app_main(const char *cmdline);
 #define DEMO_MS_DEFAULT 300u
 
 /** Starts the demonstration (demo.c), whose sensors and workers run for @p ms milliseconds. It
- *  prints a table at the end and, with @p leave, leaves the machine with its status. One at a
- *  time. Context: task. */
-void demo_start(u64 ms, bool leave);
+ *  prints a table at the end and, with @p leave, leaves the machine with its status. Errors:
+ *  ERR_BUSY, one runs already. Context: task. */
+int demo_start(u64 ms, bool leave) MUST_CHECK;

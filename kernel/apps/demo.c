@@ -33,6 +33,7 @@ static struct part {
 	u64 jobs, worst_ns; /* sensors: activations, and the longest from release to end */
 } cast[CAST_MAX];
 static unsigned cast_count;
+static _Atomic bool playing; /* the cast is in use */
 static u64 length_ns, stop_at_ns;
 
 static struct part *enlist(const char *name)
@@ -304,14 +305,20 @@ static enum poll direct(void *frame)
 	if (me->leave)
 		board_exit(me->status);
 	cast_count = 0;
+	/* release: pairs with the acquire in demo_start */
+	atomic_store_explicit(&playing, false, memory_order_release);
 	ASYNC_RETURN(me, me->status);
 }
 
-void demo_start(u64 ms, bool leave)
+int demo_start(u64 ms, bool leave)
 {
 	static struct director frame;
 
+	/* acquire: pairs with the release at the end of the last one */
+	if (atomic_exchange_explicit(&playing, true, memory_order_acquire))
+		return ERR_BUSY;
 	frame.leave = leave;
 	length_ns = MS(ms);
 	must(TASK_SPAWN(NULL, "demo", direct, frame, SCHED_PARAMS_FIFO(30)));
+	return 0;
 }

@@ -2,6 +2,7 @@
  * else the shell. */
 #include "apps/app.h"
 #include "base/panic.h"
+#include "base/printf.h"
 #include "base/string.h"
 #include "base/words.h"
 #include "services/shell.h"
@@ -12,7 +13,8 @@ static int run_demo(char **words, unsigned n)
 
 	if (n && (parse_u64(words[0], &ms) || !ms || ms > 100000))
 		return ERR_INVAL;
-	demo_start(ms, false);
+	if (demo_start(ms, false))
+		kprintf("demo: one runs already\n");
 	return 0;
 }
 
@@ -28,7 +30,8 @@ void app_main(const char *cmdline)
 	if (words_find(cmdline, "demo", length, sizeof length)) {
 		if (*length && (parse_u64(length, &ms) || !ms || ms > 100000))
 			panic("demo=%s: expected a length from 1 to 100000 ms", length);
-		demo_start(ms, true);
+		if (demo_start(ms, true))
+			panic("the demo runs already");
 		return;
 	}
 	err = shell_start(&demo_command);

@@ -1,0 +1,179 @@
+"""The shell on the simulator's console: typed lines in, what each prints out."""
+
+import re
+
+import pytest
+
+PROMPT = "fermata> "
+BANNER = "Type 'help' for the commands."
+
+
+def dialogue(kernels, lines, cpus=2, seed=1, end="shutdown 7"):
+    """[(line, its output lines)], for each line typed before the end, and the exit status."""
+    elf = kernels.elf("sim", "clang")
+    typed = "".join(line + "\n" for line in [*lines, end])
+    result = kernels.sim(elf, cpus=cpus, seed=seed, stdin=typed)
+    said = re.sub(r"\x1b\[K", "", result.stdout).replace("\r", "")
+    assert BANNER in said, said
+    parts = said.split(BANNER, 1)[1].split(PROMPT)[1:]
+    pairs = []
+    for part in parts:
+        head, *rest = part.split("\n")
+        pairs.append((head, [line for line in rest if line and not line.startswith("sim: ")]))
+    assert [head for head, _ in pairs] == [*lines, end], said
+    return pairs[:-1], result.returncode
+
+
+def only(kernels, line, **more):
+    pairs, _ = dialogue(kernels, [line], **more)
+    return pairs[0][1]
+
+
+COMMANDS = ["help", "task", "interrupt", "perf", "trace", "mem", "uptime", "log", "demo", "spawn",
+            "reboot", "shutdown"]
+
+
+@pytest.mark.quick
+def test_every_command_is_listed_and_answers(kernels):
+    listed = only(kernels, "help")
+    assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
+    quiet = {"demo", "spawn", "reboot", "shutdown"}
+    pairs, status = dialogue(kernels, [c for c in COMMANDS if c not in quiet])
+    assert status == 7
+    for line, output in pairs:
+        assert output, line
+        assert not output[0].startswith(("expected", "no command")), (line, output)
+
+
+FORMS = [
+    ("task", r" *id state +class level cpu +preempts +cpu us +last run us +name"),
+    ("interrupt", r"controller: virtual"),
+    ("perf", r" *cpu +busy % +switches +interrupts +hints taken"),
+    ("trace", r"trace: full, \d+ events recorded, 0 packets overwritten"),
+    ("mem", r"pages: \d+ KiB free of \d+ KiB"),
+    ("uptime", r"up \d+\.\d{6} s, 2 CPUs, \d+ tasks?"),
+    ("log", r"\[ +\d+\.\d+ 0\] sim: 2 CPUs"),
+]
+
+
+@pytest.mark.parametrize("line, form", FORMS, ids=[f[0] for f in FORMS])
+def test_output(kernels, line, form):
+    for typed in (line, f"({line})", f"  ( {line}  )  "):
+        output = only(kernels, typed)
+        assert re.match(form, output[0]), (typed, output)
+
+
+def test_task_shows_what_runs(kernels):
+    pairs, _ = dialogue(kernels, ["spawn rr 3 500", "spawn edf 100 50", "task", "perf"])
+    assert pairs[0][1] == [] and pairs[1][1] == []
+    rows = [line.split() for line in pairs[2][1][1:]]
+    by_name = {}
+    for row in rows:
+        by_name.setdefault(row[-1], []).append(row)
+    assert [row[1:4] for row in by_name["shell"]] == [["running", "fifo", "24"]]
+    # On two CPUs the shell and one of them run; the other was preempted or waits its turn.
+    spawned = by_name["spawned"]
+    assert sorted(row[2] for row in spawned) == ["edf", "rr"]
+    assert all(row[1] in ("running", "preempted", "ready") for row in spawned)
+    assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=int)
+    assert len(pairs[3][1]) == 3
+
+
+def test_trace_levels(kernels):
+    pairs, _ = dialogue(kernels, ["trace brief", "trace", "trace off", "trace", "trace", "trace full", "trace"])
+    assert pairs[0][1] == []
+    assert pairs[1][1][0].startswith("trace: brief, ")
+    assert pairs[3][1] == pairs[4][1] and pairs[3][1][0].startswith("trace: off, ")
+    assert pairs[6][1][0].startswith("trace: full, ")
+
+
+EXPECTED = [
+    ("help me", "expected: help"),
+    ("task 1", "expected: task"),
+    ("interrupt x", "expected: interrupt"),
+    ("perf x", "expected: perf"),
+    ("trace loud", "expected: trace [off|brief|full|dump]"),
+    ("trace off off", "expected: trace [off|brief|full|dump]"),
+    ("mem 1", "expected: mem"),
+    ("uptime now", "expected: uptime"),
+    ("log 5", "expected: log"),
+    ("demo 0", "expected: demo [MS]"),
+    ("demo x", "expected: demo [MS]"),
+    ("demo 100001", "expected: demo [MS]"),
+    ("demo 1 2", "expected: demo [MS]"),
+    ("spawn", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn fifo", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn fifo x", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn fifo -1", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn lifo 1", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn rr 1 1000001", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn rr 1 99999999999999999999", "expected: spawn fifo|rr LEVEL [MS] | edf MS [MS]"),
+    ("spawn fifo 32", "task_spawn: spawned: fifo takes a level from 0 to 31, and neither quantum nor deadline"),
+    ("spawn fifo 288", "task_spawn: spawned: fifo takes a level from 0 to 31, and neither quantum nor deadline"),
+    ("spawn rr 40", "task_spawn: spawned: rr takes a level from 0 to 31 and a quantum of at least 50000 ns, "
+                    "and no deadline"),
+    ("spawn edf 0", "task_spawn: spawned: edf takes a relative deadline from 1 ns to 1000000 s, and neither "
+                    "level nor quantum"),
+    ("reboot now", "expected: reboot"),
+    ("shutdown 128", "expected: shutdown [STATUS]"),
+    ("shutdown -1", "expected: shutdown [STATUS]"),
+    ("shutdown x", "expected: shutdown [STATUS]"),
+    ("shutdown 1 2", "expected: shutdown [STATUS]"),
+    ("frobnicate", "no command 'frobnicate'; 'help' lists them"),
+    ("tasks", "no command 'tasks'; 'help' lists them"),
+    ("TASK", "no command 'TASK'; 'help' lists them"),
+    ("(task", "no command '(task'; 'help' lists them"),
+    ("task)", "no command 'task)'; 'help' lists them"),
+    ("a b c d e f g h i", "too many words: a command has at most 8"),
+]
+
+
+@pytest.mark.quick
+def test_wrong_input_gets_one_line_that_says_what_was_expected(kernels):
+    pairs, status = dialogue(kernels, [line for line, _ in EXPECTED])
+    assert status == 7
+    for (line, output), (_, expected) in zip(pairs, EXPECTED):
+        assert output == [expected], line
+
+
+def test_empty_input_says_nothing(kernels):
+    pairs, _ = dialogue(kernels, ["", "   ", "()", "(  )"])
+    assert [output for _, output in pairs] == [[]] * 4
+
+
+@pytest.mark.parametrize("status", [0, 1, 42, 127])
+def test_shutdown_status(kernels, status):
+    # 101 to 104 are statuses of panics and of the simulator, which a user may still ask for.
+    assert dialogue(kernels, [], end=f"shutdown {status}")[1] == status
+    assert dialogue(kernels, [], end="(shutdown 0x10)")[1] == 16
+
+
+def test_a_line_longer_than_the_editor_holds(kernels):
+    elf = kernels.elf("sim", "clang")
+    result = kernels.sim(elf, cpus=1, stdin="x" * 300 + "\nshutdown 3\n")
+    assert result.returncode == 3
+    assert "no command '" + "x" * 127 + "'; 'help' lists them" in result.stdout
+
+
+def test_two_demos_do_not_mix(kernels):
+    wait = "\n" * 60  # about 10 ms of typing each
+    typed = f"demo 5\ndemo 5\n{wait}demo 5\n{wait}shutdown 7\n"
+    result = kernels.sim(kernels.elf("sim", "clang"), cpus=2, stdin=typed)
+    assert result.returncode == 7, result.stdout
+    assert result.stdout.count("demo: one runs already") == 1
+    assert result.stdout.count("demo: ok") == 2
+
+
+def test_control_c_and_history(kernels):
+    elf = kernels.elf("sim", "clang")
+    result = kernels.sim(elf, cpus=1, stdin="shutdown 9\x03uptime\n\x1b[A\x1b[A\nshutdown 4\n")
+    assert result.returncode == 4
+    assert len(re.findall(r"^up \d", result.stdout, re.M)) == 2
+
+
+@pytest.mark.parametrize("cpus", [1, 4, 64])
+def test_many_lines_under_many_seeds(kernels, cpus):
+    """Bytes arrive at other times under each seed; none is lost, none doubled."""
+    for seed in range(1, 11):
+        pairs, status = dialogue(kernels, ["uptime"] * 10 + ["spawn rr 1 1", "task"], cpus=cpus, seed=seed)
+        assert status == 7 and all(output or line.startswith("spawn") for line, output in pairs)
