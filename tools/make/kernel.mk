@@ -35,7 +35,7 @@ else
 kernel: $(BIN)/kernel.img
 
 # Two links: the first gives the addresses for the symbol table that the second one carries.
-LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections -T $(LDSCRIPT)
+LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --gc-sections -T $(LDSCRIPT) $(LDFLAGS_BOARD)
 LINK_FILE := $(BIN)/link
 $(call remember,$(LINK_FILE),$(TARGET_LD) $(LDFLAGS) $(OBJS))
 
