@@ -45,9 +45,10 @@ ARM_IRQ_FRAME_BYTES = 192  # irq_entry leaves the interrupted stack pointer abov
 KEPT = {X86: ["rbx", "r12", "r13", "r14", "r15"], ARM: [f"x{n}" for n in range(19, 29)]}
 PC = {X86: "rip", ARM: "pc"}
 SP = {X86: "rsp", ARM: "sp"}
-FP = {X86: "rbp", ARM: "x29"}
 CPU_REGISTER = {X86: "gs_base", ARM: "TPIDR_EL1"}  # struct cpu *
 WORD = (1 << 64) - 1
+ARM_RET = 0xD65F03C0
+ARM_SETS_FP = (0xFFC003FF, 0x910003FD)  # mask and value of add x29, sp, #n
 
 
 def word_at(at):
@@ -75,48 +76,50 @@ class FrameId:
         self.pc = pc
 
 
-def outermost_start(pc):
-    """Where the function around pc begins, whatever is inlined into it there; None if unknown."""
-    block = gdb.block_for_pc(pc)
-    if block is None or block.is_static or block.is_global:
+def arm_saves_register(code):
+    """stp x, x, [sp, #n] or str x, [sp, #n]"""
+    return code & 0xFFC003E0 in (0xA90003E0, 0xF90003E0)
+
+
+def arm_frame_bytes(code):
+    """What an instruction takes from the stack pointer for a frame; 0 for others."""
+    if code & 0xFFC07FFF == 0xA9807BFD:  # stp x29, x30, [sp, #-n]!
+        return (128 - (code >> 15 & 0x7F)) * 8
+    if code & 0xFFC003FF == 0xD10003FF:  # sub sp, sp, #n
+        return code >> 10 & 0xFFF
+    return 0
+
+
+def arm_edge(pc, registers):
+    """clang's frame tables for AArch64 begin behind the last register that a function saves, and do
+    not describe how it ends. The caller's registers if `pc` is where they are wrong, else None."""
+    inferior = gdb.selected_inferior()
+    before = struct.unpack("<8I", bytes(inferior.read_memory(pc - 32, 32)))[::-1]
+    at, then = struct.unpack("<2I", bytes(inferior.read_memory(pc, 8)))
+    if at == ARM_RET:
+        return {"pc": registers["x30"]}
+    if at & 0xFFC003FF == 0x910003FF and then == ARM_RET:  # add sp, sp, #n
+        return {"pc": registers["x30"], "sp": registers["sp"] + (at >> 10 & 0xFFF)}
+    x29 = registers["x29"]
+    if not arm_saves_register(at) and at & ARM_SETS_FP[0] != ARM_SETS_FP[1]:
         return None
-    while not block.superblock.is_static:
-        block = block.superblock
-    return block.start
-
-
-def x86_at_boundary(pc, start, registers):
-    """An interrupt may strike where the frame is half made, and there GDB, which looks one byte
-    before a caller's pc, reads the wrong line of the frame table. The caller's registers if so."""
-    code = bytes(gdb.selected_inferior().read_memory(pc - 1, 2))
-    sp = registers["rsp"]
-    if pc == start or code[1] == 0xC3:  # ret
-        return {"rip": word_at(sp), "rsp": sp + 8}
-    if pc == start + 1 and code[0] == 0x55:  # behind push %rbp
-        return {"rbp": word_at(sp), "rip": word_at(sp + 8), "rsp": sp + 16}
+    for code in before:
+        if arm_frame_bytes(code):
+            return {"pc": registers["x30"], "sp": registers["sp"] + arm_frame_bytes(code), "x29": x29}
+        if code & ARM_SETS_FP[0] == ARM_SETS_FP[1]:
+            x29 = word_at(registers["x29"])
+        elif not arm_saves_register(code):
+            break
     return None
-
-
-def arm_at_boundary(pc, start, registers):
-    """The same for AArch64, whose frame tables describe no epilogue."""
-    before, at = struct.unpack("<II", bytes(gdb.selected_inferior().read_memory(pc - 4, 8)))
-    sp = registers["sp"]
-    if pc == start or at == 0xD65F03C0:  # ret
-        return {"pc": registers["x30"], "sp": sp}
-    if before & 0xFFC07FFF == 0xA9807BFD:  # behind stp x29, x30, [sp, #-n]!
-        bytes_pushed = (128 - (before >> 15 & 0x7F)) * 8
-        return {"x29": word_at(sp), "x30": word_at(sp + 8), "pc": word_at(sp + 8), "sp": sp + bytes_pushed}
-    return None
-
-
-AT_BOUNDARY = {X86: x86_at_boundary, ARM: arm_at_boundary}
-ALL = {X86: ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{n}" for n in range(8, 16))],
-       ARM: [f"x{n}" for n in range(31)]}
 
 
 class KernelUnwinder(gdb.unwinder.Unwinder):
-    """Claims three kinds of frames: the newest one while a view is on, entry stubs, and what an
-    interrupt struck at the edge of a function."""
+    """Claims the newest frame while a view is on, the entry stubs, and what was struck at
+    the edge of a function on AArch64.
+
+    GDB takes the pc of a caller for a return address, and looks up its function, line and frame
+    table one byte before it. What an interrupt struck has not called: its pc is handed over with
+    one byte added, so that the lookup is exact also in the first instruction of a function."""
 
     def __init__(self):
         super().__init__("fermata")
@@ -162,8 +165,8 @@ class KernelUnwinder(gdb.unwinder.Unwinder):
         for first, last, offsets in ranges:
             if first < pc < last and pending.level() > 0:
                 return self.through_stub(pending, arch, pc, sp, offsets)
-        if (pc, sp) in self.struck:
-            return self.through_boundary(pending, arch, pc, sp)
+        if arch == ARM and (pc, sp) in self.struck:
+            return self.through_edge(pending, pc, sp)
         return None
 
     def through_stub(self, pending, arch, pc, sp, offsets):
@@ -171,17 +174,21 @@ class KernelUnwinder(gdb.unwinder.Unwinder):
         registers.setdefault(SP[arch], sp + ARM_IRQ_FRAME_BYTES)
         for name in KEPT[arch]:
             registers.setdefault(name, int(pending.read_register(name)) & WORD)
+        registers[PC[arch]] += 1
         self.struck.add((registers[PC[arch]], registers[SP[arch]]))
         return self.caller(pending, FrameId(sp, pc), registers)
 
-    def through_boundary(self, pending, arch, pc, sp):
-        start = outermost_start(pc)
-        registers = {name: int(pending.read_register(name)) & WORD for name in ALL[arch]}
-        registers[SP[arch]] = sp
-        found = AT_BOUNDARY[arch](pc, start, registers)
-        if found is None:
-            return None
-        return self.caller(pending, FrameId(sp, pc), {**registers, **found})
+    def through_edge(self, pending, pc, sp):
+        registers = {f"x{n}": int(pending.read_register(f"x{n}")) & WORD for n in range(31)}
+        registers["sp"] = sp
+        found = arm_edge(pc - 1, registers)
+        return self.caller(pending, FrameId(sp, pc), {**registers, **found}) if found else None
+
+    def exact(self, text):
+        """A back trace with the addresses of what was struck as they are."""
+        for pc, _ in self.struck:
+            text = text.replace(f"{pc:#018x} in ", f"{pc - 1:#018x} in ")
+        return text
 
     @staticmethod
     def caller(pending, frame_id, registers):
@@ -249,8 +256,8 @@ def cpu_thread(number):
     raise Unavailable(f"no thread of the machine has CPU {number}'s structure in {name}")
 
 
-def backtrace_text(options=""):
-    return gdb.execute(f"backtrace {options}", to_string=True)
+def backtrace_text():
+    return unwinder.exact(gdb.execute("backtrace", to_string=True))
 
 
 def backtrace_at_rest(saved_sp):
