@@ -365,14 +365,15 @@ def test_the_walk_in_the_documentation(kernels, root, tmp_path, board):
     if board == "sim":
         script = tmp_path / "walk"
         script.write_text("\n".join(commands))
-        said = gdb(kernels, board, kernels.elf(board), "demo", "-x", str(script)).stdout
+        said = gdb(kernels, board, kernels.elf(board), "demo=10000", "-x", str(script)).stdout
     else:
         typed = "\n".join(["set width 0", *commands, "kill"]) + "\n"
-        made = subprocess.run(["make", "--no-print-directory", "gdb", f"BOARD={board}", "CMDLINE=demo"], cwd=root,
+        made = subprocess.run(["make", "--no-print-directory", "gdb", f"BOARD={board}", "CMDLINE=demo=10000"], cwd=root,
                               input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", timeout=STALL_S)
         said = made.stdout
-    assert not re.search(r"^(\(gdb\) )*(fermata \w+: |Undefined |No symbol|No stack|The program is not)", said, re.M), said
-    for wanted in ("0    -     idle", "128 workers, ", "sleep_fire (t=0x", "queued, scheduler.waiting is", "task 8 work0: ",
-                   "sched_decision: seq=", "task 2 demo: ", "in place ("):
+    assert not re.search(r"^(\(gdb\) )*(fermata \w+: |Undefined |No symbol|No stack|The program is not)", said,
+                         re.M), said
+    for wanted in ("0    -     idle", " workers, ", "executor_preempt (", "queued, scheduler.waiting is",
+                   "task 8 work0: ", "sched_decision: seq=", "task 2 demo: ", "in place ("):
         assert wanted in said, f"{wanted!r} is not in:\n{said}"
