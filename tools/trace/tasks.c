@@ -49,7 +49,9 @@ usize tasks_index(struct task_table *tasks, i32 tid)
 
 static struct task_entry *entry(struct task_table *tasks, i32 tid)
 {
-	return &tasks->entries[tasks_index(tasks, tid)];
+	usize index = tasks_index(tasks, tid);
+
+	return &tasks->entries[index];
 }
 
 static void learn(struct task_table *tasks, const struct trace_event *e)
