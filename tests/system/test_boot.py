@@ -52,6 +52,16 @@ def test_the_demo_runs_and_leaves_a_clean_trace(kernels, tmp_path, board, varian
     check_trace(kernels, trace)
 
 
+@pytest.mark.parametrize("board, cpus", [(board, cpus) for board in ("pc", "virt") for cpus in (3, 4)])
+def test_cpus_on_threads_of_their_own(kernels, tmp_path, board, cpus):
+    """More CPUs than a small host has, yet truly side by side."""
+    trace = tmp_path / "trace"
+    result = kernels.run(board, kernels.elf(board), "--threads", "multi", "--append", "demo=100",
+                         "--trace", trace, cpus=cpus)
+    assert result.returncode == 0, f"{result.command}\n{result.stdout}"
+    check_trace(kernels, trace)
+
+
 @pytest.mark.parametrize("variant", ["bios-iso", "uefi-iso"])
 def test_the_image_for_real_pcs_boots(kernels, tmp_path, variant):
     trace = tmp_path / "trace"
