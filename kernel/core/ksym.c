@@ -39,7 +39,7 @@ const char *ksym_find(uptr pc, uptr *offset)
 static void frame_print(unsigned n, uptr pc, unsigned back)
 {
 	uptr offset;
-	const char *name = ksym_find(pc - back, &offset);
+	const char *name = pc ? ksym_find(pc - back, &offset) : NULL; /* a call of nothing */
 
 	if (name)
 		kprintf("  #%u %p %s+0x%lx\n", n, (void *)pc, name, (unsigned long)offset + back);
