@@ -38,8 +38,9 @@ const char *ksym_find(uptr pc, uptr *offset)
 /* @p back: 1 for a return address, which after a call that never returns is another function's. */
 static void frame_print(unsigned n, uptr pc, unsigned back)
 {
-	uptr offset;
-	const char *name = pc ? ksym_find(pc - back, &offset) : NULL; /* a call of nothing */
+	uptr offset = 0;
+	/* 0 is who called a function that nobody called */
+	const char *name = pc ? ksym_find(pc - back, &offset) : NULL;
 
 	if (name)
 		kprintf("  #%u %p %s+0x%lx\n", n, (void *)pc, name, (unsigned long)offset + back);
