@@ -156,7 +156,7 @@ static enum poll nobody_overtakes_a_waiter(void *frame)
 {
 	struct test_scene *me = frame;
 	struct scene *s = &me->scene;
-	u32 m = 7;
+	u32 m;
 
 	ASYNC_BEGIN(me);
 	setup(4);

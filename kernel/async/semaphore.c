@@ -1,0 +1,74 @@
+#include "async/semaphore.h"
+
+/* The owner changes here and in put; who waits for him is in the queue. */
+static bool semaphore_grant(struct wait_queue *q, struct wait *w)
+{
+	struct semaphore *s = CONTAINER_OF(q, struct semaphore, queue);
+
+	if (s->free < w->wants)
+		return false;
+	s->free -= w->wants;
+	if (w->wants == s->permits)
+		s->owner = w->task;
+	return true;
+}
+
+static void put(struct semaphore *s, u32 n)
+{
+	s->free += n;
+	s->owner = NULL;
+}
+
+static void semaphore_revoke(struct wait_queue *q, struct wait *w)
+{
+	put(CONTAINER_OF(q, struct semaphore, queue), w->wants);
+}
+
+void semaphore_init(struct semaphore *s, u32 permits)
+{
+	static const struct wait_ops ops = {semaphore_grant, semaphore_revoke};
+
+	wait_queue_init(&s->queue, &ops);
+	s->permits = s->free = permits;
+	s->owner = NULL;
+}
+
+struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind)
+{
+	(void)wait_init(w, &s->queue, kind);
+	w->wants = n;
+	return &w->aw;
+}
+
+int semaphore_try_acquire(struct semaphore *s, u32 n)
+{
+	struct wait w = {.task = task_current(), .wants = n};
+	bool irqs = spin_lock(&s->queue.lock);
+	bool got = !s->queue.count && semaphore_grant(&s->queue, &w);
+
+	spin_unlock(&s->queue.lock, irqs);
+	return got ? 0 : ERR_AGAIN;
+}
+
+void semaphore_release(struct semaphore *s, u32 n)
+{
+	bool irqs = spin_lock(&s->queue.lock);
+
+	put(s, n);
+	wait_serve(&s->queue);
+	spin_unlock(&s->queue.lock, irqs);
+}
+
+int semaphore_unlock(struct semaphore *s, u32 n)
+{
+	bool irqs = spin_lock(&s->queue.lock);
+	bool taken =
+		n == s->permits ? s->owner == task_self() : !s->owner && s->permits - s->free >= n;
+
+	if (taken) {
+		put(s, n);
+		wait_serve(&s->queue);
+	}
+	spin_unlock(&s->queue.lock, irqs);
+	return taken ? 0 : ERR_INVAL;
+}

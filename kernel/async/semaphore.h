@@ -1,0 +1,31 @@
+/*
+ * semaphore.h: permits, given out in order of arrival. Who asks for many waits until there are so
+ * many, and nobody passes him meanwhile. The locks of lock.h are made of it.
+ * Context: task for the awaitable, any for the rest. See wait.h for locks.
+ */
+#pragma once
+
+#include "async/wait.h"
+
+struct semaphore {
+	struct wait_queue queue;
+	u32 permits;        /* constant: how many there were */
+	u32 free;           /* under queue.lock, like the next */
+	struct task *owner; /* who took all of them in one go; NULL when nobody did */
+};
+
+void semaphore_init(struct semaphore *s, u32 permits);
+
+/** Ready when the caller got @p n permits; @p kind: TRACE_await_kind_semaphore, or of what is
+ *  made of it. */
+struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind);
+
+/** The same without waiting. Errors: ERR_AGAIN (not so many, or others wait). */
+int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
+
+/** Gives @p n permits back, or makes new ones. */
+void semaphore_release(struct semaphore *s, u32 n);
+
+/** For locks: gives @p n back. Errors, and nothing changes: ERR_INVAL (all, but the caller does
+ *  not own them; or some, but so many are not taken). Context: task. */
+int semaphore_unlock(struct semaphore *s, u32 n) MUST_CHECK;

@@ -1,0 +1,79 @@
+#include "async/wait.h"
+
+void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops) NO_THREAD_SAFETY_ANALYSIS
+{
+	*q = (struct wait_queue){.ops = ops};
+	list_init(&q->waits);
+}
+
+static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) REQUIRES(q->lock)
+{
+	list_del(&w->link);
+	q->count--;
+	w->state = state;
+}
+
+/* @p self is running and needs no wake-up; NULL: nobody is. */
+static void serve(struct wait_queue *q, const struct wait *self) REQUIRES(q->lock)
+{
+	struct list *first;
+
+	while ((first = list_first(&q->waits)) != NULL) {
+		struct wait *w = LIST_ENTRY(first, struct wait, link);
+
+		if (!q->ops->grant(q, w))
+			break;
+		leave(q, w, WAIT_GRANTED);
+		if (w != self)
+			task_wake(w->task);
+	}
+}
+
+void wait_serve(struct wait_queue *q)
+{
+	serve(q, NULL);
+}
+
+static enum poll wait_poll(struct awaitable *a)
+{
+	struct wait *w = CONTAINER_OF(a, struct wait, aw);
+	struct wait_queue *q = w->queue;
+	bool irqs = spin_lock(&q->lock);
+	bool ready;
+
+	if (w->state == WAIT_NEW) {
+		w->task = task_self();
+		w->state = WAIT_QUEUED;
+		list_add_tail(&q->waits, &w->link);
+		q->count++;
+		serve(q, w);
+	}
+	ready = w->state != WAIT_QUEUED;
+	if (ready)
+		w->state = WAIT_OVER;
+	spin_unlock(&q->lock, irqs);
+	return ready ? POLL_READY : POLL_PENDING;
+}
+
+static void wait_cancel(struct awaitable *a)
+{
+	struct wait *w = CONTAINER_OF(a, struct wait, aw);
+	struct wait_queue *q = w->queue;
+	bool irqs = spin_lock(&q->lock);
+
+	if (w->state == WAIT_QUEUED) {
+		leave(q, w, WAIT_NEW);
+	} else if (w->state == WAIT_GRANTED) {
+		w->state = WAIT_NEW;
+		if (q->ops->revoke)
+			q->ops->revoke(q, w);
+	}
+	wait_serve(q);
+	spin_unlock(&q->lock, irqs);
+}
+
+struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind)
+{
+	*w = (struct wait){.aw = {wait_poll, wait_cancel, kind}, .queue = q};
+	return &w->aw;
+}
