@@ -34,6 +34,9 @@ TASKS = "tests/unit/task/tasks.c"
 PREEMPTION = "tests/unit/task/preemption.c"
 SERVICE = "tests/unit/sched/service.c"
 CHANNELS = "tests/unit/async/channels.c"
+MESSAGES = "tests/unit/async/messages.c"
+SELECTS = "tests/unit/async/selects.c"
+WAITS = "tests/unit/async/waits.c"
 
 
 @dataclass(frozen=True)

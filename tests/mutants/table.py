@@ -1,6 +1,6 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
-from mutants import CHANNELS, PREEMPTION, SERVICE, TASKS, Mutant, Runs
+from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -143,6 +143,31 @@ MUTANTS = [
            (("kernel/core/timer.c", "	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;\n",
              "	u64 next = head && quantum_end_ns == TIME_NEVER ? head->key : quantum_end_ns;\n"),),
            "test", Runs(SERVICE, cpus=1, seeds=2, strategy="time", only="late")),
+
+    # Awaitables.
+    Mutant("select-keeps-the-others", "what select did not choose stays where it waits",
+           (("kernel/async/select.c", "		cancel_others(s, arm);\n", ""),), "test", Runs(SELECTS, cpus=1, seeds=1)),
+    Mutant("select-begins-at-the-first", "a fair select always looks at the same arm first",
+           (("kernel/async/select.c", "	s->first = behind_last % count;\n", "	(void)behind_last;\n"),),
+           "test", Runs(SELECTS, cpus=1, seeds=1)),
+    Mutant("grant-lost", "a wait that is cancelled after it was granted keeps what it got",
+           (("kernel/async/wait.c", "		if (q->ops->revoke)\n			q->ops->revoke(q, w);\n", ""),),
+           "test", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("leaving-serves-nobody", "who gives up leaves the next in the queue where it is",
+           (("kernel/async/wait.c", "	}\n	wait_serve(q);\n", "	}\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("newcomer-overtakes", "a wait that can have what it asks for passes those before it",
+           (("kernel/async/wait.c", "		list_add_tail(&q->waits, &w->link);\n",
+             "		list_add_head(&q->waits, &w->link);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("stranger-unlocks", "anybody can unlock a mutex that is locked",
+           (("kernel/async/semaphore.c", "s->owner == task_self()", "s->owner != NULL"),),
+           "test", Runs(WAITS, seeds=3)),
+    Mutant("barrier-opens-early", "a barrier opens when one task is still missing",
+           (("kernel/async/event.c", "q->count == b->tasks)", "q->count + 1 >= b->tasks)"),),
+           "test no-progress", Runs(WAITS, seeds=3)),
+    Mutant("mailbox-last-in-first-out", "the newest message leaves first",
+           (("kernel/async/mailbox.c", "list_add_tail(", "list_add_head("),), "test", Runs(MESSAGES, cpus=1, seeds=1)),
+    Mutant("skipping-leaves-the-grid", "after a missed tick the next one lies anywhere",
+           (("kernel/async/interval.c", " - late_ns % i->period_ns;", " / 2;"),), "test", Runs(MESSAGES, cpus=1, seeds=1)),
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "
