@@ -7,7 +7,7 @@ CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-po
 	-Ikernel -Ikernel/arch/$(ARCH)
 
 ifeq ($(CC_NAME),clang)
-CFLAGS_COMMON += -Wthread-safety
+CFLAGS_COMMON += -Wthread-safety -Wconditional-uninitialized
 # clang 14 crashes in its new tracking of variables on x86_64, where a local is spilled in a loop.
 CFLAGS_COMMON += -mllvm -experimental-debug-variable-locations=false
 endif

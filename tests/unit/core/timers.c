@@ -67,11 +67,12 @@ static void arm_and_cancel_many(void)
 static enum poll timers_fire_in_order(void *frame)
 {
 	struct sleeper *me = frame;
-	unsigned expected = 0;
+	unsigned expected;
 
 	ASYNC_BEGIN(me);
 	arm_and_cancel_many();
 	AWAIT(me, sleep_for(&me->sleep, MS(3)));
+	expected = 0;
 	for (unsigned i = 0; i < TIMERS; i++) {
 		CHECK_EQ(probes[i].fired, probes[i].armed);
 		CHECK(!probes[i].early);

@@ -40,7 +40,7 @@ struct scene {
 	struct join join;
 	u64 random;
 	unsigned i, n, round, percent;
-	u64 misses;
+	u64 misses, least, most;
 	struct task *tasks[TASKS_MAX + 2];
 };
 
@@ -146,7 +146,6 @@ static u64 service_ns(struct task *t)
 static enum poll round_robin_serves_equals_equally(void *frame)
 {
 	struct scene *me = frame;
-	u64 least = UINT64_MAX, most = 0;
 
 	ASYNC_BEGIN(me);
 	if (cpu_count > 1)
@@ -158,16 +157,16 @@ static enum poll round_robin_serves_equals_equally(void *frame)
 				SCHED_PARAMS_RR(5, QUANTUM_NS)));
 	for (me->round = 0; me->round < 200; me->round++) {
 		AWAIT(me, sleep_for(&me->sleep, US(20) + test_below(&me->random, US(120))));
-		least = UINT64_MAX, most = 0;
+		me->least = UINT64_MAX, me->most = 0;
 		for (unsigned i = 0; i < 3; i++) {
 			u64 ns = service_ns(me->tasks[i]);
 
-			least = MIN(least, ns);
-			most = MAX(most, ns);
+			me->least = MIN(me->least, ns);
+			me->most = MAX(me->most, ns);
 		}
-		CHECK(most - least < QUANTUM_NS + QUANTUM_NS / 10);
+		CHECK(me->most - me->least < QUANTUM_NS + QUANTUM_NS / 10);
 	}
-	CHECK(least > 15 * QUANTUM_NS);
+	CHECK(me->least > 15 * QUANTUM_NS);
 	stop = true;
 	for (me->i = 0; me->i < 3; me->i++) {
 		AWAIT(me, task_join(&me->join, me->tasks[me->i]));

@@ -165,8 +165,8 @@ static enum poll ids_rise_and_tasks_are_listed(void *frame)
 {
 	struct waits *me = frame;
 	static _Atomic unsigned polls[3];
-	struct task_info info = {.id = 0};
-	unsigned listed = 0;
+	struct task_info info;
+	unsigned listed;
 
 	ASYNC_BEGIN(me);
 	for (me->i = 0; me->i < 3; me->i++) {
@@ -176,7 +176,8 @@ static enum poll ids_rise_and_tasks_are_listed(void *frame)
 	}
 	CHECK(me->many[0]->id < me->many[1]->id && me->many[1]->id < me->many[2]->id);
 	AWAIT(me, sleep_for(&me->sleep, MS(1)));
-	me->tries = 0;
+	me->tries = listed = 0;
+	info.id = 0;
 	while (task_next_info(info.id, &info)) {
 		me->tries++;
 		listed += !strcmp(info.name, "listed");
