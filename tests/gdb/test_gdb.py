@@ -122,9 +122,9 @@ def check_cpus(seen):
             assert int(key) == 31 - int(task["level"])
     running = [int(i) for i, r in states.items() if r["state"] == "running"]
     assert sorted(running) == sorted(filter(None, facts["current"]))
-    # The simulator's kernel runs the demo's sensors: whoever sleeps has a timer on some CPU.
+    # Who sleeps has a timer on some CPU; each of the other CPUs may be between one and the other.
     sleepers = sum(r["awaits"].startswith("sleep") and r["state"] == "waiting" for r in states.values())
-    assert sum(int(r["timers"]) for r in table) == sleepers
+    assert abs(sum(int(r["timers"]) for r in table) - sleepers) < facts["cpus"]
 
 
 def check_workers(seen):
