@@ -262,6 +262,15 @@ static enum poll reads_and_writes(void *frame)
 	ASYNC_END(me);
 }
 
+static u64 generation(void)
+{
+	bool irqs = spin_lock(&barrier.queue.lock);
+	u64 n = barrier.generation;
+
+	spin_unlock(&barrier.queue.lock, irqs);
+	return n;
+}
+
 static enum poll meets_the_others(void *frame)
 {
 	struct worker *me = frame;
@@ -276,8 +285,8 @@ static enum poll meets_the_others(void *frame)
 			AWAIT(me, timeout_after(&me->timeout, barrier_wait(&me->wait, &barrier),
 						patience(me)));
 			/* It may have opened for me just when I gave up. */
-		} while (timeout_status(&me->timeout) && barrier.generation == me->i);
-		CHECK_EQ(barrier.generation, me->i + 1);
+		} while (timeout_status(&me->timeout) && generation() == me->i);
+		CHECK_EQ(generation(), me->i + 1);
 		CHECK_EQ(atomic_load_explicit(&arrived[me->i], memory_order_relaxed),
 			 barrier.tasks);
 	}
