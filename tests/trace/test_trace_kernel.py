@@ -1,0 +1,41 @@
+"""Traces of the kernel itself: all readers agree on them, and they break no rule."""
+
+import re
+
+import pytest
+
+from readers import assert_all_agree
+
+
+def record(kernels, board, folder, cpus, seed=1):
+    result = kernels.run(board, kernels.elf(board), "--trace", folder, "--append", "demo", "--seed", seed, cpus=cpus)
+    assert result.returncode == 0, result.stdout
+    return folder
+
+
+@pytest.mark.parametrize("board, cpus", [("sim", 1), ("sim", 4), ("pc", 4), ("virt", 2)])
+def test_readers_agree_on_the_demo(kernels, tool, tmp_path, board, cpus):
+    folder = record(kernels, board, tmp_path / "trace", cpus)
+    counts = assert_all_agree(tool, folder, tmp_path)
+    assert counts["cpu_online"] == cpus
+    for name in ["sched_switch", "sched_decision", "sched_release", "sched_job_done", "async_poll_begin",
+                 "worker_switch", "irq_handler_entry", "mark"]:
+        assert counts[name], name
+    out = tool("check", "--complete", folder, status=0).stdout
+    operations, judged = map(int, re.search(r"(\d+) scheduler operations \((\d+) judged", out).groups())
+    # How often no hint is pending depends on the host; never would mean that nothing was judged.
+    assert operations > 100 and judged > 20, out
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_seeds_of_the_simulator_break_no_rule(kernels, tool, tmp_path, seed):
+    folder = record(kernels, "sim", tmp_path / "trace", 1 + seed % 6, seed)
+    tool("check", "--complete", folder, status=0)
+
+
+@pytest.mark.quick
+def test_equal_seeds_give_equal_bytes(kernels, tmp_path):
+    first, second = (record(kernels, "sim", tmp_path / name, 4, 11) for name in ["a", "b"])
+    assert sorted(p.name for p in first.iterdir()) == sorted(p.name for p in second.iterdir())
+    for file in first.iterdir():
+        assert file.read_bytes() == (second / file.name).read_bytes(), file.name
