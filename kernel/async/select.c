@@ -53,8 +53,10 @@ struct awaitable *select_fair(struct select *s, struct awaitable **arms, u32 cou
 
 struct awaitable *timeout_after(struct timeout *t, struct awaitable *inner, u64 ns)
 {
+	u64 at_ns = clock_ns() + ns;
+
 	t->arms[0] = inner;
-	t->arms[1] = sleep_for(&t->sleep, ns);
+	t->arms[1] = sleep_until(&t->sleep, at_ns < ns ? TIME_NEVER : at_ns);
 	(void)select_biased(&t->select, t->arms, ARRAY_LEN(t->arms));
 	t->select.aw.kind = TRACE_await_kind_timeout;
 	return &t->select.aw;

@@ -38,7 +38,8 @@ struct timeout {
 	struct sleep sleep;
 };
 
-/** Ready when @p inner is, or @p ns from now, whichever comes first: timeout_status tells. */
+/** Ready when @p inner is, or @p ns from now, whichever comes first: timeout_status tells. With
+ *  TIME_NEVER there is no limit. */
 struct awaitable *timeout_after(struct timeout *t, struct awaitable *inner, u64 ns);
 
 /** 0, or ERR_TIMEOUT: the time came first, and inner was cancelled. Once ready. */
