@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+EVENTS_MAX = 5_000_000_000  # a program that goes on for ever ends with status 103
+
 HERE = Path(__file__).resolve().parent
 PROGRAMS = sorted(p for p in HERE.rglob("*.c") if "TESTS_MAIN" in p.read_text())
 
@@ -33,7 +35,7 @@ def cases():
 def test_unit(kernels, root, program, cc, cpus, seeds):
     elf = kernels.elf("sim", cc, str(program.relative_to(root)))
     for seed in range(1, seeds + 1):
-        result = kernels.sim(elf, cpus=cpus, seed=seed)
+        result = kernels.sim(elf, "--max-events", EVENTS_MAX, cpus=cpus, seed=seed)
         said = re.search(r"^tests: (\d+) ran, (\d+) failed", result.stdout, re.M)
         assert result.returncode == 0 and said and int(said[1]), \
             f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
