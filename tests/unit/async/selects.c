@@ -206,6 +206,7 @@ struct receiver {
 	u64 random;
 	u32 messages[2];
 	bool closed[2];
+	u32 open;
 };
 
 static enum poll selecting_receiver(void *frame)
@@ -214,16 +215,21 @@ static enum poll selecting_receiver(void *frame)
 
 	ASYNC_BEGIN(me);
 	while (!me->closed[0] || !me->closed[1]) {
+		/* Not of a closed one, which is always ready: the task would spin, and on every CPU
+		 * keep off the less urgent one that the other channel's message is for. */
+		me->open = 0;
 		for (unsigned i = 0; i < 2; i++)
-			me->arms[i] = channel_receive(&me->ops[i], &channels[i], &me->messages[i]);
-		AWAIT(me, timeout_after(&me->timeout, select_fair(&me->select, me->arms, 2),
+			if (!me->closed[i])
+				me->arms[me->open++] = channel_receive(&me->ops[i], &channels[i],
+								       &me->messages[i]);
+		AWAIT(me, timeout_after(&me->timeout, select_fair(&me->select, me->arms, me->open),
 					me->closed[0] || me->closed[1]
 						? SEC(1)
 						: test_below(&me->random, US(20))));
 		if (timeout_status(&me->timeout))
 			continue;
 
-		unsigned arm = me->select.index;
+		unsigned arm = me->closed[0] ? 1 : me->select.index;
 
 		if (me->ops[arm].status)
 			me->closed[arm] = true;
