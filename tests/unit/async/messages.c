@@ -226,7 +226,7 @@ static void late_ticks_are_made_up_for_shifted_or_left_out(void)
 	}
 }
 
-/* On time, the distances are even; who gives up finds the same tick again. */
+/* None before its time, at even distances; who gives up finds the same tick again. */
 static enum poll ticks_come_when_they_are_due(void *frame)
 {
 	struct scene *me = frame;
@@ -236,8 +236,8 @@ static enum poll ticks_come_when_they_are_due(void *frame)
 	interval_init(&me->interval, me->begin_ns, MS(1), INTERVAL_BURST);
 	for (me->i = 0; me->i < 5; me->i++) {
 		AWAIT(me, timeout_after(&me->timeout, interval_tick(&me->interval), US(1)));
-		CHECK_EQ(timeout_status(&me->timeout), ERR_TIMEOUT);
-		AWAIT(me, interval_tick(&me->interval));
+		if (timeout_status(&me->timeout))
+			AWAIT(me, interval_tick(&me->interval));
 		CHECK_EQ(me->interval.due_ns, me->begin_ns + me->i * MS(1));
 		CHECK(clock_ns() >= me->interval.due_ns);
 	}
