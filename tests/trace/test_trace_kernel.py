@@ -23,8 +23,8 @@ def test_readers_agree_on_the_demo(kernels, tool, tmp_path, board, cpus):
         assert counts[name], name
     out = tool("check", "--complete", folder, status=0).stdout
     operations, judged = map(int, re.search(r"(\d+) scheduler operations \((\d+) judged", out).groups())
-    # How often no hint is pending depends on the host; never would mean that nothing was judged.
-    assert operations > 100 and judged > 20, out
+    # How often no hint is pending depends on the host under QEMU, and on nothing in the simulator.
+    assert operations > 100 and judged > (operations // 2 if board == "sim" else 0), out
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
