@@ -2,7 +2,8 @@
  * channel.h: bounded channels of fixed-size messages, any number of senders and receivers.
  *
  * Messages leave in the order in which they were sent, and waiting senders and receivers are
- * served in order of arrival. Cancelling one that was already woken wakes the next.
+ * served in order of arrival, whatever their urgency: an urgent receiver waits behind a less urgent
+ * one that came first. Cancelling one that was already woken wakes the next.
  * Context: the try functions any, the awaitables task. One spin lock a channel, taken before the
  * scheduler's.
  */
