@@ -36,6 +36,7 @@ SERVICE = "tests/unit/sched/service.c"
 CHANNELS = "tests/unit/async/channels.c"
 MESSAGES = "tests/unit/async/messages.c"
 SELECTS = "tests/unit/async/selects.c"
+TOPICS = "tests/unit/async/topics.c"
 WAITS = "tests/unit/async/waits.c"
 
 

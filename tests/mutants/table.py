@@ -1,6 +1,6 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
-from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, WAITS, Mutant, Runs
+from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -168,6 +168,23 @@ MUTANTS = [
            (("kernel/async/mailbox.c", "list_add_tail(", "list_add_head("),), "test", Runs(MESSAGES, cpus=1, seeds=1)),
     Mutant("skipping-leaves-the-grid", "after a missed tick the next one lies anywhere",
            (("kernel/async/interval.c", " - late_ns % i->period_ns;", " / 2;"),), "test", Runs(MESSAGES, cpus=1, seeds=1)),
+    Mutant("overwriting-is-not-noticed", "a subscriber who was too slow receives what now stands in its slot",
+           (("kernel/async/pubsub.c", "		s->next = oldest;\n", ""),), "test", Runs(TOPICS, cpus=1, seeds=3)),
+    Mutant("publisher-does-not-wait", "a topic whose publishers should wait overwrites",
+           (("kernel/async/pubsub.c", "			if (receivable(t, s) == t->params.queue)\n", "			if (receivable(t, s) > t->params.queue)\n"),),
+           "test", Runs(TOPICS, cpus=1, seeds=3)),
+    Mutant("leaving-subscriber-tells-nobody", "a publisher that waits for a subscriber which leaves is not woken",
+           (("kernel/async/pubsub.c", "	list_del(&s->link);\n	waiter_wake_first(&s->topic->publishers);\n", "	list_del(&s->link);\n"),),
+           "no-progress", Runs(TOPICS, seeds=3)),
+    Mutant("publisher-swallows", "a publisher that gives up keeps its wake-up to itself",
+           (("kernel/async/pubsub.c", "	waiter_leave(&op->waiter);\n	waiter_wake_first(&op->topic->publishers);\n", "	waiter_leave(&op->waiter);\n"),),
+           "no-progress", Runs(TOPICS, seeds=3)),
+    Mutant("old-messages-stay", "messages are received after their time",
+           (("kernel/async/pubsub.c", "	while (lifespan_ns && ", "	while (!lifespan_ns && "),), "test", Runs(TOPICS, cpus=1, seeds=1)),
+    Mutant("stopped-service-keeps-its-calls", "who called a service that stops waits for ever",
+           (("kernel/async/service.c", "		call_answer(c, ERR_CLOSED);\n", "		call_put(c);\n"),), "test", Runs(TOPICS, cpus=1, seeds=1)),
+    Mutant("call-freed-by-one", "the memory of a call goes with the first of its two users",
+           (("kernel/async/service.c", "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test panic no-progress", Runs(TOPICS, seeds=3)),
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "

@@ -1,0 +1,59 @@
+/*
+ * service.h: requests and replies, by name. A client's call waits in the service's mailbox until a
+ * server accepts it, and the client waits for its answer. Either may give up at any time: a call
+ * belongs to both, and goes when both are done with it. Several servers may share a service.
+ * Context: task, except where said. Only service_open and service_call allocate.
+ */
+#pragma once
+
+#include "async/event.h"
+#include "async/mailbox.h"
+#include "async/name.h"
+
+struct service {
+	struct named named;
+	struct mailbox calls;
+};
+
+struct call {
+	struct list link; /* of the mailbox, then of nobody */
+	_Atomic u32 refs; /* the client's and the server's */
+	struct event answered;
+	int status; /* once answered: the server's, or ERR_CLOSED when there is none any more */
+	u32 bytes;  /* of data */
+	char data[] __attribute__((aligned(16))); /* the request, and then the reply */
+};
+
+/** Finds or makes the service @p name, for clients and servers. Errors: ERR_NOMEM. */
+int service_open(const char *name, struct service **s) MUST_CHECK;
+
+/** Ends what service_open began. */
+void service_close(struct service *s);
+
+/** For the last server: calls that nobody accepted, and all later ones, get ERR_CLOSED. */
+void service_stop(struct service *s);
+
+/** Calls @p s with @p bytes of @p request; the reply has up to as many. @p call is the client's
+ *  until call_put. Errors: ERR_NOMEM, ERR_CLOSED (stopped). */
+int service_call(struct service *s, const void *request, u32 bytes, struct call **call) MUST_CHECK;
+
+/** Ready when the call is answered: then status is valid, and data with status 0. */
+static inline struct awaitable *call_wait(struct wait *w, struct call *c)
+{
+	return event_wait(w, &c->answered);
+}
+
+/** The client, or a server, is done with @p c. Context: any. */
+void call_put(struct call *c);
+
+/** Ready when there is a call for the caller, who then calls service_next once. */
+static inline struct awaitable *service_accept(struct wait *w, struct service *s)
+{
+	return mailbox_wait(w, &s->calls);
+}
+
+/** The oldest call, the server's until it has answered it; NULL: the service was stopped. */
+struct call *service_next(struct service *s);
+
+/** Answers @p c, with the reply in its data, and is done with it. Context: any. */
+void call_answer(struct call *c, int status);
