@@ -43,7 +43,9 @@ struct awaitable *sleep_until(struct sleep *s, u64 at_ns)
 
 struct awaitable *sleep_for(struct sleep *s, u64 ns)
 {
-	return sleep_until(s, clock_ns() + ns);
+	u64 now_ns = clock_ns();
+
+	return sleep_until(s, ns < TIME_NEVER - now_ns ? now_ns + ns : TIME_NEVER);
 }
 
 static enum poll yield_poll(struct awaitable *a)

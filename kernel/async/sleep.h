@@ -17,7 +17,7 @@ struct sleep {
 /** Ready at @p at_ns since boot, or at once when that is past. */
 struct awaitable *sleep_until(struct sleep *s, u64 at_ns);
 
-/** Ready @p ns from now. */
+/** Ready @p ns from now; TIME_NEVER: never. */
 struct awaitable *sleep_for(struct sleep *s, u64 ns);
 
 struct yield {

@@ -247,6 +247,8 @@ class Machine:
             if self.plant("poll_twice"):
                 self.emit(cpu, "async_poll_begin", tid=chosen.tid, worker=self.stack[cpu])
         else:
+            if self.plant("own_hint_slept_over", self.tasks):
+                self.emit(cpu, "sched_hint", target_cpu=cpu, tid=self.tasks[0].tid, seq=self.seq, ipi=0)
             self.emit(cpu, "power_cpu_idle", state=1)
 
     def preempt(self, cpu, quantum_over=False):

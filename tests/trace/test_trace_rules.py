@@ -27,6 +27,7 @@ BUGS = {
     "wake_lost": "R6",
     "sleeps_with_work": "R7",
     "open_window": "R7",
+    "own_hint_slept_over": "R7",
     "publish_early": "R8",
     "stack_shared": "R8",
     "decision_lies": "R11",

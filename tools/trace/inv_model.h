@@ -49,6 +49,7 @@ enum model_activity {
 struct model_cpu {
 	u8 activity;
 	bool hint_unknown, hint;
+	bool own_hint; /* a pending one that it gave itself, without an interrupt */
 	bool halted;
 	i32 stack; /* worker, -1 unknown */
 	i32 tid;   /* CPU_BUSY */

@@ -282,7 +282,7 @@ static void on_look(struct inv *v)
 {
 	struct model_cpu *c = cpu_of(v);
 
-	c->hint = c->hint_unknown = false;
+	c->hint = c->hint_unknown = c->own_hint = false;
 	if (c->activity == CPU_STARTING) {
 		c->activity = CPU_IDLE;
 		c->tid = 0;
@@ -298,6 +298,9 @@ static void on_idle(struct inv *v, const struct trace_power_cpu_idle *p)
 	if (c->activity == CPU_BUSY)
 		inv_say(v, "R7", model_find(v, c->tid), "CPU %u halts while it runs %t", v->now->cpu,
 			model_find(v, c->tid));
+	/* Nothing but the CPU itself knows of such a hint: no interrupt will end the halt. */
+	if (c->own_hint)
+		inv_say(v, "R7", NULL, "CPU %u halts although it told itself to look", v->now->cpu);
 	c->activity = CPU_IDLE;
 	c->tid = 0;
 }
@@ -312,8 +315,11 @@ static void on_irq(struct inv *v, u16 from)
 static void on_hint(struct inv *v, const struct trace_sched_hint *p)
 {
 	v->counts.hints++;
-	if (p->target_cpu < CPUS_MAX)
-		v->cpus[p->target_cpu].hint = true;
+	if (p->target_cpu >= CPUS_MAX)
+		return;
+	v->cpus[p->target_cpu].hint = true;
+	if (!p->ipi)
+		v->cpus[p->target_cpu].own_hint = true;
 }
 
 static void on_exhausted(struct inv *v, const struct trace_worker_exhausted *p)
