@@ -1,50 +1,94 @@
 #include "sched/levels.h"
 
+static bool is_pinned(const struct sched_entity *e)
+{
+	return e->cpus != SCHED_CPUS_ALL;
+}
+
 void levels_enqueue(void *queue, struct sched_entity *e, bool at_head)
 {
 	struct levels *l = queue;
 	struct list *q = &l->queue[e->key];
 
+	if (is_pinned(e)) {
+		ordered_enqueue(&l->pinned, e, at_head);
+		return;
+	}
 	if (!(l->used & (1u << e->key)))
 		list_init(q);
 	l->used |= 1u << e->key;
-	e->order = ++l->order;
+	e->free.seq = ordered_seq(&l->pinned, at_head);
+	e->order = (u32)(l->pinned.head_moves + l->pinned.tail_moves);
 	if (at_head)
-		list_add_head(q, &e->link);
+		list_add_head(q, &e->free.link);
 	else
-		list_add_tail(q, &e->link);
+		list_add_tail(q, &e->free.link);
 }
 
 void levels_dequeue(void *queue, struct sched_entity *e)
 {
 	struct levels *l = queue;
 
-	list_del(&e->link);
+	if (is_pinned(e)) {
+		ordered_dequeue(&l->pinned, e);
+		return;
+	}
+	list_del(&e->free.link);
 	if (list_empty(&l->queue[e->key]))
 		l->used &= ~(1u << e->key);
 }
 
-struct sched_entity *levels_peek(const void *queue)
+/* The entity behind @p e (NULL: the first) of those in lists; or NULL. */
+static struct sched_entity *next_free(const struct levels *l, const struct sched_entity *e)
 {
-	const struct levels *l = queue;
+	u32 rest = l->used;
 
-	if (!l->used)
+	if (e && e->free.link.next != &l->queue[e->key])
+		return LIST_ENTRY(e->free.link.next, struct sched_entity, free.link);
+	if (e)
+		rest &= ~1u << e->key;
+	if (!rest)
 		return NULL;
-	return LIST_ENTRY(list_first(&l->queue[__builtin_ctz(l->used)]), struct sched_entity, link);
+	return LIST_ENTRY(l->queue[__builtin_ctz(rest)].next, struct sched_entity, free.link);
 }
 
-unsigned levels_list(const void *queue, struct sched_entity **best, unsigned max)
+static struct sched_entity *next_pinned(const struct levels *l, const struct sched_entity *e,
+					unsigned cpu)
+{
+	return ordered_entity(tree_next(&l->pinned.tree, e ? &e->node : NULL, 1ull << cpu,
+					TREE_NO_LIMIT));
+}
+
+/* The more urgent of the two; either may be NULL. */
+static struct sched_entity *first_of(struct sched_entity *open, struct sched_entity *pinned)
+{
+	if (!open || !pinned)
+		return open ? open : pinned;
+	if (open->key != pinned->key)
+		return open->key < pinned->key ? open : pinned;
+	return open->free.seq < pinned->node.seq ? open : pinned;
+}
+
+struct sched_entity *levels_peek(const void *queue, unsigned cpu)
 {
 	const struct levels *l = queue;
+
+	return first_of(next_free(l, NULL), next_pinned(l, NULL, cpu));
+}
+
+unsigned levels_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max)
+{
+	const struct levels *l = queue;
+	struct sched_entity *open = next_free(l, NULL), *pinned = next_pinned(l, NULL, cpu);
 	unsigned n = 0;
 
-	for (u32 used = l->used; used; used &= used - 1) {
-		LIST_FOR_EACH(it, &l->queue[__builtin_ctz(used)])
-		{
-			if (n == max)
-				return n;
-			best[n++] = LIST_ENTRY(it, struct sched_entity, link);
-		}
+	while (n < max && (open || pinned)) {
+		struct sched_entity *e = best[n++] = first_of(open, pinned);
+
+		if (e == open)
+			open = next_free(l, open);
+		else
+			pinned = next_pinned(l, pinned, cpu);
 	}
 	return n;
 }

@@ -13,8 +13,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/heap.h"
 #include "base/list.h"
+#include "base/tree.h"
 #include "base/types.h"
 #include "trace/trace.h"
 
@@ -33,26 +33,35 @@ enum sched_class {
 #define SCHED_QUANTUM_DEFAULT_NS MS(4)
 #define SCHED_QUANTUM_MIN_NS US(50)
 
+#define SCHED_CPUS_ALL UINT64_MAX
+
 /* What a task asks for at spawn. Fields that its class does not use are 0. */
 struct sched_params {
 	enum sched_class class;
+	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u8 level;	 /* FIFO, RR: 0 to 31 */
 	u64 quantum_ns;	 /* RR: at least SCHED_QUANTUM_MIN_NS */
-	u64 deadline_ns; /* EDF: relative to the release, at least 1 */
+	u64 deadline_ns; /* EDF, CEDF: relative to the release, at least 1 */
 };
 
 #define SCHED_PARAMS_FIFO(l) ((struct sched_params){.class = SCHED_FIFO, .level = (l)})
 #define SCHED_PARAMS_RR(l, q)                                                                      \
 	((struct sched_params){.class = SCHED_RR, .level = (l), .quantum_ns = (q)})
 #define SCHED_PARAMS_EDF(d) ((struct sched_params){.class = SCHED_EDF, .deadline_ns = (d)})
+#define SCHED_PARAMS_CEDF(set, d)                                                                  \
+	((struct sched_params){.class = SCHED_CEDF, .cpus = (set), .deadline_ns = (d)})
 
-/* The part of a task that its policy owns. key is written once a release, the rest only by the
- * policy while the task is queued. */
+/* The part of a task that its policy owns. The executor writes key once a release, and cpus
+ * while the task is in no queue; the rest belongs to the policy while the task is queued. */
 struct sched_entity {
 	u64 key;
+	u64 cpus; /* where it may run, SCHED_CPUS_ALL when it does not matter */
 	union {
-		struct list link;
-		struct heap_node node;
+		struct {
+			struct list link;
+			u64 seq;
+		} free; /* in a level's list */
+		struct tree_node node;
 	};
 	u32 order; /* arrival number, for the trace */
 };
@@ -71,21 +80,29 @@ struct sched_policy {
 	/** Queues @p e before (preempted) or behind its equals. O(log n). */
 	void (*enqueue)(void *queue, struct sched_entity *e, bool at_head);
 
-	/** Takes @p e, which is queued, out. O(log n). */
+	/** Takes @p e, which is queued with its present key and cpus, out. O(log n). */
 	void (*dequeue)(void *queue, struct sched_entity *e);
 
-	/** The entity to run next, or NULL. O(1). */
-	struct sched_entity *(*peek)(const void *queue);
+	/** The entity that CPU @p cpu is to run next: the first of those that may run there, or
+	 *  NULL. O(log n). */
+	struct sched_entity *(*peek)(const void *queue, unsigned cpu);
 
-	/** Fills @p best with up to @p max queued entities, the next to run first; the rest need
-	 *  not be in order of urgency. For explanations only. Returns how many. */
-	unsigned (*list)(const void *queue, struct sched_entity **best, unsigned max);
+	/** Fills @p best with up to @p max queued entities that may run on @p cpu, in order. For
+	 *  explanations only. Returns how many. */
+	unsigned (*list)(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
 };
 
-extern const struct sched_policy sched_edf, sched_fifo, sched_rr;
+extern const struct sched_policy sched_cedf, sched_edf, sched_fifo, sched_rr;
 
 /** The policy of @p class, or NULL when this kernel has none. */
 const struct sched_policy *sched_policy_of(unsigned class);
+
+/** Checks @p p for a task of this machine; on ERR_INVAL *@p why says what was expected. Context:
+ *  any, once cpu_count is constant. */
+int sched_validate(const struct sched_params *p, const char **why) MUST_CHECK;
+
+/** What @p p says of CPUs, in an entity's form. Context as above. */
+u64 sched_cpus(const struct sched_params *p);
 
 /** "edf", "fifo", ...; "?" for a number out of range. */
 const char *sched_class_name(unsigned class);

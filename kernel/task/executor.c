@@ -187,7 +187,7 @@ static struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFE
 	now_ns = clock_ns();
 	leaver = settle(c, prev, result, now_ns);
 	hint_take(c);
-	next = runqueue_first();
+	next = runqueue_first(c->id);
 	if (prev || next)
 		place(c, leaver, next, now_ns);
 	else
@@ -286,7 +286,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	now_ns = clock_ns();
 	quantum_over = now_ns >= c->quantum_end_ns;
 	hint_take(c);
-	next = runqueue_first();
+	next = runqueue_first(c->id);
 	if (!next || rank_of(next) >= rank_of(cur) + quantum_over)
 		goto stay;
 

@@ -22,6 +22,8 @@ struct scheduler {
 	u32 seq GUARDED_BY(lock);	    /* operations so far; orders the trace */
 	u32 classes GUARDED_BY(lock);	    /* bit k: class k has a waiting task */
 	u32 waiting GUARDED_BY(lock);	    /* tasks in run queues */
+	u32 pinned GUARDED_BY(lock);	    /* those of them that may not run on every CPU */
+	u32 queued[SCHED_CLASSES] GUARDED_BY(lock); /* by class */
 	u32 hints_pending GUARDED_BY(lock); /* CPUs whose hinted is set */
 	bool starved GUARDED_BY(lock);	    /* a preemption was put off for want of a stack */
 	u64 running[CPUS_MAX] GUARDED_BY(lock);	 /* rank of what each CPU runs */
@@ -35,8 +37,8 @@ u64 rank_of(const struct task *t) REQUIRES(scheduler.lock);
 void runqueue_add(struct task *t, u8 why, u64 now_ns) REQUIRES(scheduler.lock);
 void runqueue_remove(struct task *t) REQUIRES(scheduler.lock);
 
-/** The most urgent waiting task, or NULL. O(1). */
-struct task *runqueue_first(void) REQUIRES(scheduler.lock);
+/** The most urgent waiting task of those that may run on @p cpu, or NULL. O(log n). */
+struct task *runqueue_first(unsigned cpu) REQUIRES(scheduler.lock);
 
 /**
  * Records why CPU @p c goes from @p prev to @p next (NULL: idle), before next leaves its queue.
@@ -46,12 +48,14 @@ void decision_record(const struct task *prev, bool prev_ready, const struct task
 	REQUIRES(scheduler.lock);
 
 /**
- * Hints the CPU that should run @p t, if any runs (or is promised) something less urgent.
+ * Hints the CPU that should run @p t: the one of those it may use that runs, or is promised, the
+ * least urgent work, if that is less urgent than @p t.
  * Returns that CPU, or TRACE_NO_CPU.
  */
 unsigned hint_for(const struct task *t) REQUIRES(scheduler.lock);
 
-/** hint_for the most urgent waiting task, unless some CPU is going to look anyway. */
+/** hint_for a waiting task that outranks what a CPU runs that it may use, if there is one, unless
+ *  some CPU is going to look anyway. */
 void hint_rest(void) REQUIRES(scheduler.lock);
 
 /** This CPU looks at the queues: spends its hint. */

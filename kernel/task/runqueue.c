@@ -24,28 +24,36 @@ void runqueue_add(struct task *t, u8 why, u64 now_ns)
 	t->policy->enqueue(t->policy->queue, &t->entity, at_head);
 	scheduler.classes |= 1u << t->params.class;
 	scheduler.waiting++;
+	scheduler.queued[t->params.class]++;
+	scheduler.pinned += t->entity.cpus != SCHED_CPUS_ALL;
 	TRACE(SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
 	      .prio = t->params.level, .why = why, .at_head = at_head, .key = t->entity.key,
 	      .seq = scheduler.seq, .task_worker = t->worker ? t->worker->id : 0,
 	      .on_worker = worker_here());
+	if (t->entity.cpus != SCHED_CPUS_ALL)
+		TRACE(SCHED_AFFINITY, sched_affinity, .tid = (i32)t->id, .seq = scheduler.seq,
+		      .cpus = t->entity.cpus);
 }
 
 void runqueue_remove(struct task *t)
 {
 	t->policy->dequeue(t->policy->queue, &t->entity);
-	if (!t->policy->peek(t->policy->queue))
+	if (!--scheduler.queued[t->params.class])
 		scheduler.classes &= ~(1u << t->params.class);
 	scheduler.waiting--;
+	scheduler.pinned -= t->entity.cpus != SCHED_CPUS_ALL;
 }
 
-struct task *runqueue_first(void)
+struct task *runqueue_first(unsigned cpu)
 {
-	if (!scheduler.classes)
-		return NULL;
+	for (u32 classes = scheduler.classes; classes; classes &= classes - 1) {
+		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));
+		struct sched_entity *e = p->peek(p->queue, cpu);
 
-	const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(scheduler.classes));
-
-	return task_of(p->peek(p->queue));
+		if (e)
+			return task_of(e);
+	}
+	return NULL;
 }
 
 static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now_ns)
@@ -63,7 +71,7 @@ static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now
 	};
 }
 
-/* The most urgent waiting tasks of all classes, most urgent first as far as classes go. */
+/* The most urgent of the waiting tasks that this CPU may run. */
 static unsigned gather(struct trace_candidate *out, unsigned max, u64 now_ns)
 	REQUIRES(scheduler.lock)
 {
@@ -72,7 +80,7 @@ static unsigned gather(struct trace_candidate *out, unsigned max, u64 now_ns)
 	for (u32 classes = scheduler.classes; classes && n < max; classes &= classes - 1) {
 		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));
 		struct sched_entity *best[TRACE_CANDIDATES_MAX];
-		unsigned found = p->list(p->queue, best, max - n);
+		unsigned found = p->list(p->queue, cpu_id(), best, max - n);
 
 		for (unsigned i = 0; i < found; i++)
 			out[n++] = candidate(task_of(best[i]), 0, now_ns);

@@ -125,22 +125,20 @@ static void enlist(struct task *t)
 	spin_unlock(&registry_lock, irqs);
 }
 
-static int check(const struct task_spec *s, const struct sched_policy **policy)
+static int check(const struct task_spec *s)
 {
-	const char *why = "this kernel has no such scheduling class";
+	const char *why;
+	int err = sched_validate(&s->params, &why);
 
-	*policy = sched_policy_of(s->params.class);
-	if (*policy && !(*policy)->validate(&s->params, &why))
-		return 0;
-	kprintf("task_spawn: %s: %s\n", s->name, why);
-	return ERR_INVAL;
+	if (err)
+		kprintf("task_spawn: %s: %s\n", s->name, why);
+	return err;
 }
 
 int task_spawn(const struct task_spec *s, struct task **handle)
 {
-	const struct sched_policy *policy;
 	struct task *self = task_current(), *t;
-	int err = check(s, &policy);
+	int err = check(s);
 
 	if (err)
 		return err;
@@ -151,7 +149,8 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	memcpy(t->frame, s->frame, s->frame_bytes);
 	t->fn = s->fn;
 	t->params = s->params;
-	t->policy = policy;
+	t->policy = sched_policy_of(s->params.class);
+	t->entity.cpus = sched_cpus(&s->params);
 	t->state = TASK_WAITING;
 	list_init(&t->joiners);
 	atomic_init(&t->refs, handle ? 2 : 1);

@@ -10,13 +10,13 @@ LEVELS = "kernel/sched/levels.c"
 
 TIES_BY_ID = (
     (LEVELS, '#include "sched/levels.h"\n', '#include "sched/levels.h"\n#include "task/task.h"\n'),
-    (LEVELS, "\telse\n\t\tlist_add_tail(q, &e->link);\n", """\telse {
+    (LEVELS, "\telse\n\t\tlist_add_tail(q, &e->free.link);\n", """\telse {
 		struct list *at = q->next;
 
-		while (at != q && CONTAINER_OF(at, struct task, entity.link)->id <
+		while (at != q && CONTAINER_OF(at, struct task, entity.free.link)->id <
 					  CONTAINER_OF(e, struct task, entity)->id)
 			at = at->next;
-		list_add_tail(at, &e->link);
+		list_add_tail(at, &e->free.link);
 	}
 """),
 )
@@ -65,16 +65,16 @@ MUTANTS = [
              "		cur->quantum_left_ns = cur->params.quantum_ns;\n"),),
            "test", Runs(SERVICE, cpus=1, seeds=3, strategy="time", only="equally")),
     Mutant("worst-class-first", "the classes are searched from the least urgent one",
-           ((QUEUE, "	const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(scheduler.classes));\n\n	return",
-             "	const struct sched_policy *p = sched_policy_of(31u - (unsigned)__builtin_clz(scheduler.classes));\n\n	return"),),
+           ((QUEUE, "		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));\n		struct sched_entity *e =",
+             "		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes & (classes - 1) ? classes & (classes - 1) : classes));\n		struct sched_entity *e ="),),
            "R1 R11"),
 
     # Hints.
     Mutant("count-drifts", "a count of waiting tasks misses those whose quantum ended, and decides "
            "whether anybody needs to look",
            ((QUEUE, "	scheduler.waiting++;\n", "	scheduler.waiting += why != TRACE_enqueue_why_quantum;\n"),
-            (QUEUE, "	if (!scheduler.classes)\n		return NULL;\n",
-             "	if (!scheduler.classes || !scheduler.waiting)\n		return NULL;\n")), "R7 R1b no-progress"),
+            (QUEUE, "	for (u32 classes = scheduler.classes; classes; classes &= classes - 1) {\n		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));\n		struct sched_entity *e =",
+             "	for (u32 classes = scheduler.waiting ? scheduler.classes : 0; classes; classes &= classes - 1) {\n		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));\n		struct sched_entity *e =")), "R7 R1b no-progress"),
     Mutant("stale-promise", "a CPU that looked still counts as promised what it did not get",
            ((HINT, "	scheduler.promised[c->id] = scheduler.running[c->id];\n", ""),), "R7 R1 R1b no-progress"),
     Mutant("hint-to-the-last-cpu", "the hint goes to where the task ran last, busy or not",
@@ -102,8 +102,8 @@ MUTANTS = [
 	if (hinted) {
 """)), "R1 R3"),
     Mutant("cpu0-runs-no-tasks", "CPU 0 leaves all tasks to the others",
-           ((EXECUTOR, "	next = runqueue_first();\n	if (prev || next)\n",
-             "	next = c->id ? runqueue_first() : NULL;\n	if (prev || next)\n"),), "test",
+           ((EXECUTOR, "	next = runqueue_first(c->id);\n	if (prev || next)\n",
+             "	next = c->id ? runqueue_first(c->id) : NULL;\n	if (prev || next)\n"),), "test",
            Runs(PREEMPTION, seeds=3, strategy="time", only="every_cpu")),
     Mutant("interrupt-does-not-look", "the end of an interrupt ignores the hint that it brought",
            (("kernel/core/irq.c", "	c->irq_depth--;\n	irq_look(c);\n", "	c->irq_depth--;\n"),),
@@ -111,6 +111,17 @@ MUTANTS = [
     Mutant("preempt-enable-does-not-look", "a hint that came while preemption was off is forgotten",
            (("kernel/core/cpu.c", "	if (on)\n		irq_look(c);\n	else if (!c->", "	if (!on && !c->"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, strategy="time")),
+
+    # Affinity.
+    Mutant("affinity-ignored-at-pick", "a CPU takes the most urgent task, allowed there or not",
+           (("kernel/sched/ordered.c", "tree_next(&q->tree, NULL, 1ull << cpu, TREE_NO_LIMIT)",
+             "tree_next(&q->tree, NULL, ~0ull | cpu, TREE_NO_LIMIT)"),), "A"),
+    Mutant("hint-to-a-forbidden-cpu", "the hint goes to the least urgent CPU, allowed or not",
+           ((HINT, "		if (may_use(t, i) && scheduler.promised[i] > scheduler.promised[best])\n",
+             "		if (scheduler.promised[i] > scheduler.promised[best])\n"),), "A R7 no-progress"),
+    Mutant("rest-for-the-first-only", "the last look hints only for the most urgent task of all",
+           ((HINT, "	unsigned searches = scheduler.pinned ? cpu_count : 1;\n",
+             "	unsigned searches = 1;\n"),), "R7 R1b no-progress", Runs(seeds=200)),
 
     # Wake-ups.
     Mutant("wake-while-running-lost", "only a waiting task can be woken",

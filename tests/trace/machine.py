@@ -3,14 +3,17 @@ A scheduler in Python that writes the events of kernel/trace/events.def. It is t
 written a second time: what it records is right, unless a bug is planted in it by name.
 """
 
+import random
+
 CLASSES = ["cedf", "edf", "fifo", "rr", "fair", "panicked"]
 IDLE = (99, 0)
 NEVER = 2**64 - 1
 
 
 class Task:
-    def __init__(self, tid, name, sched_class, level, deadline):
+    def __init__(self, tid, name, sched_class, level, deadline, cpus=None):
         self.tid, self.name, self.sched_class = tid, name, sched_class
+        self.cpus = cpus  # a set, None for all
         self.level, self.deadline = level, deadline
         self.state = "waiting"
         self.noted = False
@@ -23,6 +26,9 @@ class Task:
     @property
     def rank(self):
         return (CLASSES.index(self.sched_class), self.key)
+
+    def may_use(self, cpu):
+        return self.cpus is None or cpu in self.cpus
 
 
 class Machine:
@@ -76,12 +82,17 @@ class Machine:
             self.emit(cpu, "sched_enqueue", tid=task.tid, **{"class": task.sched_class}, prio=task.level, why=why,
                       at_head=int(at_head), key=task.key, seq=self.seq, task_worker=task.worker,
                       on_worker=self.stack[cpu] if worker is None else worker)
+        if task.cpus is not None:
+            self.emit(cpu, "sched_affinity", tid=task.tid, seq=self.seq, cpus=sum(1 << c for c in task.cpus))
 
-    def ordered(self):
-        return sorted(self.queue, key=lambda t: (t.rank, t.order))
+    def ordered(self, cpu=None):
+        return sorted((t for t in self.queue if cpu is None or t.may_use(cpu)), key=lambda t: (t.rank, t.order))
 
-    def first(self):
-        queue = self.ordered()
+    def first(self, cpu):
+        elsewhere = [t for t in self.queue if not t.may_use(cpu)]
+        if self.plant("runs_elsewhere", bool(elsewhere)):
+            return elsewhere[0]
+        queue = self.ordered(cpu)
         if not queue:
             return None
         equals = [t for t in queue if t.rank == queue[0].rank]
@@ -96,10 +107,13 @@ class Machine:
     # Hints
 
     def hint_for(self, cpu, task):
-        target = max((c for c in range(len(self.running)) if self.online[c]),
+        target = max((c for c in range(len(self.running)) if self.online[c] and task.may_use(c)),
                      key=lambda c: (self.promised[c], c == task.cpu, c == cpu), default=None)
         if target is None or task.rank >= self.promised[target]:
             return 255
+        others = [c for c in range(len(self.running)) if self.online[c] and not task.may_use(c)]
+        if self.plant("hint_elsewhere", bool(others)):
+            target = others[0]
         if self.plant("no_hint_to_idle", not self.running[target]):
             return 255
         if self.plant("no_hint_to_busy", bool(self.running[target]) and not any(self.hinted)):
@@ -113,8 +127,12 @@ class Machine:
         return target
 
     def hint_rest(self, cpu):
-        if self.queue and not any(self.hinted):
-            self.hint_for(cpu, self.ordered()[0])
+        if any(self.hinted):
+            return
+        for c in range(len(self.running)):
+            best = self.ordered(c)
+            if best and self.hint_for(cpu, best[0]) != 255:
+                return
 
     def look(self, cpu):
         self.emit(cpu, "sched_look", seq=self.seq, hinted=int(self.hinted[cpu]))
@@ -130,8 +148,8 @@ class Machine:
         self.change_stack(cpu, self.free.pop(0), None)
         self.dispatch(cpu)
 
-    def spawn(self, cpu, name, sched_class, level=0, deadline=0):
-        task = Task(len(self.tasks) + 1, name, sched_class, level, deadline)
+    def spawn(self, cpu, name, sched_class, level=0, deadline=0, cpus=None):
+        task = Task(len(self.tasks) + 1, name, sched_class, level, deadline, cpus)
         self.tasks.append(task)
         parent = self.running[cpu].tid if self.running[cpu] else 0
         self.emit(cpu, "sched_process_fork", parent_tid=parent, child_tid=task.tid, child_pid=task.tid,
@@ -179,7 +197,7 @@ class Machine:
         named = chosen
         if self.plant("decision_lies", bool(chosen) and len(self.queue) > 1):
             named = next(t for t in self.queue if t is not chosen)
-        shown = ([named] + [t for t in self.ordered() if t is not named])[:8] if chosen else []
+        shown = ([named] + [t for t in self.ordered(cpu) if t is not named])[:8] if chosen else []
         self.emit(cpu, "sched_decision", seq=self.seq, rule="only_candidate" if chosen else "queue_empty",
                   **{"class": chosen.sched_class if chosen else 0}, chosen=0 if chosen else 255,
                   waiting=len(self.queue), candidates=[
@@ -223,8 +241,8 @@ class Machine:
         self.operation()
         state, why = self.settle(cpu, prev, ends)
         self.look(cpu)
-        lazy = self.plant("sleeps_with_work", bool(prev) and bool(self.queue))
-        chosen = None if lazy else self.first()
+        lazy = self.plant("sleeps_with_work", bool(prev) and bool(self.ordered(cpu)))
+        chosen = None if lazy else self.first(cpu)
         others = [t for c, t in enumerate(self.running) if c != cpu and t]
         if self.plant("two_cpus", bool(others) and not chosen):
             self.emit(cpu, "sched_switch", prev_tid=prev.tid if prev else 0, next_tid=others[0].tid,
@@ -255,7 +273,7 @@ class Machine:
         current = self.running[cpu]
         self.operation()
         self.look(cpu)
-        chosen = self.ordered()[0] if self.queue else None
+        chosen = next(iter(self.ordered(cpu)), None)
         worse = chosen and (chosen.rank > current.rank or (chosen.rank == current.rank and not quantum_over))
         if not chosen or worse:
             self.hint_rest(cpu)
@@ -337,9 +355,12 @@ def random_machine(rng, cpus=3, tasks=7, steps=150, bug=None, start=1000):
         m.boot(cpu)
     kinds = [("edf", 0, 20000), ("edf", 0, 50000), ("fifo", 9, 0), ("fifo", 9, 0), ("rr", 4, 0), ("rr", 4, 0),
              ("fifo", 31, 0)]
+    # Every third task may use one or two CPUs only.
+    sets = random.Random(f"{cpus} {tasks} {steps}")
     for i in range(tasks):
         sched_class, level, deadline = kinds[i % len(kinds)]
-        m.spawn(rng.randrange(cpus), f"{sched_class}{i}", sched_class, level, deadline)
+        some = {sets.randrange(cpus), sets.randrange(cpus)} if i % 3 == 2 else None
+        m.spawn(rng.randrange(cpus), f"{sched_class}{i}", sched_class, level, deadline, some)
     for _ in range(steps):
         m.step()
     m.drain()

@@ -9,7 +9,7 @@ import pytest
 from events import ROOT
 from machine import random_machine
 
-RULES = ["S1", "S2", "S4", "S5", "R1", "R1b", "R2", "R3", "R5", "R6", "R7", "R8", "R11", "J"]
+RULES = ["S1", "S2", "S4", "S5", "R1", "R1b", "R2", "R3", "R5", "R6", "R7", "R8", "R11", "A", "J"]
 
 # Bug planted in the Python scheduler -> the rule that is reported, and reported first.
 BUGS = {
@@ -31,6 +31,8 @@ BUGS = {
     "publish_early": "R8",
     "stack_shared": "R8",
     "decision_lies": "R11",
+    "runs_elsewhere": "A",
+    "hint_elsewhere": "A",
     "job_twice": "J",
     "poll_twice": "J",
     "seq_back": "S5",

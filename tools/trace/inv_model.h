@@ -33,6 +33,7 @@ struct model_task {
 	u32 place; /* in the queue array */
 	u64 key;
 	u64 deadline;
+	u64 cpus;  /* where it may run, while it is queued or runs */
 	i64 order; /* among equal keys, smaller first */
 	char name[16];
 };
@@ -93,8 +94,8 @@ struct model_task *model_find(const struct inv *v, i32 tid);
 void model_enqueue(struct inv *v, struct model_task *t, bool at_head);
 void model_dequeue(struct inv *v, struct model_task *t);
 
-/** The most urgent of the queued tasks; NULL when none is known. */
-struct model_task *model_best(const struct inv *v);
+/** The most urgent of the queued tasks that may run on @p cpu; NULL when none is known. */
+struct model_task *model_best(const struct inv *v, unsigned cpu);
 
 /** True when queued task @p a must run before @p b, counting order among equals. */
 bool model_before(const struct model_task *a, const struct model_task *b);

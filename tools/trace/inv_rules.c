@@ -122,7 +122,16 @@ static void on_enqueue(struct inv *v, const struct trace_sched_enqueue *p)
 	t->key = p->key;
 	t->key_known = true;
 	t->worker = p->task_worker;
+	t->cpus = ~0ull; /* a sched_affinity behind this event says otherwise */
 	model_enqueue(v, t, p->at_head);
+}
+
+static void on_affinity(struct inv *v, const struct trace_sched_affinity *p)
+{
+	struct model_task *t = model_find(v, p->tid);
+
+	if (t && t->state == MODEL_QUEUED)
+		t->cpus = p->cpus;
 }
 
 /* The task that a CPU gives up. */
@@ -165,9 +174,11 @@ static void take(struct inv *v, struct model_task *t)
 	};
 
 	if (t->state == MODEL_QUEUED) {
-		struct model_task *best = model_best(v);
+		struct model_task *best = model_best(v, v->now->cpu);
 
-		if (best != t)
+		if (!(t->cpus >> v->now->cpu & 1))
+			inv_say(v, "A", t, "CPU %u takes %t, which may not run there", v->now->cpu, t);
+		else if (best != t)
 			inv_say(v, "R1", t, "%t is chosen, but %t comes first (%s, key %k against %s, "
 				"key %k%s)", t, best, class_name(best->class), best->key,
 				class_name(t->class), t->key,
@@ -314,12 +325,16 @@ static void on_irq(struct inv *v, u16 from)
 
 static void on_hint(struct inv *v, const struct trace_sched_hint *p)
 {
+	const struct model_task *t = model_find(v, p->tid);
+
 	v->counts.hints++;
 	if (p->target_cpu >= CPUS_MAX)
 		return;
 	v->cpus[p->target_cpu].hint = true;
 	if (!p->ipi)
 		v->cpus[p->target_cpu].own_hint = true;
+	if (t && t->state == MODEL_QUEUED && !(t->cpus >> p->target_cpu & 1))
+		inv_say(v, "A", t, "CPU %u is hinted for %t, which may not run there", p->target_cpu, t);
 }
 
 static void on_exhausted(struct inv *v, const struct trace_worker_exhausted *p)
@@ -353,6 +368,7 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_RELEASE: on_release(v, TRACE_PAYLOAD(e, sched_release)); break;
 	case TRACE_EV_JOB_DONE: on_job_done(v, TRACE_PAYLOAD(e, sched_job_done)); break;
 	case TRACE_EV_SCHED_ENQUEUE: on_enqueue(v, TRACE_PAYLOAD(e, sched_enqueue)); break;
+	case TRACE_EV_SCHED_AFFINITY: on_affinity(v, TRACE_PAYLOAD(e, sched_affinity)); break;
 	case TRACE_EV_SCHED_SWITCH: on_switch(v, TRACE_PAYLOAD(e, sched_switch)); break;
 	case TRACE_EV_SCHED_DECISION: on_decision(v, TRACE_PAYLOAD(e, sched_decision)); break;
 	case TRACE_EV_SCHED_WAKEUP: on_wakeup(v, TRACE_PAYLOAD(e, sched_wakeup)); break;

@@ -100,14 +100,14 @@ bool model_outranks(const struct model_task *a, const struct model_task *b)
 	return a->class != TRACE_sched_class_fair && a->key < b->key;
 }
 
-struct model_task *model_best(const struct inv *v)
+struct model_task *model_best(const struct inv *v, unsigned cpu)
 {
 	struct model_task *best = NULL;
 
 	for (u32 i = 0; i < v->queued_n; i++) {
 		struct model_task *t = &v->tasks[v->queued[i]];
 
-		if (!best || model_before(t, best))
+		if (t->cpus >> cpu & 1 && (!best || model_before(t, best)))
 			best = t;
 	}
 	return best;

@@ -10,10 +10,11 @@ static const struct rule rules[] = {
 				 "overwritten before the first are no fault: the ring keeps the newest.)"},
 	{"S5", "operation numbers", "Scheduler operations are numbered in the order of the lock: seq never "
 				    "goes back, and one operation is on one CPU."},
-	{"R1", "the best is chosen", "A CPU takes the most urgent task: by class, then by key, and among equal "
+	{"R1", "the best is chosen", "A CPU takes the most urgent task that may run there: by class, then by key, and among equal "
 				     "keys in order of arrival, preempted tasks first."},
-	{"R1b", "global order", "After each scheduler operation no waiting task outranks a running one, "
-				"unless a hint is pending or no worker stack was left for it."},
+	{"R1b", "global order", "After each scheduler operation no waiting task outranks one that runs on "
+				"a CPU that it may use, unless a hint is pending or no worker stack was "
+				"left for it."},
 	{"R2", "deadlines are fixed at release", "A key is fixed at the release and stays; only a task that "
 						 "waited is released; a preempted task goes before its equals, every "
 						 "other behind them."},
@@ -22,11 +23,13 @@ static const struct rule rules[] = {
 	{"R5", "one interrupt", "A wake-up sends at most one interrupt."},
 	{"R6", "no wake-up is lost", "A task that is woken while it runs or is ready is polled again before "
 				     "it waits."},
-	{"R7", "work conservation", "No CPU idles while a task is queued and no hint is pending, and no "
-				    "interrupt strikes between enabling interrupts and halting."},
+	{"R7", "work conservation", "No CPU idles while a task that may run there is queued and no hint is "
+				    "pending, and no interrupt strikes between enabling interrupts and "
+				    "halting."},
 	{"R8", "stacks", "A task is queued only after its stack was left, and a stack that a CPU is on is "
 			 "entered by no other."},
 	{"R11", "decisions", "Each recorded decision names the task that the CPU then takes."},
+	{"A", "affinity", "A CPU takes no task that may not run there, and is hinted for none."},
 	{"J", "jobs and polls", "A job that ends is the one released last, jobs are numbered without gap, "
 				"and the polls of a task follow each other on the CPU that runs it."},
 };
@@ -119,14 +122,15 @@ static void check_cpu(struct inv *v, unsigned cpu, struct model_task *best)
 
 static void check_order(struct inv *v)
 {
-	struct model_task *best;
-
 	if (hint_pending(v))
 		return;
 	v->counts.evaluated++;
-	best = model_best(v);
-	for (unsigned c = 0; best && c < CPUS_MAX; c++)
-		check_cpu(v, c, best);
+	for (unsigned c = 0; v->queued_n && c < CPUS_MAX; c++) {
+		struct model_task *best = v->cpus[c].activity ? model_best(v, c) : NULL;
+
+		if (best)
+			check_cpu(v, c, best);
+	}
 }
 
 /* Judges the operation whose events were all seen. Reports carry the time of its last event. */

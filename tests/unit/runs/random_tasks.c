@@ -1,5 +1,5 @@
 /*
- * A set of tasks drawn from a seed: classes, levels, quanta, deadlines, and what each does: it
+ * A set of tasks drawn from a seed: classes, levels, quanta, deadlines, CPUs, and what each does: it
  * computes, sleeps, yields, spawns and joins, sends and receives, wakes others that did not ask
  * for it, turns preemption off. All of it must end, with every message delivered once. The traces
  * of many such runs are checked by test_runs.py.
@@ -35,15 +35,28 @@ struct actor {
 	struct task *child;
 };
 
-static struct sched_params random_params(u64 *r)
+static struct sched_params random_class(u64 *r)
 {
-	switch (test_below(r, 3)) {
+	switch (test_below(r, 4)) {
+	case 3: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
 	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
 	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
 	default:
 		return SCHED_PARAMS_RR((u8)test_below(r, 2),
 				       SCHED_QUANTUM_MIN_NS + test_below(r, US(50)));
 	}
+}
+
+/* A third of them may run on some CPUs only; the set may name CPUs that do not exist. */
+static struct sched_params random_params(u64 *r)
+{
+	struct sched_params p = random_class(r);
+
+	if (test_below(r, 3) == 0)
+		p.cpus = test_random(r) | 1ull << test_below(r, cpu_count);
+	if (p.cpus && test_below(r, 2) == 0)
+		p.cpus = 1ull << test_below(r, cpu_count);
+	return p;
 }
 
 static enum poll child(void *frame)

@@ -1,5 +1,6 @@
 /*
- * Each policy by itself, against a plain array that is searched from end to end.
+ * Each policy by itself, against a plain array that is searched from end to end; half of the
+ * entities may not run on every CPU.
  * cpus: 1
  * seeds: 1
  */
@@ -21,55 +22,60 @@ static bool before(unsigned a, unsigned b)
 	return place[a] < place[b];
 }
 
-static struct sched_entity *model_peek(void)
+static bool may_use(unsigned i, unsigned cpu)
+{
+	return entities[i].cpus >> cpu & 1;
+}
+
+static struct sched_entity *model_peek(unsigned cpu)
 {
 	unsigned best = ENTITIES;
 
 	for (unsigned i = 0; i < ENTITIES; i++)
-		if (queued[i] && (best == ENTITIES || before(i, best)))
+		if (queued[i] && may_use(i, cpu) && (best == ENTITIES || before(i, best)))
 			best = i;
 	return best == ENTITIES ? NULL : &entities[best];
 }
 
-static unsigned model_count(void)
+static unsigned model_count(unsigned cpu)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ENTITIES; i++)
-		n += queued[i];
+		n += queued[i] && may_use(i, cpu);
 	return n;
 }
 
-/* The list begins with the next to run, holds its successor, and nothing twice or made up. */
-static void check_list(const struct sched_policy *p, unsigned max)
+/* The list is the model's order, cut at @p max. */
+static void check_list(const struct sched_policy *p, unsigned cpu, unsigned max)
 {
 	struct sched_entity *list[ENTITIES] = {NULL};
-	unsigned n = p->list(p->queue, list, max), total = model_count();
-	bool has_second = false;
-	unsigned second = ENTITIES;
+	unsigned n = p->list(p->queue, cpu, list, max);
 
-	CHECK(n <= max && n <= total);
-	CHECK_EQ(n == 0, total == 0);
-	CHECK(n == 0 || list[0] == model_peek());
+	CHECK_EQ(n, MIN(max, model_count(cpu)));
+	CHECK(n == 0 || list[0] == model_peek(cpu));
 	for (unsigned i = 0; i < n; i++) {
-		CHECK(queued[list[i] - entities]);
-		for (unsigned k = 0; k < i; k++)
-			CHECK(list[i] != list[k]);
+		CHECK(queued[list[i] - entities] && may_use((unsigned)(list[i] - entities), cpu));
+		CHECK(!i || before((unsigned)(list[i - 1] - entities),
+				   (unsigned)(list[i] - entities)));
 	}
-	for (unsigned i = 0; i < ENTITIES; i++)
-		if (queued[i] && &entities[i] != model_peek() &&
-		    (second == ENTITIES || before(i, second)))
-			second = i;
-	for (unsigned i = 0; i < n; i++)
-		has_second |= second < ENTITIES && list[i] == &entities[second];
-	CHECK(second == ENTITIES || max < ENTITIES || has_second);
+}
+
+/* Half of them run everywhere, the others on some of four CPUs, or on one. */
+static u64 random_cpus(u64 *seed)
+{
+	switch (test_below(seed, 4)) {
+	case 0: return 1 + test_below(seed, 15);
+	case 1: return 1ull << test_below(seed, 4);
+	default: return SCHED_CPUS_ALL;
+	}
 }
 
 static u64 random_key(const struct sched_policy *p, u64 *seed)
 {
 	struct sched_params params = {.level = 0};
 
-	if (p == &sched_edf)
+	if (p == &sched_edf || p == &sched_cedf)
 		params = SCHED_PARAMS_EDF(1 + test_below(seed, 6));
 	else if (p == &sched_fifo)
 		params = SCHED_PARAMS_FIFO((u8)(test_below(seed, 4) * 10 + test_below(seed, 2)));
@@ -92,28 +98,34 @@ static void random_operations(const struct sched_policy *p, u64 seed)
 			bool at_head = test_below(&seed, 3) == 0;
 
 			entities[i].key = random_key(p, &seed);
+			entities[i].cpus = random_cpus(&seed);
 			place[i] = at_head ? --head_place : tail_place++;
 			p->enqueue(p->queue, &entities[i], at_head);
 			queued[i] = true;
 		}
-		CHECK(p->peek(p->queue) == model_peek());
+		for (unsigned cpu = 0; cpu < 5; cpu++)
+			CHECK(p->peek(p->queue, cpu) == model_peek(cpu));
 		if (step % 16 == 0)
-			check_list(p, step % 32 ? ENTITIES : 3);
+			check_list(p, step / 16 % 5, step % 32 ? ENTITIES : 3);
 	}
-	while (p->peek(p->queue)) {
-		struct sched_entity *e = p->peek(p->queue);
+	for (unsigned cpu = 0; cpu < 4; cpu++) {
+		while (p->peek(p->queue, cpu)) {
+			struct sched_entity *e = p->peek(p->queue, cpu);
 
-		CHECK(e == model_peek());
-		queued[e - entities] = false;
-		p->dequeue(p->queue, e);
+			CHECK(e == model_peek(cpu));
+			queued[e - entities] = false;
+			p->dequeue(p->queue, e);
+		}
+		CHECK_EQ(model_count(cpu), 0);
 	}
-	CHECK_EQ(model_count(), 0);
 }
 
 static void edf_against_the_model(void)
 {
 	for (u64 seed = 1; seed <= 5; seed++)
 		random_operations(&sched_edf, seed);
+	for (u64 seed = 6; seed <= 10; seed++)
+		random_operations(&sched_cedf, seed);
 }
 
 static void fifo_against_the_model(void)
@@ -128,7 +140,7 @@ static void rr_against_the_model(void)
 		random_operations(&sched_rr, seed);
 }
 
-static const struct sched_policy *const all[] = {&sched_edf, &sched_fifo, &sched_rr};
+static const struct sched_policy *const all[] = {&sched_cedf, &sched_edf, &sched_fifo, &sched_rr};
 
 /* A B C enter with equal keys; D, preempted, goes before them, E before D. */
 static void equal_keys_in_order_of_arrival(void)
@@ -139,15 +151,16 @@ static void equal_keys_in_order_of_arrival(void)
 
 		for (unsigned i = 0; i < 5; i++) {
 			entities[i].key = 7;
+			entities[i].cpus = i % 2 ? 1 : SCHED_CPUS_ALL;
 			p->enqueue(p->queue, &entities[i], i >= 3);
 		}
 		for (unsigned i = 0; i < 5; i++) {
-			struct sched_entity *e = p->peek(p->queue);
+			struct sched_entity *e = p->peek(p->queue, 0);
 
 			CHECK_EQ(e - entities, expected[i]);
 			p->dequeue(p->queue, e);
 		}
-		CHECK(!p->peek(p->queue));
+		CHECK(!p->peek(p->queue, 0));
 	}
 }
 
@@ -164,6 +177,7 @@ static void keys_follow_from_the_parameters(void)
 
 static void classes_have_names_and_policies(void)
 {
+	CHECK(sched_policy_of(SCHED_CEDF) == &sched_cedf);
 	CHECK(sched_policy_of(SCHED_EDF) == &sched_edf);
 	CHECK(sched_policy_of(SCHED_FIFO) == &sched_fifo);
 	CHECK(sched_policy_of(SCHED_RR) == &sched_rr);

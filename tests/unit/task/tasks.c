@@ -255,15 +255,17 @@ static void malformed_parameters(void)
 		{SCHED_PARAMS_EDF(SEC(1000001)), "to 1000000 s"},
 		{{.class = SCHED_EDF, .deadline_ns = MS(1), .level = 1}, "neither level"},
 		{{.class = SCHED_EDF, .deadline_ns = MS(1), .quantum_ns = 1}, "nor quantum"},
+		{{.class = SCHED_CEDF, .deadline_ns = MS(1)}, "a set of CPUs"},
+		{{.class = SCHED_CEDF, .cpus = 1}, "a relative deadline"},
+		{{.class = SCHED_FIFO, .cpus = 1ull << 63}, "none that exists"},
 	};
 	struct task *none = NULL;
 	u64 blocks = kmalloc_stats().blocks;
 
 	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
-		const struct sched_policy *p = sched_policy_of(wrong[i].params.class);
 		const char *why = NULL;
 
-		CHECK_EQ(p->validate(&wrong[i].params, &why), ERR_INVAL);
+		CHECK_EQ(sched_validate(&wrong[i].params, &why), ERR_INVAL);
 		CHECK(why && strstr(why, wrong[i].expects));
 		CHECK_EQ(TASK_SPAWN(&none, "wrong", ends, (struct ends){}, wrong[i].params),
 			 ERR_INVAL);
@@ -282,13 +284,14 @@ static void limits_of_parameters(void)
 	static const struct sched_params right[] = {
 		SCHED_PARAMS_FIFO(0),  SCHED_PARAMS_FIFO(31),
 		SCHED_PARAMS_EDF(1),   SCHED_PARAMS_EDF(SEC(1000000)),
+		SCHED_PARAMS_CEDF(1, 1), SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, SEC(1000000)),
 		SCHED_PARAMS_RR(0, SCHED_QUANTUM_MIN_NS), SCHED_PARAMS_RR(31, SEC(10)),
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(right); i++) {
 		const char *why;
 
-		CHECK_EQ(sched_policy_of(right[i].class)->validate(&right[i], &why), 0);
+		CHECK_EQ(sched_validate(&right[i], &why), 0);
 		MUST(TASK_SPAWN(NULL, "right", ends, (struct ends){}, right[i]));
 	}
 }

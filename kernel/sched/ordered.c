@@ -1,0 +1,36 @@
+#include "sched/ordered.h"
+
+void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head)
+{
+	struct ordered *q = queue;
+
+	e->node.key = e->key;
+	e->node.seq = ordered_seq(q, at_head);
+	e->node.mask = e->cpus;
+	e->node.floor = 0;
+	e->order = (u32)(q->head_moves + q->tail_moves);
+	tree_insert(&q->tree, &e->node);
+}
+
+void ordered_dequeue(void *queue, struct sched_entity *e)
+{
+	tree_remove(&((struct ordered *)queue)->tree, &e->node);
+}
+
+struct sched_entity *ordered_peek(const void *queue, unsigned cpu)
+{
+	const struct ordered *q = queue;
+
+	return ordered_entity(tree_next(&q->tree, NULL, 1ull << cpu, TREE_NO_LIMIT));
+}
+
+unsigned ordered_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max)
+{
+	const struct ordered *q = queue;
+	struct tree_node *n = NULL;
+	unsigned i = 0;
+
+	while (i < max && (n = tree_next(&q->tree, n, 1ull << cpu, TREE_NO_LIMIT)))
+		best[i++] = ordered_entity(n);
+	return i;
+}
