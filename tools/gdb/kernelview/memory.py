@@ -72,19 +72,30 @@ def list_entries(head, type_name, member):
         yield container(node, type_name, member)
 
 
-def heap_nodes(heap):
-    """Pointers to the nodes of a pairing heap in the order in which they would leave."""
+def sorted_nodes(structure, below):
+    """Pointers to all nodes below structure["root"], by key and seq; below(node) gives those that
+    hang on one."""
     found = []
-    open_nodes = [heap["root"]]
+    open_nodes = [structure["root"]]
     while open_nodes:
         node = open_nodes.pop()
         if int(node) == 0:
             continue
         found.append(node)
         if len(found) > NODES_MAX:
-            raise Unavailable(f"the heap at {address(heap):#x} has a cycle")
-        open_nodes += [node["next"], node["child"]]
+            raise Unavailable(f"the nodes below {address(structure):#x} form a cycle")
+        open_nodes += below(node)
     return sorted(found, key=lambda n: (int(n["key"]), int(n["seq"])))
+
+
+def heap_nodes(heap):
+    """Pointers to the nodes of a pairing heap in the order in which they would leave."""
+    return sorted_nodes(heap, lambda node: [node["next"], node["child"]])
+
+
+def tree_nodes(tree):
+    """Pointers to the nodes of a struct tree in order."""
+    return sorted_nodes(tree, lambda node: [node["child"][0], node["child"][1]])
 
 
 def function_at(pc):

@@ -6,7 +6,8 @@ from collections import namedtuple
 
 import gdb
 
-from .memory import (Unavailable, container, heap_nodes, list_entries, list_nodes, require_executor, symbol)
+from .memory import (Unavailable, container, list_entries, list_nodes, require_executor, symbol,
+                     tree_nodes)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 RANK_IDLE = (1 << 64) - 1
@@ -54,22 +55,28 @@ def rank(value, names):
     return f"{names.get(value >> RANK_CLASS_SHIFT, '?')}:{value & ((1 << RANK_CLASS_SHIFT) - 1)}"
 
 
-def level_entities(queue):
-    levels = queue.cast(gdb.lookup_type("struct levels").pointer())
-    for key in range(32):
-        if int(levels["used"]) >> key & 1:
-            for node in list_nodes(levels["queue"][key]):
-                yield container(node, "struct sched_entity", "link")
-
-
-def heap_entities(queue):
-    heap = queue.cast(gdb.lookup_type("struct edf_queue").pointer())["heap"]
-    for node in heap_nodes(heap):
+def ordered_entities(queue):
+    ordered = queue.cast(gdb.lookup_type("struct ordered").pointer())
+    for node in tree_nodes(ordered["tree"]):
         yield container(int(node), "struct sched_entity", "node")
 
 
+def level_entities(queue):
+    """A level's list holds the tasks that may run anywhere, the tree those that may not."""
+    levels = queue.cast(gdb.lookup_type("struct levels").pointer())
+    found = []
+    for key in range(32):
+        if int(levels["used"]) >> key & 1:
+            for node in list_nodes(levels["queue"][key]):
+                entity = container(node, "struct sched_entity", "free.link")
+                found.append((key, int(entity["free"]["seq"]), entity))
+    for entity in ordered_entities(levels["pinned"].address):
+        found.append((int(entity["node"]["key"]), int(entity["node"]["seq"]), entity))
+    return [entity for _, _, entity in sorted(found, key=lambda f: f[:2])]
+
+
 # How a policy keeps its tasks follows from the function that puts them in.
-WALKS = {"levels_enqueue": level_entities, "edf_enqueue": heap_entities}
+WALKS = {"levels_enqueue": level_entities, "ordered_enqueue": ordered_entities}
 
 
 def run_queues():
