@@ -324,7 +324,7 @@ def test_back_trace_from_any_instruction(kernels, board, cc):
     result = gdb(kernels, board, kernels.elf(board, cc), CMDLINE_OTHERS, "-x", str(HERE / "struck.py"))
     assert "WRONG" not in result.stdout
     stepped = re.findall(r"^STEPPED (\w+) (\d+) callers (.*)$", result.stdout, re.M)
-    assert {name for name, _, _ in stepped} == {"clock_ns", "heap_remove", "runqueue_first", "task_cpu_ns",
+    assert {name for name, _, _ in stepped} == {"clock_ns", "tree_remove", "runqueue_first", "task_cpu_ns",
                                                 "runqueue_add"}, result.stdout
     assert all(int(count) > 4 and callers for _, count, callers in stepped)
 
