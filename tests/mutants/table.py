@@ -107,7 +107,7 @@ MUTANTS = [
            Runs(PREEMPTION, seeds=3, strategy="time", only="every_cpu")),
     Mutant("interrupt-does-not-look", "the end of an interrupt ignores the hint that it brought",
            (("kernel/core/irq.c", "	c->irq_depth--;\n	irq_look(c);\n", "	c->irq_depth--;\n"),),
-           "test no-end", Runs(PREEMPTION, seeds=3, strategy="time")),
+           "test no-end", Runs(PREEMPTION, seeds=12, strategy="time")),
     Mutant("preempt-enable-does-not-look", "a hint that came while preemption was off is forgotten",
            (("kernel/core/cpu.c", "	if (on)\n		irq_look(c);\n	else if (!c->", "	if (!on && !c->"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, strategy="time")),

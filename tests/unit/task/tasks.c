@@ -265,6 +265,8 @@ static void malformed_parameters(void)
 	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
 		const char *why = NULL;
 
+		if (wrong[i].params.cpus >> 63 && cpu_count == CPUS_MAX)
+			continue; /* here that CPU exists */
 		CHECK_EQ(sched_validate(&wrong[i].params, &why), ERR_INVAL);
 		CHECK(why && strstr(why, wrong[i].expects));
 		CHECK_EQ(TASK_SPAWN(&none, "wrong", ends, (struct ends){}, wrong[i].params),
