@@ -8,7 +8,7 @@
 #include "mm/page.h"
 #include "trace/trace.h"
 
-/* A guard page and 28 KiB: the boot stack becomes its CPU's first worker. */
+/* A guard page and 28 KiB. The CPU leaves this stack for a worker's and does not come back. */
 #define BOOT_STACK_ORDER 3
 /* A CPU that takes longer is left out. Emulated machines share few host CPUs: be generous. */
 #define CPU_START_LIMIT_NS SEC(10)

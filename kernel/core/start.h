@@ -20,7 +20,7 @@ _Noreturn void cpu_start_secondary(unsigned cpu);
 
 /** task/: makes the worker stacks and run queues. Boot CPU, before the others start. */
 void executor_init(void);
-/** task/: turns this CPU's boot stack into the first worker and runs tasks for ever. */
+/** task/: leaves this CPU's boot stack for a worker's and runs tasks for ever. */
 _Noreturn void executor_run(void);
 /** task/: at the end of an interrupt, or of a preempt-off section, with interrupts masked and a
  *  hint pending or a quantum over: lets a more urgent task have this CPU. */

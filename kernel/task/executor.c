@@ -72,7 +72,8 @@ static void arrive(void) RELEASE(scheduler.lock)
 	timer_program();
 }
 
-/* Leaves this stack for @p to. Exactly one of @p frozen (its poll stays here) and nothing. */
+/* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
+ * is free once it is left. */
 static void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
 	REQUIRES(scheduler.lock)
 {

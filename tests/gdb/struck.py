@@ -1,4 +1,4 @@
-"""Runs inside GDB (-x): steps through two functions one instruction at a time, and at each lets the
+"""Runs inside GDB (-x): steps through five functions one instruction at a time, and at each lets the
 unwinder see the stack that an interrupt at this very instruction would leave. Prints the callers
 that it finds there; they must not depend on the instruction."""
 
