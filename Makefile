@@ -51,7 +51,7 @@ soak: ## boot the demo on BOARD N=200 times in a row and count failures
 gdb: ## open GDB on the halted kernel, with Fermata's commands loaded
 	@tools/setup/setup all
 	@$(SUBMAKE) kernel
-	@$(RUN) --gdb --append '$(CMDLINE)'
+	@$(RUN) --icount --gdb --append '$(CMDLINE)'
 
 trace: ## run the demo, check its trace, and write it for Perfetto and KernelShark as well
 	@tools/setup/setup run

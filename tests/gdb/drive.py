@@ -109,7 +109,7 @@ def middle_of_the_demo():
                     "up": (run("frame function poll_task"), run("frame")), "off": run("fermata view"), "after": run("backtrace")}
     running = next(i for i in ids if seen["facts"]["tasks"][i]["state"] == "TASK_RUNNING")
     seen["wrong"] = {c: run(f"fermata {c}")
-                     for c in ("bt", "bt 9999", "bt x", "trace 99", "trace all 0", "tasks 1", f"view {running}")}
+                     for c in ("bt", "bt 9999", "bt x", "trace 99", "trace all 0", "trace 0 1 nap", "tasks 1", f"view {running}")}
     seen["help"] = {c: run(f"help fermata {c}") for c in
                     ("tasks", "queues", "cpus", "bt", "view", "trace", "workers")}
     plant(suspended[0])

@@ -181,18 +181,19 @@ is not changed. It ends with `fermata view`, or when the machine goes on."""
 
 
 class Trace(Command):
-    """Show the last trace events: fermata trace [CPU|all] [N]
+    """Show the last trace events: fermata trace [CPU|all] [N] [EVENT]
 
-The last N events (20) of a CPU, or of all CPUs by time, from the rings in the machine's memory."""
+The last N events (20) of a CPU, or of all CPUs by time, from the rings in the machine's memory.
+EVENT keeps only those of that name: `fermata trace all 5 sched_decision`."""
 
     def run(self, arguments):
-        self.expect(arguments, 0, 2, "[CPU|all] [N]")
+        self.expect(arguments, 0, 3, "[CPU|all] [N] [EVENT]")
         which = arguments[0] if arguments else "all"
         count = number(arguments[1], "N") if len(arguments) > 1 else 20
         if count < 1:
             raise Unavailable("N: expected a number from 1")
         cpus = range(int(trace.descriptor()["cpus"])) if which == "all" else [number(which, "CPU")]
-        for event in trace.last(cpus, count):
+        for event in trace.last(cpus, count, *arguments[2:]):
             ns = trace.nanoseconds(event.ticks)
             fields = " ".join(f"{name}={text}" for name, text in event.fields)
             print(f"[{ns // 1_000_000_000}.{ns % 1_000_000_000:09d}] cpu {event.cpu} {event.name}: {fields}")

@@ -79,6 +79,12 @@ class Definitions:
             items.append("{" + " ".join(f"{n}={t}" for n, t in texts) + "}")
         return "[" + " ".join(items) + "]", at
 
+    def number_of(self, name):
+        for number, (known, _) in self.events.items():
+            if known == name:
+                return number
+        raise Unavailable(f"there is no event {name}; kernel/trace/events.def names them all")
+
     def decode(self, number, payload):
         if number not in self.events:
             return f"event_{number}", [("payload", payload.hex())]
@@ -124,8 +130,9 @@ def records(packet):
         at += words * 8
 
 
-def last_of_cpu(cpu, count):
-    """The last `count` records of a CPU, the oldest first: [(ticks, cpu, number, payload)]."""
+def last_of_cpu(cpu, count, only):
+    """The last `count` records of a CPU, the oldest first: [(ticks, cpu, number, payload)]. `only`:
+    of the event with that number, unless None."""
     d = descriptor()
     if cpu >= int(d["cpus"]):
         raise Unavailable(f"there is no CPU {cpu}; the machine has {int(d['cpus'])}")
@@ -133,16 +140,18 @@ def last_of_cpu(cpu, count):
         return []
     found = []
     for packet in packets(int(d["ring"][cpu]), int(d["packets"]), int(d["packet_bytes"])):
-        found = [(ticks, cpu, number, payload) for ticks, number, payload in records(packet)] + found
+        found = [(ticks, cpu, number, payload) for ticks, number, payload in records(packet)
+                 if only in (None, number)] + found
         if len(found) >= count:
             break
     return found[-count:]
 
 
-def last(cpus, count):
-    """The last `count` events of some CPUs by time, decoded, the oldest first."""
+def last(cpus, count, name=None):
+    """The last `count` events of some CPUs by time, decoded, the oldest first; of one name or all."""
     table = definitions()
-    found = [record for cpu in cpus for record in last_of_cpu(cpu, count)]
+    only = table.number_of(name) if name else None
+    found = [record for cpu in cpus for record in last_of_cpu(cpu, count, only)]
     found.sort(key=lambda record: record[0])  # stable: records of one tick stay in a CPU's order
     return [Event(ticks, cpu, *table.decode(number, payload)) for ticks, cpu, number, payload in found[-count:]]
 
