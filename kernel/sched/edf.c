@@ -9,24 +9,6 @@
 
 static struct ordered edf_queue, cedf_queue;
 
-static int edf_validate(const struct sched_params *p, const char **why)
-{
-	if (p->deadline_ns && p->deadline_ns <= SEC(1000000) && !p->quantum_ns && !p->level)
-		return 0;
-	*why = "edf takes a relative deadline from 1 ns to 1000000 s, and neither level nor quantum";
-	return ERR_INVAL;
-}
-
-static int cedf_validate(const struct sched_params *p, const char **why)
-{
-	if (p->cpus && p->deadline_ns && p->deadline_ns <= SEC(1000000) && !p->quantum_ns &&
-	    !p->level)
-		return 0;
-	*why = "cedf takes a set of CPUs and a relative deadline from 1 ns to 1000000 s, and "
-	       "neither level nor quantum";
-	return ERR_INVAL;
-}
-
 static u64 edf_key(const struct sched_params *p, u64 release_ns)
 {
 	return release_ns + p->deadline_ns;
@@ -34,9 +16,11 @@ static u64 edf_key(const struct sched_params *p, u64 release_ns)
 
 const struct sched_policy sched_edf = {
 	.name = "edf",
+	.takes = {.cpus = SCHED_CPUS_ANY, .deadline_ns = {1, SCHED_DEADLINE_MAX_NS}},
 	.rule = TRACE_rule_earliest_deadline,
+	.urgency = TRACE_sched_urgency_edf,
 	.queue = &edf_queue,
-	.validate = edf_validate,
+	.queue_bytes = sizeof edf_queue,
 	.key = edf_key,
 	.enqueue = ordered_enqueue,
 	.dequeue = ordered_dequeue,
@@ -46,9 +30,11 @@ const struct sched_policy sched_edf = {
 
 const struct sched_policy sched_cedf = {
 	.name = "cedf",
+	.takes = {.cpus = {1, SCHED_CPUS_ALL}, .deadline_ns = {1, SCHED_DEADLINE_MAX_NS}},
 	.rule = TRACE_rule_earliest_deadline,
+	.urgency = TRACE_sched_urgency_cedf,
 	.queue = &cedf_queue,
-	.validate = cedf_validate,
+	.queue_bytes = sizeof cedf_queue,
 	.key = edf_key,
 	.enqueue = ordered_enqueue,
 	.dequeue = ordered_dequeue,

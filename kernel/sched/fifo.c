@@ -3,14 +3,6 @@
 
 static struct levels levels;
 
-static int fifo_validate(const struct sched_params *p, const char **why)
-{
-	if (p->level < SCHED_LEVELS && !p->quantum_ns && !p->deadline_ns)
-		return 0;
-	*why = "fifo takes a level from 0 to 31, and neither quantum nor deadline";
-	return ERR_INVAL;
-}
-
 static u64 fifo_key(const struct sched_params *p, u64 release_ns)
 {
 	(void)release_ns;
@@ -19,9 +11,11 @@ static u64 fifo_key(const struct sched_params *p, u64 release_ns)
 
 const struct sched_policy sched_fifo = {
 	.name = "fifo",
+	.takes = {.cpus = SCHED_CPUS_ANY, .level = {0, SCHED_LEVELS - 1}},
 	.rule = TRACE_rule_highest_priority,
+	.urgency = TRACE_sched_urgency_fifo,
 	.queue = &levels,
-	.validate = fifo_validate,
+	.queue_bytes = sizeof levels,
 	.key = fifo_key,
 	.enqueue = levels_enqueue,
 	.dequeue = levels_dequeue,

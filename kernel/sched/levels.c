@@ -17,12 +17,11 @@ void levels_enqueue(void *queue, struct sched_entity *e, bool at_head)
 	if (!(l->used & (1u << e->key)))
 		list_init(q);
 	l->used |= 1u << e->key;
-	e->free.seq = ordered_seq(&l->pinned, at_head);
-	e->order = (u32)(l->pinned.head_moves + l->pinned.tail_moves);
+	sched_arrive(e, at_head);
 	if (at_head)
-		list_add_head(q, &e->free.link);
+		list_add_head(q, &e->link);
 	else
-		list_add_tail(q, &e->free.link);
+		list_add_tail(q, &e->link);
 }
 
 void levels_dequeue(void *queue, struct sched_entity *e)
@@ -33,7 +32,7 @@ void levels_dequeue(void *queue, struct sched_entity *e)
 		ordered_dequeue(&l->pinned, e);
 		return;
 	}
-	list_del(&e->free.link);
+	list_del(&e->link);
 	if (list_empty(&l->queue[e->key]))
 		l->used &= ~(1u << e->key);
 }
@@ -43,13 +42,13 @@ static struct sched_entity *next_free(const struct levels *l, const struct sched
 {
 	u32 rest = l->used;
 
-	if (e && e->free.link.next != &l->queue[e->key])
-		return LIST_ENTRY(e->free.link.next, struct sched_entity, free.link);
+	if (e && e->link.next != &l->queue[e->key])
+		return LIST_ENTRY(e->link.next, struct sched_entity, link);
 	if (e)
 		rest &= ~1u << e->key;
 	if (!rest)
 		return NULL;
-	return LIST_ENTRY(l->queue[__builtin_ctz(rest)].next, struct sched_entity, free.link);
+	return LIST_ENTRY(l->queue[__builtin_ctz(rest)].next, struct sched_entity, link);
 }
 
 static struct sched_entity *next_pinned(const struct levels *l, const struct sched_entity *e,
@@ -66,7 +65,7 @@ static struct sched_entity *first_of(struct sched_entity *open, struct sched_ent
 		return open ? open : pinned;
 	if (open->key != pinned->key)
 		return open->key < pinned->key ? open : pinned;
-	return open->free.seq < pinned->node.seq ? open : pinned;
+	return open->seq < pinned->seq ? open : pinned;
 }
 
 struct sched_entity *levels_peek(const void *queue, unsigned cpu)

@@ -4,11 +4,11 @@ void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head)
 {
 	struct ordered *q = queue;
 
+	sched_arrive(e, at_head);
 	e->node.key = e->key;
-	e->node.seq = ordered_seq(q, at_head);
+	e->node.seq = e->seq;
 	e->node.mask = e->cpus;
 	e->node.floor = 0;
-	e->order = (u32)(q->head_moves + q->tail_moves);
 	tree_insert(&q->tree, &e->node);
 }
 

@@ -9,19 +9,12 @@
 
 struct ordered {
 	struct tree tree;
-	u64 head_moves, tail_moves; /* entities that came before, and behind, their equals */
 };
 
 void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void ordered_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *ordered_peek(const void *queue, unsigned cpu);
 unsigned ordered_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
-
-/** The seq of an entity that enters @p q now: below all others at the head, else above them. */
-static inline u64 ordered_seq(struct ordered *q, bool at_head)
-{
-	return (1ull << 63) + (at_head ? -++q->head_moves : q->tail_moves++);
-}
 
 /** What entity @p n belongs to; NULL for NULL. */
 static inline struct sched_entity *ordered_entity(struct tree_node *n)

@@ -7,14 +7,6 @@
 
 static struct levels levels;
 
-static int rr_validate(const struct sched_params *p, const char **why)
-{
-	if (p->level < SCHED_LEVELS && p->quantum_ns >= SCHED_QUANTUM_MIN_NS && !p->deadline_ns)
-		return 0;
-	*why = "rr takes a level from 0 to 31 and a quantum of at least 50000 ns, and no deadline";
-	return ERR_INVAL;
-}
-
 static u64 rr_key(const struct sched_params *p, u64 release_ns)
 {
 	(void)release_ns;
@@ -23,9 +15,13 @@ static u64 rr_key(const struct sched_params *p, u64 release_ns)
 
 const struct sched_policy sched_rr = {
 	.name = "rr",
+	.takes = {.cpus = SCHED_CPUS_ANY,
+		  .level = {0, SCHED_LEVELS - 1},
+		  .quantum_ns = {SCHED_QUANTUM_MIN_NS, SCHED_QUANTUM_MAX_NS}},
 	.rule = TRACE_rule_highest_priority,
+	.urgency = TRACE_sched_urgency_rr,
 	.queue = &levels,
-	.validate = rr_validate,
+	.queue_bytes = sizeof levels,
 	.key = rr_key,
 	.enqueue = levels_enqueue,
 	.dequeue = levels_dequeue,

@@ -1,13 +1,19 @@
 /* The table of policies. A new policy is a new file and a line here. */
 #include "sched/sched.h"
 
+#include "base/printf.h"
 #include "core/cpu.h"
+#include <stdatomic.h>
 
 static const struct sched_policy *const policies[SCHED_CLASSES] = {
-	[SCHED_CEDF] = &sched_cedf,
-	[SCHED_EDF] = &sched_edf,
-	[SCHED_FIFO] = &sched_fifo,
-	[SCHED_RR] = &sched_rr,
+	[SCHED_CEDF] = &sched_cedf, [SCHED_EDF] = &sched_edf,	[SCHED_FIFO] = &sched_fifo,
+	[SCHED_RR] = &sched_rr,	    [SCHED_PANICKED] = &sched_panicked,
+};
+
+static const u8 by_urgency[SCHED_CLASSES] = {
+	[TRACE_sched_urgency_cedf] = SCHED_CEDF, [TRACE_sched_urgency_edf] = SCHED_EDF,
+	[TRACE_sched_urgency_fifo] = SCHED_FIFO, [TRACE_sched_urgency_rr] = SCHED_RR,
+	[TRACE_sched_urgency_fair] = SCHED_FAIR, [TRACE_sched_urgency_panicked] = SCHED_PANICKED,
 };
 
 const struct sched_policy *sched_policy_of(unsigned class)
@@ -15,22 +21,56 @@ const struct sched_policy *sched_policy_of(unsigned class)
 	return class < SCHED_CLASSES ? policies[class] : NULL;
 }
 
+const struct sched_policy *sched_policy_at(unsigned urgency)
+{
+	return urgency < SCHED_CLASSES ? policies[by_urgency[urgency]] : NULL;
+}
+
 static u64 all_cpus(void)
 {
 	return SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count);
 }
 
-int sched_validate(const struct sched_params *p, const char **why)
+int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 {
 	const struct sched_policy *policy = sched_policy_of(p->class);
 
-	*why = "this kernel has no such scheduling class";
-	if (!policy)
+	if (!policy) {
+		ksnprintf(why, SCHED_WHY_BYTES, "there is no scheduling class %u", p->class);
 		return ERR_INVAL;
-	*why = "the set of CPUs holds none that exists";
-	if (p->cpus && !(p->cpus & all_cpus()))
+	}
+
+	const struct {
+		const char *name;
+		u64 value;
+		struct sched_range range;
+	} fields[] = {
+		{"cpus", p->cpus, policy->takes.cpus},
+		{"level", p->level, policy->takes.level},
+		{"share", p->share, policy->takes.share},
+		{"quantum_ns", p->quantum_ns, policy->takes.quantum_ns},
+		{"deadline_ns", p->deadline_ns, policy->takes.deadline_ns},
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
+		unsigned long long value = fields[i].value, least = fields[i].range.least,
+				   most = fields[i].range.most;
+
+		if (value >= least && value <= most)
+			continue;
+		if (most)
+			ksnprintf(why, SCHED_WHY_BYTES, "%s: %s is %llu, not from %llu to %llu",
+				  policy->name, fields[i].name, value, least, most);
+		else
+			ksnprintf(why, SCHED_WHY_BYTES, "%s takes no %s (it is %llu)",
+				  policy->name, fields[i].name, value);
 		return ERR_INVAL;
-	return policy->validate(p, why);
+	}
+	if (!p->cpus || p->cpus & all_cpus())
+		return 0;
+	ksnprintf(why, SCHED_WHY_BYTES, "%s: cpus is 0x%llx, which holds none of this machine's %u",
+		  policy->name, (unsigned long long)p->cpus, cpu_count);
+	return ERR_INVAL;
 }
 
 u64 sched_cpus(const struct sched_params *p)
@@ -42,10 +82,18 @@ u64 sched_cpus(const struct sched_params *p)
 
 const char *sched_class_name(unsigned class)
 {
-	static const char *const names[SCHED_CLASSES] = {
-		[SCHED_CEDF] = "cedf", [SCHED_EDF] = "edf",   [SCHED_FIFO] = "fifo",
-		[SCHED_RR] = "rr",     [SCHED_FAIR] = "fair", [SCHED_PANICKED] = "panicked",
-	};
+	const struct sched_policy *p = sched_policy_of(class);
 
-	return class < SCHED_CLASSES ? names[class] : "?";
+	return p ? p->name : "?";
+}
+
+void sched_arrive(struct sched_entity *e, bool at_head)
+{
+	static _Atomic u64 heads, tails;
+	_Atomic u64 *count = at_head ? &heads : &tails;
+	/* relaxed: a number only has to be its own; entities of one queue are ordered by its lock */
+	u64 n = atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+
+	e->seq = (1ull << 63) + (at_head ? -n - 1 : n);
+	e->order = (u32)e->seq;
 }

@@ -1,14 +1,23 @@
 /*
  * sched.h: the policy contract. A policy is one file that orders the waiting tasks of its class;
  * it decides nothing else. It sees a task's parameters through const pointers and owns only the
- * task's struct sched_entity while that is queued.
+ * task's struct sched_entity.
  *
- * Context of all policy functions: the scheduler's lock is held, interrupts are masked; no
- * blocking, no allocation. The executor (task/executor.c) calls them; nobody else does.
+ * Context of all policy functions: the lock of the queue that they are given is
+ * held, interrupts are masked; no blocking, no allocation. The executor (task/) calls them; nobody
+ * else does.
  *
- * Keys: a policy maps a job to a u64 when the job is released, smaller is more urgent, and the
- * key stays the same until the next release, through preemption and migration. Tasks of one
- * class compare by key; classes compare by number. Equal keys run in order of arrival.
+ * A task's life, as its policy sees it:
+ *
+ *   release --> enqueue --> dequeue --> charge --+--> enqueue (preempted: at the head; quantum over
+ *      ^                                         |             or polled again: at the tail)
+ *      |                                         +--> leave (the job ended)
+ *      +------------------- woken --------------------+
+ *
+ * Keys: a policy maps a job to a u64, smaller is more urgent. Classes compare by their urgency;
+ * tasks of one class compare by key, unless the class is flat: then they rank alike, nobody
+ * preempts anybody for its key, and the order of the queue decides who is next. Equal keys run in
+ * order of arrival.
  */
 #pragma once
 
@@ -18,7 +27,7 @@
 #include "base/types.h"
 #include "trace/trace.h"
 
-/* From most to least urgent; the numbers are the trace's. */
+/* The numbers are the trace's; which class is more urgent says sched_urgency in trace/events.def. */
 enum sched_class {
 	SCHED_CEDF = TRACE_sched_class_cedf,
 	SCHED_EDF = TRACE_sched_class_edf,
@@ -32,15 +41,21 @@ enum sched_class {
 #define SCHED_LEVELS 32 /* 0 to 31, 31 most urgent */
 #define SCHED_QUANTUM_DEFAULT_NS MS(4)
 #define SCHED_QUANTUM_MIN_NS US(50)
+#define SCHED_QUANTUM_MAX_NS SEC(10)
+#define SCHED_SHARE_DEFAULT 100u
+#define SCHED_SHARE_MAX 10000u
+#define SCHED_DEADLINE_MAX_NS SEC(1000000)
 
 #define SCHED_CPUS_ALL UINT64_MAX
+#define SCHED_CPUS_ANY {0, SCHED_CPUS_ALL} /* a policy's range */
 
 /* What a task asks for at spawn. Fields that its class does not use are 0. */
 struct sched_params {
 	enum sched_class class;
 	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u8 level;	 /* FIFO, RR: 0 to 31 */
-	u64 quantum_ns;	 /* RR: at least SCHED_QUANTUM_MIN_NS */
+	u16 share;	 /* FAIR: weight, 1 to SCHED_SHARE_MAX */
+	u64 quantum_ns;	 /* RR, FAIR: at least SCHED_QUANTUM_MIN_NS */
 	u64 deadline_ns; /* EDF, CEDF: relative to the release, at least 1 */
 };
 
@@ -50,34 +65,79 @@ struct sched_params {
 #define SCHED_PARAMS_EDF(d) ((struct sched_params){.class = SCHED_EDF, .deadline_ns = (d)})
 #define SCHED_PARAMS_CEDF(set, d)                                                                  \
 	((struct sched_params){.class = SCHED_CEDF, .cpus = (set), .deadline_ns = (d)})
+#define SCHED_PARAMS_FAIR(weight, q)                                                               \
+	((struct sched_params){.class = SCHED_FAIR, .share = (weight), .quantum_ns = (q)})
+#define SCHED_PARAMS_PANICKED ((struct sched_params){.class = SCHED_PANICKED})
 
-/* The part of a task that its policy owns. The executor writes key once a release, and cpus
- * while the task is in no queue; the rest belongs to the policy while the task is queued. */
+/* Service by weight: @c at is the service received so far over the weight, in units of
+ * 1 / SHARE_SCALE ns, @c rest the remainder of that division, so that nothing is ever lost. */
+struct sched_share {
+	u64 at;
+	u64 from; /* FAIR: at when the request began */
+	u64 debt; /* FAIR: how far ahead of its share it left, in the same units */
+	u32 rest;
+	u32 weight;
+	u32 era; /* which zero at and from count from */
+};
+
+/* The part of a task that its policy owns, from the spawn on, whether it is queued or not. Of it
+ * the executor writes cpus, while the task is in no queue, and key of the policies without
+ * release; at spawn and when the class changes it zeroes @c own. */
 struct sched_entity {
-	u64 key;
-	u64 cpus; /* where it may run, SCHED_CPUS_ALL when it does not matter */
+	u64 key;	/* what the policy compares; changes only in release, charge and enqueue */
+	u64 cpus;	/* where it may run, SCHED_CPUS_ALL when it does not matter */
+	u64 quantum_ns; /* CPU time until its quantum is over; 0: no end */
+	u64 seq;	/* arrival number in all queues of all classes; orders equal keys */
+	u32 order;	/* its low half, for the trace */
 	union {
-		struct {
-			struct list link;
-			u64 seq;
-		} free; /* in a level's list */
+		struct list link; /* in a level's list */
 		struct tree_node node;
 	};
-	u32 order; /* arrival number, for the trace */
+	union {
+		struct sched_share share;
+	} own;
+};
+
+/* What a parameter may be, both ends included; all 0: the class does not take it. */
+struct sched_range {
+	u64 least, most;
 };
 
 struct sched_policy {
 	const char *name;
-	u8 rule;     /* TRACE_rule_*: what it means to have the least key */
-	void *queue; /* the policy's own; handed to the four functions below */
+	struct {
+		struct sched_range cpus, level, share, quantum_ns, deadline_ns;
+	} takes;
+	u8 rule;	   /* TRACE_rule_*: what it means to have the least key */
+	u8 urgency;	   /* TRACE_sched_urgency_* */
+	bool single;	   /* keys compare only within one queue: its tasks are all in the same */
+	bool flat;	   /* its tasks rank alike */
+	void *queue;	   /* the policy's own; handed to the functions below */
+	usize queue_bytes; /* of one; all zero: an empty one */
 
-	/** Checks @p p; on ERR_INVAL *@p why says what was expected. Context: any. */
-	int (*validate)(const struct sched_params *p, const char **why);
-
-	/** The key of a job released at @p release_ns. */
+	/** The key of a job released at @p release_ns. NULL where release sets it. */
 	u64 (*key)(const struct sched_params *p, u64 release_ns);
 
-	/** Queues @p e before (preempted) or behind its equals. O(log n). */
+	/** A job of @p e, which is in no queue, begins: sets its key and quantum. NULL: key does. */
+	void (*release)(void *queue, struct sched_entity *e, const struct sched_params *p,
+			u64 now_ns);
+
+	/** @p e, which is in no queue, had a CPU for @p ran_ns since its release or the last call,
+	 *  and keeps it, waits, is preempted or ends; @p quantum_over: and used its quantum up.
+	 *  May change key and quantum. NULL: nothing to note. */
+	void (*charge)(void *queue, struct sched_entity *e, const struct sched_params *p,
+		       u64 ran_ns, u64 now_ns, bool quantum_over);
+
+	/** At the end of the quantum of @p cur, just charged, while @p next, of the same rank, is
+	 *  what peek gives for @p cpu: whether @p cur goes on. NULL: it does not. */
+	bool (*keeps)(void *queue, const struct sched_entity *cur, const struct sched_entity *next,
+		      unsigned cpu);
+
+	/** The job of @p e, which is in no queue, ended: it waits, dies or changes its class. */
+	void (*leave)(void *queue, struct sched_entity *e, const struct sched_params *p);
+
+	/** Queues @p e before (preempted) or behind its equals (else); behind, a quantum begins.
+	 *  O(log n). */
 	void (*enqueue)(void *queue, struct sched_entity *e, bool at_head);
 
 	/** Takes @p e, which is queued with its present key and cpus, out. O(log n). */
@@ -92,17 +152,38 @@ struct sched_policy {
 	unsigned (*list)(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
 };
 
-extern const struct sched_policy sched_cedf, sched_edf, sched_fifo, sched_rr;
+extern const struct sched_policy sched_cedf, sched_edf, sched_fifo, sched_rr, sched_fair,
+	sched_panicked;
 
 /** The policy of @p class, or NULL when this kernel has none. */
 const struct sched_policy *sched_policy_of(unsigned class);
 
-/** Checks @p p for a task of this machine; on ERR_INVAL *@p why says what was expected. Context:
- *  any, once cpu_count is constant. */
-int sched_validate(const struct sched_params *p, const char **why) MUST_CHECK;
+/** The policy with urgency @p urgency, or NULL when this kernel has none. */
+const struct sched_policy *sched_policy_at(unsigned urgency);
+
+#define SCHED_WHY_BYTES 96
+
+/** Checks @p p for a task of this machine; on ERR_INVAL @p why names the parameter, its value and
+ *  what was expected. Context: any, once cpu_count is constant. */
+int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES]) MUST_CHECK;
 
 /** What @p p says of CPUs, in an entity's form. Context as above. */
 u64 sched_cpus(const struct sched_params *p);
 
 /** "edf", "fifo", ...; "?" for a number out of range. */
 const char *sched_class_name(unsigned class);
+
+/** For enqueue functions: numbers the arrival of @p e, over all queues: at the head below all
+ *  that came before, else above them. Lock-free. */
+void sched_arrive(struct sched_entity *e, bool at_head);
+
+#define SCHED_KEY_BITS 60
+
+/** Makes jobs of all classes comparable, smaller is more urgent; less than UINT64_MAX. Keys from
+ *  2^60 - 1 on (36 years, as times) rank alike. */
+static inline u64 sched_rank(const struct sched_policy *p, const struct sched_entity *e)
+{
+	u64 key = p->flat ? 0 : MIN(e->key, (1ull << SCHED_KEY_BITS) - 1);
+
+	return (u64)p->urgency << SCHED_KEY_BITS | key;
+}

@@ -127,8 +127,8 @@ static void enlist(struct task *t)
 
 static int check(const struct task_spec *s)
 {
-	const char *why;
-	int err = sched_validate(&s->params, &why);
+	char why[SCHED_WHY_BYTES];
+	int err = sched_validate(&s->params, why);
 
 	if (err)
 		kprintf("task_spawn: %s: %s\n", s->name, why);

@@ -10,13 +10,13 @@ LEVELS = "kernel/sched/levels.c"
 
 TIES_BY_ID = (
     (LEVELS, '#include "sched/levels.h"\n', '#include "sched/levels.h"\n#include "task/task.h"\n'),
-    (LEVELS, "\telse\n\t\tlist_add_tail(q, &e->free.link);\n", """\telse {
+    (LEVELS, "\telse\n\t\tlist_add_tail(q, &e->link);\n", """\telse {
 		struct list *at = q->next;
 
-		while (at != q && CONTAINER_OF(at, struct task, entity.free.link)->id <
+		while (at != q && CONTAINER_OF(at, struct task, entity.link)->id <
 					  CONTAINER_OF(e, struct task, entity)->id)
 			at = at->next;
-		list_add_tail(at, &e->free.link);
+		list_add_tail(at, &e->link);
 	}
 """),
 )

@@ -4,7 +4,7 @@
 #define VALUE(set, name, number) {#name, number},
 #define VALUES(set, ...)                                                                           \
 	static const struct code codes_##set[] = {__VA_ARGS__};                                    \
-	static const struct code_set set_##set = {#set, codes_##set, ARRAY_LEN(codes_##set)};
+	static const struct code_set set_##set __attribute__((unused)) = {#set, codes_##set, ARRAY_LEN(codes_##set)};
 #include "trace/events.def"
 
 #define SIGNED_u8 false

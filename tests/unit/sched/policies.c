@@ -140,7 +140,8 @@ static void rr_against_the_model(void)
 		random_operations(&sched_rr, seed);
 }
 
-static const struct sched_policy *const all[] = {&sched_cedf, &sched_edf, &sched_fifo, &sched_rr};
+static const struct sched_policy *const all[] = {&sched_cedf, &sched_edf, &sched_fifo, &sched_rr,
+						 &sched_panicked};
 
 /* A B C enter with equal keys; D, preempted, goes before them, E before D. */
 static void equal_keys_in_order_of_arrival(void)
@@ -181,6 +182,7 @@ static void classes_have_names_and_policies(void)
 	CHECK(sched_policy_of(SCHED_EDF) == &sched_edf);
 	CHECK(sched_policy_of(SCHED_FIFO) == &sched_fifo);
 	CHECK(sched_policy_of(SCHED_RR) == &sched_rr);
+	CHECK(sched_policy_of(SCHED_PANICKED) == &sched_panicked);
 	CHECK(!sched_policy_of(SCHED_CLASSES));
 	for (unsigned k = 0; k < ARRAY_LEN(all); k++)
 		CHECK(*all[k]->name);

@@ -244,31 +244,31 @@ static void malformed_parameters(void)
 		struct sched_params params;
 		const char *expects; /* in the explanation */
 	} wrong[] = {
-		{SCHED_PARAMS_FIFO(32), "fifo takes a level from 0 to 31"},
-		{{.class = SCHED_FIFO, .level = 3, .quantum_ns = MS(1)}, "neither quantum"},
-		{{.class = SCHED_FIFO, .level = 3, .deadline_ns = MS(1)}, "nor deadline"},
-		{SCHED_PARAMS_RR(32, MS(1)), "rr takes a level from 0 to 31"},
-		{SCHED_PARAMS_RR(3, 0), "a quantum of at least"},
-		{SCHED_PARAMS_RR(3, SCHED_QUANTUM_MIN_NS - 1), "a quantum of at least"},
-		{{.class = SCHED_RR, .quantum_ns = MS(1), .deadline_ns = 1}, "no deadline"},
-		{SCHED_PARAMS_EDF(0), "edf takes a relative deadline"},
-		{SCHED_PARAMS_EDF(SEC(1000001)), "to 1000000 s"},
-		{{.class = SCHED_EDF, .deadline_ns = MS(1), .level = 1}, "neither level"},
-		{{.class = SCHED_EDF, .deadline_ns = MS(1), .quantum_ns = 1}, "nor quantum"},
-		{{.class = SCHED_CEDF, .deadline_ns = MS(1)}, "a set of CPUs"},
-		{{.class = SCHED_CEDF, .cpus = 1}, "a relative deadline"},
-		{{.class = SCHED_FIFO, .cpus = 1ull << 63}, "none that exists"},
+		{SCHED_PARAMS_FIFO(32), "fifo: level is 32, not from 0 to 31"},
+		{{.class = SCHED_FIFO, .level = 3, .quantum_ns = MS(1)}, "fifo takes no quantum_ns (it is 1000000)"},
+		{{.class = SCHED_FIFO, .level = 3, .deadline_ns = MS(1)}, "fifo takes no deadline_ns"},
+		{SCHED_PARAMS_RR(32, MS(1)), "rr: level is 32, not from 0 to 31"},
+		{SCHED_PARAMS_RR(3, 0), "rr: quantum_ns is 0, not from 50000"},
+		{SCHED_PARAMS_RR(3, SCHED_QUANTUM_MIN_NS - 1), "quantum_ns is 49999, not from 50000"},
+		{{.class = SCHED_RR, .quantum_ns = MS(1), .deadline_ns = 1}, "rr takes no deadline_ns (it is 1)"},
+		{SCHED_PARAMS_EDF(0), "edf: deadline_ns is 0, not from 1 to 1000000000000000"},
+		{SCHED_PARAMS_EDF(SEC(1000001)), "deadline_ns is 1000001000000000"},
+		{{.class = SCHED_EDF, .deadline_ns = MS(1), .level = 1}, "edf takes no level (it is 1)"},
+		{{.class = SCHED_EDF, .deadline_ns = MS(1), .quantum_ns = 1}, "edf takes no quantum_ns (it is 1)"},
+		{{.class = SCHED_CEDF, .deadline_ns = MS(1)}, "cedf: cpus is 0, not from 1"},
+		{{.class = SCHED_CEDF, .cpus = 1}, "cedf: deadline_ns is 0"},
+		{{.class = SCHED_FIFO, .cpus = 1ull << 63}, "fifo: cpus is 0x8000000000000000, which holds none"},
 	};
 	struct task *none = NULL;
 	u64 blocks = kmalloc_stats().blocks;
 
 	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
-		const char *why = NULL;
+		char why[SCHED_WHY_BYTES] = "";
 
 		if (wrong[i].params.cpus >> 63 && cpu_count == CPUS_MAX)
 			continue; /* here that CPU exists */
-		CHECK_EQ(sched_validate(&wrong[i].params, &why), ERR_INVAL);
-		CHECK(why && strstr(why, wrong[i].expects));
+		CHECK_EQ(sched_validate(&wrong[i].params, why), ERR_INVAL);
+		CHECK(strstr(why, wrong[i].expects));
 		CHECK_EQ(TASK_SPAWN(&none, "wrong", ends, (struct ends){}, wrong[i].params),
 			 ERR_INVAL);
 		CHECK(!none);
@@ -291,9 +291,9 @@ static void limits_of_parameters(void)
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(right); i++) {
-		const char *why;
+		char why[SCHED_WHY_BYTES];
 
-		CHECK_EQ(sched_validate(&right[i], &why), 0);
+		CHECK_EQ(sched_validate(&right[i], why), 0);
 		MUST(TASK_SPAWN(NULL, "right", ends, (struct ends){}, right[i]));
 	}
 }

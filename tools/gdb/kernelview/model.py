@@ -68,10 +68,10 @@ def level_entities(queue):
     for key in range(32):
         if int(levels["used"]) >> key & 1:
             for node in list_nodes(levels["queue"][key]):
-                entity = container(node, "struct sched_entity", "free.link")
-                found.append((key, int(entity["free"]["seq"]), entity))
+                entity = container(node, "struct sched_entity", "link")
+                found.append((key, int(entity["seq"]), entity))
     for entity in ordered_entities(levels["pinned"].address):
-        found.append((int(entity["node"]["key"]), int(entity["node"]["seq"]), entity))
+        found.append((int(entity["node"]["key"]), int(entity["seq"]), entity))
     return [entity for _, _, entity in sorted(found, key=lambda f: f[:2])]
 
 
