@@ -12,6 +12,7 @@ int service_open(const char *name, struct service **s)
 	if (!fresh)
 		return ERR_NOMEM;
 	mailbox_init(&fresh->calls);
+	mailbox_init(&fresh->connections);
 	*s = CONTAINER_OF(name_open(&services, name, &fresh->named), struct service, named);
 	if (*s != fresh)
 		kfree(fresh);
@@ -20,11 +21,15 @@ int service_open(const char *name, struct service **s)
 
 void service_stop(struct service *s)
 {
+	struct session *session;
 	struct call *c;
 
 	mailbox_close(&s->calls);
+	mailbox_close(&s->connections);
 	while ((c = service_next(s)) != NULL)
 		call_answer(c, ERR_CLOSED);
+	while ((session = service_next_session(s)) != NULL)
+		session_refuse(session, ERR_CLOSED);
 }
 
 void service_close(struct service *s)
@@ -73,4 +78,26 @@ void call_answer(struct call *c, int status)
 	c->status = status;
 	event_set(&c->answered);
 	call_put(c);
+}
+
+int service_connect(struct service *s, const struct session_protocol *p, struct session **session)
+{
+	int err = session_make(p, session);
+
+	if (err)
+		return err;
+	err = mailbox_send(&s->connections, &(*session)->link);
+	if (!err)
+		return 0;
+	session_refuse(*session, err);
+	session_refuse(*session, err);
+	*session = NULL;
+	return err;
+}
+
+struct session *service_next_session(struct service *s)
+{
+	struct list *link = mailbox_take(&s->connections);
+
+	return link ? LIST_ENTRY(link, struct session, link) : NULL;
 }

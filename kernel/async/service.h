@@ -2,17 +2,19 @@
  * service.h: requests and replies, by name. A client's call waits in the service's mailbox until a
  * server accepts it, and the client waits for its answer. Either may give up at any time: a call
  * belongs to both, and goes when both are done with it. Several servers may share a service.
- * Context: task, except where said. Only service_open and service_call allocate.
+ * What is longer than a request and a reply is a connection: a session (session.h) for each client.
+ * Context: task, except where said. Only service_open, service_call and service_connect allocate.
  */
 #pragma once
 
 #include "async/event.h"
 #include "async/mailbox.h"
 #include "async/name.h"
+#include "async/session.h"
 
 struct service {
 	struct named named;
-	struct mailbox calls;
+	struct mailbox calls, connections;
 };
 
 struct call {
@@ -30,7 +32,8 @@ int service_open(const char *name, struct service **s) MUST_CHECK;
 /** Ends what service_open began. */
 void service_close(struct service *s);
 
-/** For the last server: calls that nobody accepted, and all later ones, get ERR_CLOSED. */
+/** For the last server: calls and connections that nobody accepted, and all later ones, get
+ *  ERR_CLOSED. */
 void service_stop(struct service *s);
 
 /** Calls @p s with @p bytes of @p request; the reply has up to as many. @p call is the client's
@@ -57,3 +60,17 @@ struct call *service_next(struct service *s);
 
 /** Answers @p c, with the reply in its data, and is done with it. Context: any. */
 void call_answer(struct call *c, int status);
+
+/** Connects to @p s: makes a session of @p p, whose server's end waits to be accepted. The client's
+ *  end may begin at once. Errors: ERR_NOMEM, ERR_CLOSED (stopped). */
+int service_connect(struct service *s, const struct session_protocol *p,
+		    struct session **session) MUST_CHECK;
+
+/** Ready when there is a connection for the caller, who then calls service_next_session once. */
+static inline struct awaitable *service_accept_session(struct wait *w, struct service *s)
+{
+	return mailbox_wait(w, &s->connections);
+}
+
+/** The oldest connection, whose server's end the caller begins; NULL: the service was stopped. */
+struct session *service_next_session(struct service *s);

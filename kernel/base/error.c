@@ -15,6 +15,7 @@ const char *err_name(int err)
 		[-ERR_CANCELED] = "canceled",
 		[-ERR_CORRUPT] = "corrupt",
 		[-ERR_NOTSUP] = "not supported",
+		[-ERR_PROTOCOL] = "protocol broken",
 	};
 
 	if (err > 0 || err <= -(int)ARRAY_LEN(names))

@@ -15,6 +15,7 @@ enum err {
 	ERR_CANCELED = -8, /* withdrawn before it was done */
 	ERR_CORRUPT = -9,  /* a table or packet failed its check */
 	ERR_NOTSUP = -10,  /* this machine cannot do it */
+	ERR_PROTOCOL = -11, /* a step that the protocol does not allow */
 };
 
 /** A short text for @p err (0 gives "ok"); never NULL. */

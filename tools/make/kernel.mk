@@ -11,6 +11,20 @@ KERNEL_SRCS := $(sort $(foreach d,$(NEUTRAL),$(wildcard kernel/$(d)/*.c))) \
 	$(addprefix kernel/drivers/,$(DRIVERS))
 OBJS := $(patsubst %,$(OUT)/%.o,$(basename $(KERNEL_SRCS) $(APP_SRCS)))
 
+# x.session describes protocols; programs include what is made of it as "x.session.h": those beside
+# them, and the kernel's by their path in kernel/.
+SESSIONS := $(wildcard kernel/*/*.session $(if $(APP),$(dir $(APP))*.session))
+SESSION_HEADERS := $(patsubst %,build/session/%.h,$(SESSIONS))
+SESSION_TOOL := $(wildcard tools/session/*)
+
+build/session/%.session.h: %.session $(SESSION_TOOL)
+	@echo "  SESSION $<"
+	@$(PYTHON) tools/session/session $< -o $@
+
+$(OBJS): | $(SESSION_HEADERS)
+CFLAGS += -Ibuild/session/kernel
+$(if $(APP),$(OUT)/$(basename $(APP)).o): CFLAGS += -Ibuild/session/$(dir $(APP))
+
 FLAGS_FILE := $(OUT)/flags
 $(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))
 
