@@ -17,55 +17,6 @@ u64 session_last_break(struct session_break *b)
 	return count;
 }
 
-/* What @p b's end could have done in the state it was in. */
-static void allowed_text(const struct session_break *b, char *text, usize bytes)
-{
-	const struct session_protocol *p = b->protocol;
-	const struct session_state *s = &p->states[b->state];
-	usize n;
-
-	if (b->over)
-		strlcpy(text, "the session is over", bytes);
-	else if (b->doing)
-		strlcpy(text, "another step is under way", bytes);
-	else if (b->other)
-		ksnprintf(text, bytes, "the session is of protocol %s", b->other->name);
-	if (b->over || b->doing || b->other)
-		return;
-	n = (usize)ksnprintf(text, bytes, s->sender == b->role ? "may send" : "may receive");
-	for (u32 i = 0; i < s->arcs && n < bytes; i++)
-		n += (usize)ksnprintf(text + n, bytes - n, "%s%s", i ? " or " : " ",
-				      p->messages[p->arcs[s->first + i].message].name);
-}
-
-usize session_break_text(const struct session_break *b, char *text, usize bytes)
-{
-	static const char *const roles[] = {"client", "server"};
-	static const char *const acts[] = {
-		[SESSION_SEND] = "sends ",  [SESSION_RECEIVE] = "receives",
-		[SESSION_TAKE] = "takes ",  [SESSION_STATE] = "acts as in state ",
-		[SESSION_BEGIN] = "begins", [SESSION_LATE] = "did not send in time",
-	};
-	const struct session_protocol *p = b->protocol;
-	const char *what = "";
-	char allowed[160];
-
-	if (!p)
-		return (usize)ksnprintf(
-			text, bytes,
-			"session: a step of an end that has not begun: task %u %s at %s:%u", b->tid,
-			b->task, b->place->file, b->place->line);
-	if (b->act == SESSION_STATE)
-		what = p->states[b->what].name;
-	else if (b->act == SESSION_SEND || b->act == SESSION_TAKE)
-		what = p->messages[b->what].name;
-	allowed_text(b, allowed, sizeof allowed);
-	return (usize)ksnprintf(text, bytes,
-				"protocol %s: %s in state %s %s%s; %s: task %u %s at %s:%u",
-				p->name, roles[b->role], p->states[b->state].name, acts[b->act],
-				what, allowed, b->tid, b->task, b->place->file, b->place->line);
-}
-
 static void put(struct session *s)
 {
 	/* acq_rel: all use of s by the other end comes before the free by the last */
@@ -104,8 +55,8 @@ static bool lose(struct session_end *e, int err)
 	return first;
 }
 
-/* Reports what @p e does, unless its session had ended before. */
-static void broken(struct session_end *e, enum session_act act, u8 what,
+/* Reports what @p e does, as if it were in state @p as, unless its session had ended before. */
+static void broken(struct session_end *e, enum session_act act, u8 as, u8 message,
 		   const struct session_protocol *other)
 {
 	struct session_break b = {
@@ -116,7 +67,8 @@ static void broken(struct session_end *e, enum session_act act, u8 what,
 		.role = act == SESSION_LATE ? !e->role : e->role,
 		.state = e->state,
 		.act = (u8)act,
-		.what = what,
+		.as = as,
+		.message = message,
 		.doing = act == SESSION_LATE ? SESSION_IDLE : e->doing,
 		.over = !e->session,
 	};
@@ -167,7 +119,7 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 {
 	e->place = place;
 	if (e->session) {
-		broken(e, SESSION_BEGIN, 0, NULL);
+		broken(e, SESSION_BEGIN, SESSION_WHICHEVER, 0, NULL);
 		if (s)
 			session_refuse(s, ERR_PROTOCOL);
 		return NULL;
@@ -180,7 +132,7 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 	e->next = e;
 	e->status = s ? 0 : ERR_CLOSED;
 	if (s && s->protocol->digest != p->digest)
-		broken(e, SESSION_BEGIN, 0, s->protocol);
+		broken(e, SESSION_BEGIN, SESSION_WHICHEVER, 0, s->protocol);
 	return e->session ? e : NULL;
 }
 
@@ -208,7 +160,7 @@ static bool may(const struct session_place *place, struct session_end *e, u8 sta
 	    (e->protocol->states[e->state].sender == e->role) == sends &&
 	    (!sends || arc(e, message)))
 		return true;
-	broken(e, act, message, NULL);
+	broken(e, act, state, message, NULL);
 	return false;
 }
 
@@ -231,7 +183,7 @@ static void received(struct session_end *e)
 	const struct session_arc *a = arc(e, e->wire->message);
 
 	if (!a) {
-		broken(e, SESSION_RECEIVE, 0, NULL);
+		broken(e, SESSION_RECEIVE, SESSION_WHICHEVER, 0, NULL);
 		return;
 	}
 	if (e->into)
@@ -250,7 +202,7 @@ static enum poll step_poll(struct awaitable *a)
 		return POLL_PENDING;
 	e->doing = SESSION_IDLE;
 	if (e->waits != &e->op.aw && timeout_status(e->timeout))
-		broken(e, SESSION_LATE, 0, NULL);
+		broken(e, SESSION_LATE, SESSION_WHICHEVER, 0, NULL);
 	else if (e->op.status)
 		(void)lose(e, ERR_CLOSED);
 	else if (act == SESSION_SEND)
@@ -322,7 +274,7 @@ struct session_end *session_take(const struct session_place *place, struct sessi
 	if (!e->doing && e->message == message && e->state == state && !e->status)
 		return e;
 	if (!e->status)
-		broken(e, SESSION_TAKE, message, NULL);
+		broken(e, SESSION_TAKE, SESSION_WHICHEVER, message, NULL);
 	return NULL;
 }
 
@@ -332,7 +284,7 @@ struct session_end *session_at(const struct session_place *place, struct session
 	if (e->protocol && !e->doing && e->state == state && !e->status)
 		return e;
 	if (!e->status)
-		broken(e, SESSION_STATE, state, NULL);
+		broken(e, SESSION_STATE, state, 0, NULL);
 	return NULL;
 }
 

@@ -123,7 +123,9 @@ struct session_break {
 	char task[TASK_NAME_BYTES]; /* whose step it was; SESSION_LATE: who waited */
 	u32 tid;
 	u8 role, state; /* which end, and where it really was */
-	u8 act, what;   /* enum session_act, and the message or state that it was about */
+	u8 act;         /* enum session_act */
+	u8 as;          /* the state in which that is allowed, or SESSION_WHICHEVER */
+	u8 message;     /* sent or taken */
 	u8 doing;       /* the step that was under way at this end */
 	bool over;      /* the session was over */
 };

@@ -1,5 +1,6 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
+import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
@@ -196,6 +197,8 @@ MUTANTS = [
            (("kernel/async/service.c", "		call_answer(c, ERR_CLOSED);\n", "		call_put(c);\n"),), "test", Runs(TOPICS, cpus=1, seeds=1)),
     Mutant("call-freed-by-one", "the memory of a call goes with the first of its two users",
            (("kernel/async/service.c", "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test panic no-progress", Runs(TOPICS, seeds=3)),
+
+    *sessions.MUTANTS,
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "

@@ -169,10 +169,11 @@ def check_end(states, protocol):
         more = {s for s in states if any(a.target in finite for a in s.arcs.values())} - finite
         grown = bool(more)
         finite |= more
-    for state in states:
-        if state not in finite:
-            raise Error(state.place, f"from here protocol {protocol.name} cannot reach its end",
-                        f"if it is meant to go on for ever: protocol {protocol.name} forever {{ ... }}")
+    endless = [state for state in states if state not in finite]
+    if endless:
+        where = min(endless, key=lambda state: len(reach(state, protocol)))  # inside, not on the way there
+        raise Error(where.place, f"from here protocol {protocol.name} cannot reach its end",
+                    f"if it is meant to go on for ever: protocol {protocol.name} forever {{ ... }}")
 
 
 def check_reached(steps, states):

@@ -1,11 +1,12 @@
 /*
- * Sessions: a protocol followed by both ends, over a service.
+ * Sessions over a service: a protocol that both ends follow, and ends that find nobody.
  * cpus: 1 4
  * seeds: 6
  */
 #include "../test.h"
 #include "async/join.h"
 #include "library.session.h"
+#include "mm/kmalloc.h"
 #include <stdatomic.h>
 
 static const char *const books[] = {"the quick brown fox jumps over the lazy dog", "a", ""};
@@ -157,4 +158,48 @@ static enum poll clients_read_to_the_end(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(clients_read_to_the_end));
+static void nobody_serves(void)
+{
+	struct library_client waiting = {}, late = {};
+	u64 blocks = kmalloc_stats().blocks;
+	struct library_client_after_open *opening;
+	struct service *service;
+
+	MUST(service_open("library", &service));
+	opening = library_send_open(library_connect(&waiting, service), (struct library_open){"1"})
+			  ->next;
+	CHECK(!opening); /* not yet polled */
+	CHECK_EQ(await_poll(&waiting.end.aw), POLL_READY);
+	service_stop(service);
+	CHECK(library_at_after_open(&waiting));
+	CHECK_EQ(await_poll(&library_receive(library_at_after_open(&waiting), NULL)->aw),
+		 POLL_READY);
+	CHECK_EQ(library_status(&waiting), ERR_CLOSED);
+	CHECK(!library_connect(&late, service));
+	CHECK_EQ(library_status(&late), ERR_CLOSED);
+	service_close(service);
+	CHECK_EQ(kmalloc_stats().blocks, blocks);
+}
+
+static void a_client_that_gave_up_is_accepted(void)
+{
+	struct library_client client = {};
+	struct library_server server = {};
+	u64 blocks = kmalloc_stats().blocks;
+	struct service *service;
+	struct library_open open;
+	struct wait wait;
+
+	MUST(service_open("library", &service));
+	CHECK(library_connect(&client, service));
+	library_leave(&client);
+	CHECK_EQ(await_poll(service_accept_session(&wait, service)), POLL_READY);
+	CHECK_EQ(await_poll(&library_receive(library_accept(&server, service), &open)->aw),
+		 POLL_READY);
+	CHECK_EQ(library_status(&server), ERR_CANCELED);
+	service_close(service);
+	CHECK_EQ(kmalloc_stats().blocks, blocks);
+}
+
+TESTS_MAIN(ASYNC(clients_read_to_the_end), PLAIN(nobody_serves),
+	   PLAIN(a_client_that_gave_up_is_accepted));

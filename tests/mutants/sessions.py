@@ -1,0 +1,66 @@
+"""Mutants of sessions and their monitor; table.py has the rest. The generator's own are in tests/session/."""
+
+from mutants import Mutant, Runs
+
+SESSION = "kernel/async/session.c"
+SERVICE = "kernel/async/service.c"
+BROKEN = Runs("tests/unit/async/broken_sessions.c", cpus=1, seeds=1)
+LIBRARIES = Runs("tests/unit/async/libraries.c", cpus=1, seeds=1)
+WALKS = Runs("tests/unit/async/walks.c", seeds=10)
+
+MUTANTS = [
+    Mutant("old-states-are-taken", "a step may be made from a state that was left",
+           ((SESSION, "(state == SESSION_WHICHEVER || state == e->state)", "(state != SESSION_BEGIN + 99u)"),), "test", BROKEN),
+    Mutant("any-message-is-taken", "the monitor does not look which message is sent",
+           ((SESSION, "(!sends || arc(e, message))", "(!sends || message < 99)"),), "test panic simulator", BROKEN),
+    Mutant("out-of-turn-is-allowed", "the monitor does not look whose turn it is",
+           ((SESSION, "(e->protocol->states[e->state].sender == e->role) == sends", "(sends || !sends)"),),
+           "test no-progress", BROKEN),
+    Mutant("two-steps-at-once-are-allowed", "a step begins while another is under way",
+           ((SESSION, "	if (e->protocol && !e->doing && e->state == state && !e->status)",
+             "	if (e->protocol && e->state == state && !e->status)"),), "test", BROKEN),
+    Mutant("any-branch-is-taken", "a choice goes on with a message that did not come",
+           ((SESSION, "	if (!e->doing && e->message == message && e->state == state && !e->status)",
+             "	if (!e->doing && message != 99 && e->state == state && !e->status)"),), "test", BROKEN),
+    Mutant("branch-taken-late", "a choice goes on although other steps came after it",
+           ((SESSION, "	if (!e->doing && e->message == message && e->state == state && !e->status)",
+             "	if (!e->doing && !e->status && (e->message == message || state == 2))"),), "test", BROKEN),
+    Mutant("state-not-looked-at", "an end is given any state that it asks for",
+           ((SESSION, "	if (e->protocol && !e->doing && e->state == state && !e->status)",
+             "	if (e->protocol && !e->doing && state != 99 && !e->status)"),), "test", BROKEN),
+    Mutant("any-protocol-fits", "an end may begin a session of another protocol",
+           ((SESSION, "	if (s && s->protocol->digest != p->digest)\n", "	if (s && s->protocol->queue > 64)\n"),), "test", BROKEN),
+    Mutant("end-begins-twice", "an end in use may begin anew",
+           ((SESSION, "	if (e->session) {\n		broken(e, SESSION_BEGIN", "	if (e->session && !p) {\n		broken(e, SESSION_BEGIN"),),
+           "test", BROKEN),
+    Mutant("every-break-is-told", "what comes after the first break is reported too",
+           ((SESSION, "	if (e->session && !lose(e, act == SESSION_LATE ? ERR_TIMEOUT : ERR_PROTOCOL))\n		return;\n",
+             "	if (e->session)\n		(void)lose(e, act == SESSION_LATE ? ERR_TIMEOUT : ERR_PROTOCOL);\n"),), "test", BROKEN),
+    Mutant("last-reason-counts", "an end learns of the last reason, and not of the first",
+           ((SESSION, "	int none = 0;\n", "	int none = atomic_load_explicit(&s->status, memory_order_relaxed);\n"),), "test", BROKEN),
+    Mutant("client-is-not-told", "when a session ends early only the server hears of it",
+           ((SESSION, "	channel_close(&s->to[SESSION_CLIENT]);\n", ""),), "test no-progress", BROKEN),
+    Mutant("late-break-is-taken-back", "a step that waits does not learn that another broke the protocol",
+           ((SESSION, "	if (e->doing)\n		await_cancel(e->waits);\n	e->doing = SESSION_IDLE;\n	e->next = NULL;\n",
+             "	e->next = NULL;\n"),), "test no-progress panic", BROKEN),
+    Mutant("cancelled-step-happens", "a step that was cancelled stays under way",
+           ((SESSION, "	if (e->doing)\n		await_cancel(e->waits);\n	e->doing = SESSION_IDLE;\n}\n",
+             "	if (e->doing)\n		await_cancel(e->waits);\n}\n"),), "test", BROKEN),
+    Mutant("time-limit-forgotten", "a message may come as late as it likes",
+           ((SESSION, "	if (within_ns)\n", "	if (within_ns > SEC(1))\n"),), "test no-progress", BROKEN),
+    Mutant("late-is-closed", "who waited too long is told that the other end is gone",
+           ((SESSION, "	if (e->waits != &e->op.aw && timeout_status(e->timeout))\n", "	if (e->waits != &e->op.aw && !e->timeout)\n"),),
+           "test", BROKEN),
+    Mutant("session-kept", "the memory of a session that came to its end is not given back",
+           ((SESSION, "	e->session = NULL;\n	put(s);\n}\n", "	e->session = NULL;\n	(void)s;\n}\n"),), "test", BROKEN),
+    Mutant("session-freed-by-one", "the memory of a session goes with the first of its ends",
+           ((SESSION, "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test", BROKEN),
+    Mutant("advances-before-it-is-sent", "a step that was cancelled has changed the state",
+           ((SESSION, "	begin_step(e, SESSION_SEND,", "	e->state = arc(e, message)->next;\n	begin_step(e, SESSION_SEND,"),),
+           "test panic no-progress", WALKS),
+    Mutant("stopped-service-keeps-its-connections", "a client whose connection nobody accepts waits for ever",
+           ((SERVICE, "		session_refuse(session, ERR_CLOSED);\n", "		(void)session;\n"),), "test no-progress", LIBRARIES),
+    Mutant("late-connection-kept", "the memory of a connection to a stopped service is not given back",
+           ((SERVICE, "	session_refuse(*session, err);\n	session_refuse(*session, err);\n", "	session_refuse(*session, err);\n"),),
+           "test", LIBRARIES),
+]
