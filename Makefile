@@ -63,9 +63,10 @@ trace: ## run the demo, check its trace, and write it for Perfetto and KernelSha
 	@build/tools/fermata-trace tracedat $(TRACE_DIR) $(TRACE_DIR).dat
 	@echo "Written: $(TRACE_DIR).pftrace (ui.perfetto.dev) and $(TRACE_DIR).dat (kernelshark)"
 
-bench: ## measure on BOARD; prints lines of `metric value unit`
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq PROFILE=metric
 	@tools/setup/setup run
-	@$(PYTHON) tests/bench/bench.py --board $(BOARD) --cc $(CC)
+	@$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(PROFILE),--profile $(PROFILE))
 
 lint: ## check the tree's structure and run the compilers' and clang-tidy's static checks
 	@tools/setup/setup all

@@ -21,6 +21,9 @@
  *   u64 arch_clock_ticks(void);          monotonic, equal on all CPUs, counts from about boot;
  *                                        clock_hz (core/time.h) ticks a second
  *   uptr arch_sp(void);                  the stack pointer, about
+ *   arch_mark(n);                        one instruction that does nothing and carries the
+ *                                        constant n, 0 to 65535, for instruments outside
+ *                                        (tools/bench/insns.c)
  *   u32 mmio_read32(uptr); void mmio_write32(uptr, u32); and the 8-, 16-, 64-bit ones:
  *                                        device registers, ordered among themselves
  *   void mmio_barrier(void);             orders memory before registers and the reverse

@@ -86,6 +86,9 @@ static inline u64 arch_clock_ticks(void)
 	return x86_tsc() - boot_tsc;
 }
 
+/* A no-operation with an offset (SDM vol. 2, NOP) that no compiler pads with. */
+#define arch_mark(n) __asm__ volatile("nopl %c0(%%rax,%%rax)" ::"i"(0x46420000 | (n)) : "memory")
+
 static inline uptr arch_sp(void)
 {
 	uptr sp;
