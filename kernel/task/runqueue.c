@@ -29,7 +29,7 @@ void runqueue_add(struct task *t, u8 why, u64 now_ns)
 	TRACE(SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
 	      .prio = t->params.level, .why = why, .at_head = at_head, .key = t->entity.key,
 	      .seq = scheduler.seq, .task_worker = t->worker ? t->worker->id : 0,
-	      .on_worker = worker_here());
+	      .on_worker = worker_here(), .order = t->entity.seq);
 	if (t->entity.cpus != SCHED_CPUS_ALL)
 		TRACE(SCHED_AFFINITY, sched_affinity, .tid = (i32)t->id, .seq = scheduler.seq,
 		      .cpus = t->entity.cpus);
