@@ -4,16 +4,19 @@
  * other way to give a CPU on: the task's poll stays where it is, suspended on the worker's stack,
  * and another worker, with the more urgent task, takes the CPU.
  *
- * Whoever leaves a stack holds the scheduler's lock; whoever arrives queues what was left behind
- * and gives the lock on (arrive). Nobody can resume or queue a stack that is still in use.
+ * A suspended task stays "running", in no queue, until its stack is left: whoever arrives on the
+ * next stack queues it (arrive). Nobody can resume or queue a stack that is still in use, and no
+ * lock is held from one stack to the other. A wake in between is noted.
  */
+#include "base/panic.h"
+#include "base/string.h"
 #include "base/printf.h"
+#include "base/words.h"
+#include "board/board.h"
 #include "core/panic.h"
 #include "core/start.h"
 #include "core/time.h"
 #include "task/executor.h"
-
-struct scheduler scheduler;
 
 #define WORKERS_SPARE 56u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -25,16 +28,25 @@ static void describe(void)
 		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
 }
 
+/* shards=N: 1 is one lock for all. */
+static unsigned shards_wanted(void)
+{
+	char text[8];
+	u64 n;
+
+	if (!words_find(board_cmdline(), "shards", text, sizeof text))
+		return cpu_count;
+	if (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX)
+		return (unsigned)n;
+	kprintf("shards=%s: expected a number from 1 to %u; taking %u\n", text, SHARDS_MAX,
+		cpu_count);
+	return cpu_count;
+}
+
 void executor_init(void)
 {
 	panic_describe = describe;
-
-	bool irqs = spin_lock(&scheduler.lock);
-
-	/* A CPU that has not come up yet is never the least urgent. */
-	for (unsigned i = 0; i < CPUS_MAX; i++)
-		scheduler.running[i] = scheduler.promised[i] = 0;
-	spin_unlock(&scheduler.lock, irqs);
+	runqueue_init(shards_wanted());
 	workers_init(CPUS_MAX + WORKERS_SPARE + 8);
 }
 
@@ -47,27 +59,45 @@ static void reap(struct cpu *c)
 		task_put(dead);
 }
 
-/* First thing on every stack that was switched to: queues the predecessor, now that its stack is
- * left, and gives the lock on. */
-static void arrive(void) RELEASE(scheduler.lock)
+/* Counts what @p t ran since it came to its CPU. */
+static void stop_running(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+{
+	t->cpu_ns += now_ns - t->run_since_ns;
+	t->last_run_ns = now_ns;
+}
+
+/* Queues @p t, which was suspended, now that its stack is left. */
+static void queue_suspended(const struct cpu *c, struct task *t)
+{
+	struct wanted w;
+	u32 seq;
+
+	home_lock(t);
+	stop_running(t, c->left_ns);
+	t->worker = c->left;
+	t->preemptions++;
+	t->quantum_left_ns = 0;
+	if (c->frozen_why == TRACE_enqueue_why_preempt && c->quantum_left_ns)
+		t->quantum_left_ns = c->quantum_left_ns;
+	runqueue_add(t, c->frozen_why, c->left_ns);
+	seq = op_seq();
+	runqueue_record(t, seq);
+	w = wanted(t);
+	home_unlock(t);
+	hint_for(w, false);
+}
+
+/* First thing on every stack that was switched to. */
+static void arrive(void)
 {
 	struct cpu *c = arch_cpu();
 	struct task *frozen = c->frozen;
 
-	if (c->freed) {
-		worker_give(c->freed);
-		c->freed = NULL;
-		if (scheduler.starved) {
-			scheduler.starved = false;
-			hint_rest();
-		}
-	}
-	if (frozen) {
-		c->frozen = NULL;
-		runqueue_add(frozen, c->frozen_why, clock_ns());
-		hint_for(frozen);
-	}
-	spin_unlock_raw(&scheduler.lock);
+	c->frozen = NULL;
+	if (frozen)
+		queue_suspended(c, frozen);
+	else if (c->left && worker_give(c->left))
+		hint_rest();
 	reap(c);
 	timer_program();
 }
@@ -75,99 +105,108 @@ static void arrive(void) RELEASE(scheduler.lock)
 /* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
  * is free once it is left. */
 static void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
-	REQUIRES(scheduler.lock)
 {
 	struct worker *from = c->worker;
 
-	TRACE(WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
-	      .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0,
-	      .seq = scheduler.seq);
+	TRACE_OP(op_seq(), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
+		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
 	c->frozen = frozen;
-	c->freed = frozen ? NULL : from;
+	c->left = from;
 	c->worker = to;
-	if (frozen)
-		frozen->worker = from;
 
 	void *boot_sp;
 
 	arch_switch(from ? &from->sp : &boot_sp, to->sp);
 }
 
-/* The task that leaves a CPU. */
+/* The task that leaves a CPU; a copy, because it may run elsewhere already, and be gone. */
 struct leaver {
-	struct task *task; /* NULL from idle */
-	u8 state;	   /* TRACE_task_state_* */
-	u8 why;		   /* TRACE_switch_why_* */
+	u32 tid; /* 0 from idle */
+	u8 level;
+	u8 state; /* TRACE_task_state_* */
+	u8 why;	  /* TRACE_switch_why_* */
 };
 
-static void stop_running(struct task *t, u64 now_ns)
+static void record_switch(const struct leaver *prev, const struct task *suspended,
+			  const struct task *next, u64 now_ns)
 {
-	t->cpu_ns += now_ns - t->run_since_ns;
-	t->last_run_ns = now_ns;
+	u32 seq = op_seq();
+
+	if (!seq)
+		return;
+	decision_record(seq, suspended, next, now_ns);
+	TRACE_OP(seq, SCHED_SWITCH, sched_switch, .prev_tid = (i32)prev->tid,
+		 .next_tid = next ? (i32)next->id : 0, .prev_state = prev->state,
+		 .prev_prio = prev->level, .next_prio = next ? next->params.level : 0,
+		 .why = prev->why);
 }
 
-/* Takes @p next (NULL: idle) out of its queue and makes it what @p c runs; all but the stack. */
-static void place(struct cpu *c, struct leaver prev, struct task *next, u64 now_ns)
-	REQUIRES(scheduler.lock)
+/* Takes @p next out of its queue and makes it what @p c runs; all but the stack. */
+static void place(struct cpu *c, const struct leaver *prev, const struct task *suspended,
+		  struct task *next, u64 now_ns) REQUIRES(next->home->lock)
 {
-	bool prev_competes = prev.task && prev.task->state == TASK_RUNNING;
-	u64 rank = RANK_IDLE;
+	u64 quantum_ns = next->quantum_left_ns ? next->quantum_left_ns : next->params.quantum_ns;
 
-	decision_record(prev.task, prev_competes, next, now_ns);
-	c->quantum_end_ns = TIME_NEVER;
-	if (next) {
-		u64 quantum_ns = next->quantum_left_ns ? next->quantum_left_ns
-						       : next->params.quantum_ns;
-
-		runqueue_remove(next);
-		next->state = TASK_RUNNING;
-		next->cpu = c->id;
-		next->run_since_ns = now_ns;
-		if (!next->worker)
-			next->noted = false;
-		if (quantum_ns)
-			c->quantum_end_ns = now_ns + quantum_ns;
-		rank = rank_of(next);
-	}
-	scheduler.running[c->id] = scheduler.promised[c->id] = rank;
+	record_switch(prev, suspended, next, now_ns);
+	runqueue_remove(next);
+	next->state = TASK_RUNNING;
+	next->cpu = c->id;
+	next->run_since_ns = now_ns;
+	if (!next->worker)
+		next->noted = false;
+	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	c->current = next;
 	c->switches++;
-	TRACE(SCHED_SWITCH, sched_switch, .prev_tid = prev.task ? (i32)prev.task->id : 0,
-	      .next_tid = next ? (i32)next->id : 0, .prev_state = prev.state,
-	      .prev_prio = prev.task ? prev.task->params.level : 0,
-	      .next_prio = next ? next->params.level : 0, .why = prev.why, .seq = scheduler.seq);
 }
 
-static void end_job(struct task *t, u64 now_ns) REQUIRES(scheduler.lock)
+static void end_job(struct task *t, u64 now_ns, u32 seq) REQUIRES(t->home->lock)
 {
 	if (now_ns > t->deadline_ns)
 		t->misses++;
-	TRACE(JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job, .done_ns = now_ns,
-	      .deadline_ns = t->deadline_ns, .seq = scheduler.seq);
+	TRACE_OP(seq, JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
+		 .done_ns = now_ns, .deadline_ns = t->deadline_ns);
 }
 
 /* What becomes of a task whose poll returned. */
 static struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns)
-	REQUIRES(scheduler.lock)
+	REQUIRES(t->home->lock)
 {
-	if (!t)
-		return (struct leaver){NULL, TRACE_task_state_ready, TRACE_switch_why_from_idle};
+	struct leaver l = {t->id, t->params.level, TRACE_task_state_waiting,
+			   TRACE_switch_why_blocked};
+	u32 seq;
+
+	c->current = NULL;
 	stop_running(t, now_ns);
 	t->quantum_left_ns = 0;
+	if (result == POLL_PENDING && t->noted) {
+		/* Woken while it ran: the wake-up is not lost, it is polled again. */
+		runqueue_add(t, TRACE_enqueue_why_yield, now_ns);
+		seq = op_seq();
+		runqueue_record(t, seq);
+		l.state = TRACE_task_state_ready;
+		l.why = TRACE_switch_why_yielded;
+		return l;
+	}
+	t->state = TASK_WAITING;
 	if (result == POLL_READY) {
 		t->state = TASK_DEAD;
 		c->dead = t;
-		end_job(t, now_ns);
-		return (struct leaver){t, TRACE_task_state_dead, TRACE_switch_why_exited};
+		l.state = TRACE_task_state_dead;
+		l.why = TRACE_switch_why_exited;
 	}
-	if (t->noted) {
-		/* Woken while it ran: the wake-up is not lost, it is polled again. */
-		runqueue_add(t, TRACE_enqueue_why_yield, now_ns);
-		return (struct leaver){t, TRACE_task_state_ready, TRACE_switch_why_yielded};
-	}
-	t->state = TASK_WAITING;
-	end_job(t, now_ns);
-	return (struct leaver){t, TRACE_task_state_waiting, TRACE_switch_why_blocked};
+	seq = op_seq();
+	end_job(t, now_ns, seq);
+	return l;
+}
+
+/* @p prev yielded, and this CPU goes on with @p next. */
+static void hint_for_yielded(const struct wanted *prev, const struct task *next)
+{
+	/* The second may run everywhere: then whoever could take prev could have taken it. */
+	if (next && (next->id == prev->tid || (rank_of(next) == prev->rank && !is_pinned(next))))
+		hint_none(prev);
+	else
+		hint_for(*prev, false);
 }
 
 /*
@@ -179,23 +218,35 @@ static struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64
 static struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
+	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
+	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
+	struct shard *held = NULL;
+	struct wanted yielded;
 	struct task *next;
-	struct leaver leaver;
-	u64 now_ns;
+	u64 now_ns = clock_ns();
 
-	(void)spin_lock(&scheduler.lock);
-	scheduler.seq++;
-	now_ns = clock_ns();
-	leaver = settle(c, prev, result, now_ns);
-	hint_take(c);
-	next = runqueue_first(c->id);
-	if (prev || next)
-		place(c, leaver, next, now_ns);
-	else
-		scheduler.running[c->id] = scheduler.promised[c->id] = RANK_IDLE;
-	if (prev && prev->state == TASK_READY)
-		hint_for(prev);
-	hint_rest();
+	if (prev) {
+		home_lock(prev);
+		leaver = settle(c, prev, result, now_ns);
+		yielded = wanted(prev);
+		if (shard_count == 1)
+			held = prev->home;
+		else
+			home_unlock(prev);
+	}
+	look_begin(&look, c);
+	next = look_take(&look, held);
+	if (next) {
+		place(c, &leaver, NULL, next, now_ns);
+		home_unlock(next);
+	} else if (prev) {
+		record_switch(&leaver, NULL, NULL, now_ns);
+		c->quantum_end_ns = TIME_NEVER;
+		c->switches++;
+	}
+	if (leaver.why == TRACE_switch_why_yielded)
+		hint_for_yielded(&yielded, next);
+	look_end(&look, next || prev);
 	if (next && next->worker) {
 		struct worker *to = next->worker;
 
@@ -204,7 +255,6 @@ static struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFE
 		arrive();
 		return arch_cpu()->current;
 	}
-	spin_unlock_raw(&scheduler.lock);
 	reap(c);
 	timer_program();
 	return next;
@@ -259,65 +309,72 @@ void worker_main(void) NO_THREAD_SAFETY_ANALYSIS
 	}
 }
 
-void executor_run(void) NO_THREAD_SAFETY_ANALYSIS
+void executor_run(void)
 {
 	struct cpu *c = arch_cpu();
-	struct worker *first;
+	struct worker *first = worker_take();
 
-	(void)spin_lock(&scheduler.lock);
-	scheduler.seq++;
-	scheduler.running[c->id] = scheduler.promised[c->id] = RANK_IDLE;
-	TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
-	first = worker_take();
 	ASSERT(first);
+	TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
+	(void)promise_set(c, RANK_IDLE);
+	/* relaxed: a CPU that is not in the set yet looks by itself */
+	atomic_fetch_or_explicit(&online_cpus, 1ull << c->id, memory_order_relaxed);
 	c->current = NULL;
 	change_stack(c, first, NULL);
 	panic("a boot stack was resumed");
+}
+
+/* The running task goes on; its quantum begins anew if it is over. */
+static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
+{
+	if (quantum_over)
+		l->cpu->quantum_end_ns = now_ns + cur->params.quantum_ns;
+	look_end(l, false);
+	timer_program();
+}
+
+/* No stack for @p next, whose home is locked: it stays where it is, and so does this CPU. */
+static void put_off(const struct look *l, const struct task *next) RELEASE(next->home->lock)
+	NO_THREAD_SAFETY_ANALYSIS
+{
+	TRACE_OP(op_seq(), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
+	(void)promise_set(l->cpu, l->otherwise);
+	spin_unlock_raw(&next->home->lock);
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
 	struct task *cur = c->current, *next;
-	bool quantum_over;
-	u64 now_ns;
+	u64 now_ns = clock_ns();
+	bool quantum_over = now_ns >= c->quantum_end_ns;
+	u64 rank = rank_of(cur);
+	struct look look = {.below = rank + quantum_over, .otherwise = rank};
+	struct worker *to;
 
-	(void)spin_lock(&scheduler.lock);
-	scheduler.seq++;
-	now_ns = clock_ns();
-	quantum_over = now_ns >= c->quantum_end_ns;
-	hint_take(c);
-	next = runqueue_first(c->id);
-	if (!next || rank_of(next) >= rank_of(cur) + quantum_over)
-		goto stay;
-
-	struct worker *to = next->worker ? next->worker : worker_take();
-
-	if (!to) {
-		scheduler.starved = true;
-		TRACE(WORKER_NONE, worker_exhausted, .tid = (i32)next->id, .seq = scheduler.seq);
-		goto stay;
+	look_begin(&look, c);
+	next = look_take(&look, NULL);
+	if (!next) {
+		stay(&look, cur, quantum_over, now_ns);
+		return;
 	}
-	stop_running(cur, now_ns);
-	cur->preemptions++;
-	cur->quantum_left_ns = 0;
-	if (cur->params.quantum_ns && !quantum_over)
-		cur->quantum_left_ns = c->quantum_end_ns - now_ns;
+	to = next->worker ? next->worker : worker_take();
+	if (!to) {
+		put_off(&look, next);
+		stay(&look, cur, quantum_over, now_ns);
+		return;
+	}
+	c->left_ns = now_ns;
+	c->quantum_left_ns = quantum_over || c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	place(c,
-	      (struct leaver){cur, TRACE_task_state_ready,
-			      quantum_over ? TRACE_switch_why_quantum
-					   : TRACE_switch_why_preempted},
-	      next, now_ns);
+	      &(struct leaver){cur->id, cur->params.level, TRACE_task_state_ready,
+			       quantum_over ? TRACE_switch_why_quantum
+					    : TRACE_switch_why_preempted},
+	      cur, next, now_ns);
 	next->worker = NULL;
-	hint_rest();
+	home_unlock(next);
+	look_end(&look, true);
 	change_stack(c, to, cur);
 	arrive(); /* resumed, perhaps on another CPU */
-	return;
-stay:
-	if (quantum_over)
-		c->quantum_end_ns = now_ns + cur->params.quantum_ns;
-	hint_rest();
-	spin_unlock_raw(&scheduler.lock);
-	timer_program();
 }

@@ -43,14 +43,12 @@ u64 task_cpu_ns(void)
 }
 
 /* A job begins: its deadline is fixed here, and here only. */
-static void release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock)
+static void release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 {
 	t->job++;
 	t->release_ns = now_ns;
 	t->deadline_ns = t->params.deadline_ns ? now_ns + t->params.deadline_ns : TIME_NEVER;
 	t->entity.key = t->policy->key(&t->params, now_ns);
-	TRACE(SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
-	      .release_ns = now_ns, .deadline_ns = t->deadline_ns, .seq = scheduler.seq);
 }
 
 /* timer_running is this CPU's own: only its own interrupts change it. */
@@ -61,30 +59,13 @@ static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
 	return c->timer_running ? TRACE_wake_source_timer : TRACE_wake_source_irq;
 }
 
-/* Returns the CPU that was hinted, or TRACE_NO_CPU. */
-static unsigned wake_locked(struct task *t, u8 why) REQUIRES(scheduler.lock)
+static void record_wake(const struct task *t, u8 result, u32 seq) REQUIRES(t->home->lock)
 {
-	struct cpu *c = arch_cpu();
-	unsigned target = TRACE_NO_CPU;
-	u8 result = TRACE_wake_result_noted;
+	const struct cpu *c = arch_cpu();
 
-	scheduler.seq++;
-	if (t->state == TASK_WAITING) {
-		u64 now_ns = clock_ns();
-
-		result = TRACE_wake_result_released;
-		release(t, now_ns);
-		runqueue_add(t, why, now_ns);
-		target = hint_for(t);
-	} else if (t->state == TASK_DEAD) {
-		result = TRACE_wake_result_dead;
-	} else {
-		t->noted = true;
-	}
-	TRACE(SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
-	      .target_cpu = (u8)target, .source = wake_source(c), .result = result,
-	      .waker_tid = c->current ? (i32)c->current->id : 0, .seq = scheduler.seq);
-	return target;
+	TRACE_OP(seq, SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
+		 .target_cpu = (u8)t->cpu, .source = wake_source(c), .result = result,
+		 .waker_tid = c->current ? (i32)c->current->id : 0);
 }
 
 /* The woken task should have this CPU: now, if that can be, else as soon as it can. */
@@ -98,15 +79,41 @@ static void act_on_own_hint(struct cpu *c, bool irqs)
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 }
 
-static void wake(struct task *t, u8 why)
+/* A waiting task's next job begins. Gives its lock back, and the CPU that was hinted. */
+static unsigned wake_waiting(struct task *t, u8 why) RELEASE(t->home->lock)
 {
-	bool irqs = spin_lock(&scheduler.lock);
-	struct cpu *c = arch_cpu();
-	unsigned target = wake_locked(t, why);
+	u64 now_ns = clock_ns();
+	struct wanted w;
+	u32 seq;
 
-	spin_unlock_raw(&scheduler.lock);
-	if (target == c->id)
-		act_on_own_hint(c, irqs);
+	release(t, now_ns);
+	runqueue_add(t, why, now_ns);
+	w = wanted(t);
+	seq = op_seq();
+	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
+		 .release_ns = now_ns, .deadline_ns = t->deadline_ns);
+	runqueue_record(t, seq);
+	record_wake(t, TRACE_wake_result_released, seq);
+	home_unlock(t);
+	return hint_for(w, true);
+}
+
+static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = arch_irq_save();
+	struct cpu *c = arch_cpu();
+
+	home_lock(t);
+	if (t->state == TASK_WAITING) {
+		if (wake_waiting(t, why) == c->id)
+			act_on_own_hint(c, irqs);
+	} else {
+		bool dead = t->state == TASK_DEAD;
+
+		t->noted = !dead;
+		record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted, op_seq());
+		home_unlock(t);
+	}
 	arch_irq_restore(irqs);
 }
 
@@ -120,6 +127,7 @@ static void enlist(struct task *t)
 	bool irqs = spin_lock(&registry_lock);
 
 	t->id = ++last_id;
+	t->home = runqueue_home(t->id, t->policy);
 	registered++;
 	list_add_tail(&registry, &t->all);
 	spin_unlock(&registry_lock, irqs);
@@ -203,7 +211,7 @@ void task_put(struct task *t)
 		kfree(t);
 }
 
-static void copy_info(const struct task *t, struct task_info *info) REQUIRES(scheduler.lock)
+static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->home->lock)
 {
 	*info = (struct task_info){
 		.id = t->id,
@@ -229,10 +237,12 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(sch
 
 void task_info(struct task *t, struct task_info *info)
 {
-	bool irqs = spin_lock(&scheduler.lock);
+	bool irqs = arch_irq_save();
 
+	home_lock(t);
 	copy_info(t, info);
-	spin_unlock(&scheduler.lock, irqs);
+	home_unlock(t);
+	arch_irq_restore(irqs);
 }
 
 bool task_next_info(u32 after, struct task_info *info)

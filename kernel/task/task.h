@@ -4,7 +4,7 @@
  * the macros that make such a function read like a plain one). It may also be preempted anywhere
  * in between; then its suspended poll keeps the worker stack it runs on.
  *
- * States, all changes under the scheduler's lock:
+ * States, all changes under the lock of the task's home (executor.h):
  *
  *   waiting --wake--> ready --dispatch--> running --pending--> waiting
  *   running --more urgent task, quantum--> ready (with a worker)     running --ready--> dead
@@ -33,6 +33,7 @@ enum task_state {
 
 #define TASK_NAME_BYTES 16
 
+struct shard;
 struct worker;
 
 struct task {
@@ -42,8 +43,9 @@ struct task {
 	task_fn *fn;
 	struct sched_params params;
 	const struct sched_policy *policy;
+	struct shard *home;
 
-	/* Under the scheduler's lock. */
+	/* Under the home's lock. */
 	enum task_state state;
 	bool noted; /* woken since its last dispatch: to be polled again */
 	u8 enqueue_why;
@@ -99,7 +101,7 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
 /**
  * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled
  * again; a dead one is left alone. Allocates nothing, sends at most one interrupt. May switch to
- * a more urgent task before it returns. Context: any that does not hold the scheduler's lock; the
+ * a more urgent task before it returns. Context: any that does not hold a shard's lock; the
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
