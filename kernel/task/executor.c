@@ -9,14 +9,14 @@
  * lock is held from one stack to the other. A wake in between is noted.
  */
 #include "base/panic.h"
-#include "base/string.h"
 #include "base/printf.h"
+#include "base/string.h"
 #include "base/words.h"
 #include "board/board.h"
 #include "core/panic.h"
 #include "core/start.h"
 #include "core/time.h"
-#include "task/executor.h"
+#include "task/look.h"
 
 #define WORKERS_SPARE 56u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -50,45 +50,58 @@ void executor_init(void)
 	workers_init(CPUS_MAX + WORKERS_SPARE + 8);
 }
 
-static void reap(struct cpu *c)
+static inline void reap(struct cpu *c)
 {
 	struct task *dead = c->dead;
 
-	c->dead = NULL;
-	if (dead)
+	if (unlikely(dead)) {
+		c->dead = NULL;
 		task_put(dead);
+	}
 }
 
-/* Counts what @p t ran since it came to its CPU. */
-static void stop_running(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+/* Sets the timer if the end of the quantum is not the one that it was set for. */
+static inline void quantum_program(const struct cpu *c)
 {
-	t->cpu_ns += now_ns - t->run_since_ns;
-	t->last_run_ns = now_ns;
+	if (c->quantum_end_ns != c->timer_quantum_ns)
+		timer_program();
+}
+
+/* Counts what @p t ran since it began, or since the last call, and tells its policy. */
+static inline void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
+{
+	u64 ran_ns = now_ns - t->since_ns;
+
+	t->cpu_ns += ran_ns;
+	t->since_ns = now_ns;
+	if (t->policy->charge)
+		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
+				  quantum_over);
 }
 
 /* Queues @p t, which was suspended, now that its stack is left. */
 static void queue_suspended(const struct cpu *c, struct task *t)
 {
 	struct wanted w;
-	u32 seq;
 
 	home_lock(t);
-	stop_running(t, c->left_ns);
+	if (c->frozen_why == TRACE_enqueue_why_preempt) {
+		charge(t, c->left_ns, false);
+		t->quantum_left_ns = c->quantum_left_ns;
+	} else {
+		t->quantum_left_ns = 0;
+	}
 	t->worker = c->left;
 	t->preemptions++;
-	t->quantum_left_ns = 0;
-	if (c->frozen_why == TRACE_enqueue_why_preempt && c->quantum_left_ns)
-		t->quantum_left_ns = c->quantum_left_ns;
 	runqueue_add(t, c->frozen_why, c->left_ns);
-	seq = op_seq();
-	runqueue_record(t, seq);
+	runqueue_record(t, op_seq());
 	w = wanted(t);
 	home_unlock(t);
-	hint_for(w, false);
+	hint_others(w);
 }
 
 /* First thing on every stack that was switched to. */
-static void arrive(void)
+static inline void arrive(void)
 {
 	struct cpu *c = arch_cpu();
 	struct task *frozen = c->frozen;
@@ -99,23 +112,21 @@ static void arrive(void)
 	else if (c->left && worker_give(c->left))
 		hint_rest();
 	reap(c);
-	timer_program();
+	quantum_program(c);
 }
 
 /* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
  * is free once it is left. */
-static void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
+static inline void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
 {
 	struct worker *from = c->worker;
+	void *boot_sp;
 
 	TRACE_OP(op_seq(), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
 		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
 	c->frozen = frozen;
 	c->left = from;
 	c->worker = to;
-
-	void *boot_sp;
-
 	arch_switch(from ? &from->sp : &boot_sp, to->sp);
 }
 
@@ -127,13 +138,10 @@ struct leaver {
 	u8 why;	  /* TRACE_switch_why_* */
 };
 
-static void record_switch(const struct leaver *prev, const struct task *suspended,
+/* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
+static void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
 			  const struct task *next, u64 now_ns)
 {
-	u32 seq = op_seq();
-
-	if (!seq)
-		return;
 	decision_record(seq, suspended, next, now_ns);
 	TRACE_OP(seq, SCHED_SWITCH, sched_switch, .prev_tid = (i32)prev->tid,
 		 .next_tid = next ? (i32)next->id : 0, .prev_state = prev->state,
@@ -142,16 +150,21 @@ static void record_switch(const struct leaver *prev, const struct task *suspende
 }
 
 /* Takes @p next out of its queue and makes it what @p c runs; all but the stack. */
-static void place(struct cpu *c, const struct leaver *prev, const struct task *suspended,
-		  struct task *next, u64 now_ns) REQUIRES(next->home->lock)
+static inline void place(struct cpu *c, const struct leaver *prev, const struct task *suspended,
+			 struct task *next, u64 now_ns) REQUIRES(next->home->lock)
 {
-	u64 quantum_ns = next->quantum_left_ns ? next->quantum_left_ns : next->params.quantum_ns;
+	u32 seq = op_seq();
+	u64 quantum_ns;
 
-	record_switch(prev, suspended, next, now_ns);
+	if (unlikely(seq))
+		record_switch(seq, prev, suspended, next, now_ns);
 	runqueue_remove(next);
+	quantum_ns = next->entity.quantum_ns;
+	if (next->quantum_left_ns)
+		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
-	next->run_since_ns = now_ns;
+	next->since_ns = now_ns;
 	if (!next->worker)
 		next->noted = false;
 	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
@@ -159,63 +172,72 @@ static void place(struct cpu *c, const struct leaver *prev, const struct task *s
 	c->switches++;
 }
 
-static void end_job(struct task *t, u64 now_ns, u32 seq) REQUIRES(t->home->lock)
+static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 {
+	if (t->policy->leave)
+		t->policy->leave(queue_of(t), &t->entity, &t->params);
 	if (now_ns > t->deadline_ns)
 		t->misses++;
-	TRACE_OP(seq, JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
+	TRACE_OP(op_seq(), JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
 		 .done_ns = now_ns, .deadline_ns = t->deadline_ns);
 }
 
 /* What becomes of a task whose poll returned. */
-static struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns)
+static inline struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns)
 	REQUIRES(t->home->lock)
 {
 	struct leaver l = {t->id, t->params.level, TRACE_task_state_waiting,
 			   TRACE_switch_why_blocked};
-	u32 seq;
 
 	c->current = NULL;
-	stop_running(t, now_ns);
+	charge(t, now_ns, now_ns >= c->quantum_end_ns);
 	t->quantum_left_ns = 0;
-	if (result == POLL_PENDING && t->noted) {
+	if (t->noted && result == POLL_PENDING) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
 		runqueue_add(t, TRACE_enqueue_why_yield, now_ns);
-		seq = op_seq();
-		runqueue_record(t, seq);
+		runqueue_record(t, op_seq());
 		l.state = TRACE_task_state_ready;
 		l.why = TRACE_switch_why_yielded;
 		return l;
 	}
 	t->state = TASK_WAITING;
-	if (result == POLL_READY) {
+	if (unlikely(result == POLL_READY)) {
 		t->state = TASK_DEAD;
 		c->dead = t;
 		l.state = TRACE_task_state_dead;
 		l.why = TRACE_switch_why_exited;
 	}
-	seq = op_seq();
-	end_job(t, now_ns, seq);
+	end_job(t, now_ns);
 	return l;
 }
 
 /* @p prev yielded, and this CPU goes on with @p next. */
-static void hint_for_yielded(const struct wanted *prev, const struct task *next)
+static inline void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
-	/* The second may run everywhere: then whoever could take prev could have taken it. */
+	/* next may run everywhere: then whoever could take prev could have taken next (hint.c). */
 	if (next && (next->id == prev->tid || (rank_of(next) == prev->rank && !is_pinned(next))))
 		hint_none(prev);
 	else
-		hint_for(*prev, false);
+		hint_others(*prev);
+}
+
+/* Polls @p next, whose poll is suspended on another stack: there. Returns when this stack, which
+ * is given up, is used again, with the task that this CPU was given then. */
+static struct task *resume(struct cpu *c, struct task *next)
+{
+	struct worker *to = next->worker;
+
+	next->worker = NULL;
+	change_stack(c, to, NULL);
+	arrive();
+	return arch_cpu()->current;
 }
 
 /*
  * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
- * Returns the task to poll on this stack, or NULL to idle. When the next task's poll is suspended
- * on another stack, this one is given up, and the call returns when the stack is used again, for
- * whatever task this CPU was given then. Interrupts masked.
+ * Returns the task to poll on this stack, or NULL to idle. Interrupts masked.
  */
-static struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
+static inline struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
 	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
@@ -240,27 +262,24 @@ static struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFE
 		place(c, &leaver, NULL, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
-		record_switch(&leaver, NULL, NULL, now_ns);
+		u32 seq = op_seq();
+
+		if (seq)
+			record_switch(seq, &leaver, NULL, NULL, now_ns);
 		c->quantum_end_ns = TIME_NEVER;
 		c->switches++;
 	}
 	if (leaver.why == TRACE_switch_why_yielded)
 		hint_for_yielded(&yielded, next);
 	look_end(&look, next || prev);
-	if (next && next->worker) {
-		struct worker *to = next->worker;
-
-		next->worker = NULL;
-		change_stack(c, to, NULL);
-		arrive();
-		return arch_cpu()->current;
-	}
+	if (next && next->worker)
+		return resume(c, next);
 	reap(c);
-	timer_program();
+	quantum_program(c);
 	return next;
 }
 
-static enum poll poll_task(struct task *t)
+static inline enum poll poll_task(struct task *t)
 {
 	enum poll result;
 
@@ -270,7 +289,7 @@ static enum poll poll_task(struct task *t)
 	result = t->fn(t->frame);
 	arch_irq_disable();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
-	if (result == POLL_READY) {
+	if (unlikely(result == POLL_READY)) {
 		/* The joiners may outrank t; this CPU looks in a moment anyway. */
 		struct cpu *c = arch_cpu();
 
@@ -293,7 +312,7 @@ static void idle(void)
 	c->idle_since_ns = 0;
 }
 
-void worker_main(void) NO_THREAD_SAFETY_ANALYSIS
+void worker_main(void)
 {
 	arrive();
 	/* A CPU's first worker arrives without a task, and must look before it idles. */
@@ -327,19 +346,56 @@ void executor_run(void)
 /* The running task goes on; its quantum begins anew if it is over. */
 static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
 {
+	u64 quantum_ns = cur->entity.quantum_ns;
+
 	if (quantum_over)
-		l->cpu->quantum_end_ns = now_ns + cur->params.quantum_ns;
+		l->cpu->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	look_end(l, false);
-	timer_program();
+	quantum_program(l->cpu);
 }
 
-/* No stack for @p next, whose home is locked: it stays where it is, and so does this CPU. */
-static void put_off(const struct look *l, const struct task *next) RELEASE(next->home->lock)
-	NO_THREAD_SAFETY_ANALYSIS
+/* The running task's quantum is over: that may change its rank. */
+static void charge_quantum(struct task *cur, u64 now_ns)
 {
+	home_lock(cur);
+	charge(cur, now_ns, true);
+	home_unlock(cur);
+}
+
+/* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
+ * policy says so, or because there is no stack. Else *@p to is the stack to go to. */
+static bool refuse(const struct look *l, const struct task *cur, const struct task *next,
+		   struct worker **to) REQUIRES(next->home->lock)
+{
+	const struct sched_policy *p = cur->policy;
+
+	if (rank_of(next) == l->otherwise && p->keeps && p == next->policy &&
+	    p->keeps(queue_of(next), &cur->entity, &next->entity, l->cpu->id))
+		return true;
+	*to = next->worker ? next->worker : worker_take();
+	if (*to)
+		return false;
 	TRACE_OP(op_seq(), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
-	(void)promise_set(l->cpu, l->otherwise);
-	spin_unlock_raw(&next->home->lock);
+	return true;
+}
+
+/* Makes @p c run @p next, whose home is locked, and suspends @p cur. */
+static void preempt(struct cpu *c, const struct look *l, struct task *cur, struct task *next,
+		    struct worker *to, u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
+{
+	struct leaver leaver = {cur->id, cur->params.level, TRACE_task_state_ready,
+				quantum_over ? TRACE_switch_why_quantum
+					     : TRACE_switch_why_preempted};
+
+	c->left_ns = now_ns;
+	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
+	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
+	place(c, &leaver, cur, next, now_ns);
+	next->worker = NULL;
+	home_unlock(next);
+	look_end(l, true);
+	change_stack(c, to, cur);
+	arrive(); /* resumed, perhaps on another CPU */
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -348,33 +404,22 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
 	bool quantum_over = now_ns >= c->quantum_end_ns;
-	u64 rank = rank_of(cur);
-	struct look look = {.below = rank + quantum_over, .otherwise = rank};
+	struct look look;
 	struct worker *to;
 
+	if (quantum_over)
+		charge_quantum(cur, now_ns);
+	look.otherwise = rank_of(cur);
+	look.below = look.otherwise + quantum_over;
 	look_begin(&look, c);
 	next = look_take(&look, NULL);
 	if (!next) {
 		stay(&look, cur, quantum_over, now_ns);
-		return;
-	}
-	to = next->worker ? next->worker : worker_take();
-	if (!to) {
-		put_off(&look, next);
+	} else if (refuse(&look, cur, next, &to)) {
+		(void)promise_set(c, look.otherwise);
+		home_unlock(next);
 		stay(&look, cur, quantum_over, now_ns);
-		return;
+	} else {
+		preempt(c, &look, cur, next, to, now_ns, quantum_over);
 	}
-	c->left_ns = now_ns;
-	c->quantum_left_ns = quantum_over || c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
-	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
-	place(c,
-	      &(struct leaver){cur->id, cur->params.level, TRACE_task_state_ready,
-			       quantum_over ? TRACE_switch_why_quantum
-					    : TRACE_switch_why_preempted},
-	      cur, next, now_ns);
-	next->worker = NULL;
-	home_unlock(next);
-	look_end(&look, true);
-	change_stack(c, to, cur);
-	arrive(); /* resumed, perhaps on another CPU */
 }

@@ -26,7 +26,7 @@
 #include "task/task.h"
 
 #define SHARDS_MAX CPUS_MAX
-/* A rank makes any two jobs comparable; smaller is more urgent (sched/sched.h). */
+/* The rank of a CPU without a task; a rank makes any two jobs comparable (sched/sched.h). */
 #define RANK_IDLE UINT64_MAX
 
 /* A waiting task's place among all: by rank, then in order of arrival. */
@@ -37,14 +37,12 @@ struct place {
 struct shard {
 	struct spin lock;
 	u32 classes GUARDED_BY(lock); /* bit u: a task of the class of urgency u waits */
-	u32 queued[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
-	void *queue[SCHED_CLASSES] GUARDED_BY(lock);
+	void *queue[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
 
-	/* Written under the lock, read without it, whole: see shard_top. */
-	_Atomic u32 version; /* odd while the following change */
-	_Atomic u32 waiting; /* tasks in the queues */
-	_Atomic u32 pinned;  /* those of them that may not run on every CPU */
-	_Atomic u32 top_tid;
+	/* Written under the lock, read without it. */
+	_Atomic u32 queued[SCHED_CLASSES]; /* waiting tasks, by urgency */
+	_Atomic u32 pinned;		   /* those of them that may not run on every CPU */
+	_Atomic u32 version;		   /* odd while the top changes: see shard_top */
 	_Atomic u64 top_rank, top_order; /* no waiting task comes before; exact if none is pinned */
 } CACHE_ALIGNED;
 
@@ -101,30 +99,13 @@ void runqueue_init(unsigned cpus);
 /** Where a task with that number and policy is at home. */
 struct shard *runqueue_home(u32 id, const struct sched_policy *p);
 
-/** Queues @p t, which is in no queue, as ready, and publishes it. @p why: TRACE_enqueue_why_*. */
-void runqueue_add(struct task *t, u8 why, u64 now_ns) REQUIRES(t->home->lock);
-void runqueue_remove(struct task *t) REQUIRES(t->home->lock);
-
 /** Records that runqueue_add queued @p t. */
 void runqueue_record(const struct task *t, u32 seq) REQUIRES(t->home->lock);
-
-/** The most urgent task in @p s of those that may run on @p cpu, or NULL. O(log n). */
-static inline struct task *shard_first(const struct shard *s, unsigned cpu) REQUIRES(s->lock)
-{
-	for (u32 classes = s->classes; classes; classes &= classes - 1) {
-		unsigned u = (unsigned)__builtin_ctz(classes);
-		struct sched_entity *e = policy_at[u]->peek(s->queue[u], cpu);
-
-		if (e)
-			return CONTAINER_OF(e, struct task, entity);
-	}
-	return NULL;
-}
 
 /* What a shard publishes. */
 struct top {
 	struct place place;
-	u32 tid, version;
+	u32 version;
 	bool pinned; /* some task is: the first for a CPU may come later than place */
 };
 
@@ -136,27 +117,6 @@ struct top shard_top(const struct shard *s);
  * @p prev: a task that competes too, although it is not queued; NULL for none.
  */
 void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns);
-
-/* A look: how a CPU finds what to run. See look.c. */
-struct look {
-	struct cpu *cpu;
-	u64 below;     /* only a task of a smaller rank will do */
-	u64 otherwise; /* the CPU's rank if there is none */
-	u32 spent;     /* hints that this look spends */
-};
-
-/** Begins a look: spends the hints given to this CPU up to now. */
-void look_begin(struct look *l, struct cpu *c);
-
-/**
- * The most urgent waiting task that will do, with its home locked and the CPU's promise set to its
- * rank; or NULL, nothing locked, and the promise is what @p l says. @p held: the only shard, when
- * the caller holds its lock; then it is the same section. Context: interrupts masked.
- */
-struct task *look_take(const struct look *l, struct shard *held);
-
-/** Ends a look that found nothing (@p chose false), or one that spent a hint: hints for others. */
-void look_end(const struct look *l, bool chose);
 
 /** The place of the first task for CPU @p cpu, or that with rank @p below; its shard, or NULL. */
 struct shard *look_around(unsigned cpu, u64 below, struct place *first);
@@ -174,23 +134,38 @@ static inline struct wanted wanted(const struct task *t)
 
 extern _Atomic u64 online_cpus, idle_cpus; /* idle: a subset of the CPUs with promise RANK_IDLE */
 
+/** promise_set, if the promise changes. */
+bool promise_change(struct cpu *c, u64 was, u64 rank);
+
 /** Sets the promise of @p c, this CPU; true when @p rank is less urgent than it was: then a task
  *  may have been queued whose waker relied on it, and the tops must be read again. */
-bool promise_set(struct cpu *c, u64 rank);
+static inline bool promise_set(struct cpu *c, u64 rank)
+{
+	/* relaxed: ordered by the fence behind it, or by the only shard's lock */
+	u64 was = atomic_load_explicit(&c->promised, memory_order_relaxed);
+
+	return was != rank && promise_change(c, was, rank);
+}
 
 /**
- * Hints the CPU that should run @p w, which was just queued: the one of those it may use that
- * runs, or is promised, the least urgent work, if that is less urgent.
- * Returns that CPU, or TRACE_NO_CPU. @p looks: this CPU needs no interrupt, because the caller
- * looks if it is the one. Context: interrupts masked, no shard's lock held.
+ * Hints the CPU that should run @p w, which was just woken: the one of those it may use that runs,
+ * or is promised, the least urgent work, if that is less urgent. It may be this CPU; then it gets
+ * no interrupt, because the caller looks.
+ * Returns that CPU, or TRACE_NO_CPU. Context: interrupts masked, no shard's lock held.
  */
-unsigned hint_for(struct wanted w, bool looks);
+unsigned hint_for(struct wanted w);
+
+/** The same for a task that this CPU gave up for one at least as urgent: hints others only. */
+void hint_others(struct wanted w);
 
 /** Records that @p w, which was just queued, needs no hint. */
-void hint_none(const struct wanted *w);
+static inline void hint_none(const struct wanted *w)
+{
+	TRACE_OP(op_seq(), SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU, .tid = (i32)w->tid);
+}
 
-/** Hints for a waiting task that outranks what a CPU runs that it may use, if there is one. The
- *  same context. */
+/** Hints for a waiting task that outranks what another CPU runs that it may use, if there is one.
+ *  The same context. */
 void hint_rest(void);
 
 /* A worker is a stack with a guard page below it. */

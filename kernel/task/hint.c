@@ -29,23 +29,19 @@
  * Without a free stack a CPU cannot take what it was hinted for. Then the CPUs would only send
  * each other to look, and look in vain: hint_rest waits until a stack is free.
  */
-#include "task/executor.h"
+#include "task/runqueue.h"
 
 _Atomic u64 online_cpus, idle_cpus;
 
 static u64 promise_of(unsigned cpu)
 {
-	/* relaxed: ordered by the fence in hint_for, or by the shard's lock */
+	/* relaxed: ordered by the fence in hint_for, or by the only shard's lock */
 	return atomic_load_explicit(&cpus[cpu].promised, memory_order_relaxed);
 }
 
 /* idle_cpus may lack a CPU that idles, or have one that was just hinted: its promise decides. */
-bool promise_set(struct cpu *c, u64 rank)
+bool promise_change(struct cpu *c, u64 was, u64 rank)
 {
-	u64 was = promise_of(c->id);
-
-	if (was == rank)
-		return false;
 	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
 	/* relaxed: it only says where to look first */
 	if (rank == RANK_IDLE)
@@ -55,8 +51,8 @@ bool promise_set(struct cpu *c, u64 rank)
 	return was < rank;
 }
 
-/* Of the CPUs in @p set, an idle one. Where the task ran last, then here, which saves the
- * interrupt. TRACE_NO_CPU: none. */
+/* Of the CPUs in @p set, an idle one; TRACE_NO_CPU: none. Best where the task ran last, then here,
+ * which saves the interrupt. */
 static unsigned idle_cpu(u64 set, unsigned last)
 {
 	unsigned self = cpu_id();
@@ -78,95 +74,109 @@ static unsigned idle_cpu(u64 set, unsigned last)
 static unsigned least_urgent_cpu(u64 set, unsigned last)
 {
 	unsigned self = cpu_id(), best = set >> last & 1 ? last : TRACE_NO_CPU;
+	u64 most = best == TRACE_NO_CPU ? 0 : promise_of(best);
 
-	if (set >> self & 1 && (best == TRACE_NO_CPU || promise_of(self) > promise_of(best)))
-		best = self;
-	for (; set; set &= set - 1) {
+	for (set &= best == TRACE_NO_CPU ? ~0ull : ~(1ull << best); set; set &= set - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(set);
+		u64 promise = promise_of(i);
 
-		if (best == TRACE_NO_CPU || promise_of(i) > promise_of(best))
+		if (promise > most || best == TRACE_NO_CPU ||
+		    (i == self && promise == most && best != last)) {
 			best = i;
+			most = promise;
+		}
 	}
 	return best;
 }
 
-static unsigned target_for(const struct wanted *w)
+static unsigned target_for(const struct wanted *w, u64 may)
 {
-	u64 may = w->cpus & atomic_load_explicit(&online_cpus, memory_order_relaxed);
+	/* relaxed: the promises decide */
 	u64 idle = may & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
-	unsigned target = idle_cpu(idle, w->cpu);
+	unsigned target = idle ? idle_cpu(idle, w->cpu) : TRACE_NO_CPU;
 
 	return target == TRACE_NO_CPU ? least_urgent_cpu(may, w->cpu) : target;
 }
 
-static void record(u32 seq, const struct wanted *w, unsigned target, u32 number, bool ipi)
+static u64 others_online(void)
 {
-	TRACE_OP(seq, SCHED_HINT, sched_hint, .target_cpu = (u16)target, .ipi = ipi,
-		 .tid = (i32)w->tid, .number = number);
-	if (ipi)
-		TRACE_OP(seq, IPI_SEND, ipi_send, .target_cpu = target);
+	/* relaxed: a CPU that comes looks by itself */
+	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
 }
 
-static void give(u32 seq, const struct wanted *w, unsigned target, bool ipi)
+static void give(u32 seq, const struct wanted *w, unsigned target)
 {
 	struct cpu *c = &cpus[target];
+	bool ipi = c != arch_cpu();
 	/* release: pairs with the acquire in look_begin, which then sees the task */
 	u32 number = atomic_fetch_add_explicit(&c->hints, 1, memory_order_release) + 1;
 
-	record(seq, w, target, number, ipi);
-	if (ipi)
-		irqchip->send_hint(target);
+	TRACE_OP(seq, SCHED_HINT, sched_hint, .target_cpu = (u16)target, .ipi = ipi,
+		 .tid = (i32)w->tid, .number = number);
+	if (!ipi)
+		return;
+	TRACE_OP(seq, IPI_SEND, ipi_send, .target_cpu = target);
+	irqchip->send_hint(target);
 }
 
-/* Lowers the promise of the CPU that should run @p w; returns it, or TRACE_NO_CPU. */
-static unsigned claim(const struct wanted *w)
+/* Lowers the promise of the CPU in @p may that should run @p w; returns it, or TRACE_NO_CPU. */
+static unsigned claim(const struct wanted *w, u64 may)
 {
+	/* seq_cst: pairs with the fence in look_take_any: the task was published before this, and
+	 * the promises are read behind it */
+	atomic_thread_fence(memory_order_seq_cst);
 	for (;;) {
-		unsigned target = target_for(w);
+		unsigned target = target_for(w, may);
 		u64 was = target == TRACE_NO_CPU ? 0 : promise_of(target);
 
 		if (w->rank >= was)
 			return TRACE_NO_CPU;
 		/* relaxed: the hint that follows orders it */
-		if (atomic_compare_exchange_strong_explicit(&cpus[target].promised, &was, w->rank,
-							    memory_order_relaxed,
-							    memory_order_relaxed)) {
-			if (was == RANK_IDLE)
-				atomic_fetch_and_explicit(&idle_cpus, ~(1ull << target),
-							  memory_order_relaxed);
-			return target;
-		}
+		if (!atomic_compare_exchange_strong_explicit(&cpus[target].promised, &was, w->rank,
+							     memory_order_relaxed,
+							     memory_order_relaxed))
+			continue;
+		if (was == RANK_IDLE)
+			atomic_fetch_and_explicit(&idle_cpus, ~(1ull << target),
+						  memory_order_relaxed);
+		return target;
 	}
 }
 
-void hint_none(const struct wanted *w)
-{
-	record(op_seq(), w, TRACE_NO_CPU, 0, false);
-}
-
-unsigned hint_for(struct wanted w, bool looks)
+static unsigned hint_one_of(const struct wanted *w, u64 cpus)
 {
 	u32 seq = op_seq();
-	unsigned target;
+	unsigned target = claim(w, w->cpus & cpus);
 
-	/* seq_cst: pairs with the fence in look_take: the task was published before this, and the
-	 * promises are read behind it */
-	atomic_thread_fence(memory_order_seq_cst);
-	target = claim(&w);
 	if (target == TRACE_NO_CPU)
-		record(seq, &w, TRACE_NO_CPU, 0, false);
+		TRACE_OP(seq, SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU,
+			 .tid = (i32)w->tid);
 	else
-		give(seq, &w, target, !looks || target != cpu_id());
+		give(seq, w, target);
 	return target;
 }
 
+unsigned hint_for(struct wanted w)
+{
+	return hint_one_of(&w, atomic_load_explicit(&online_cpus, memory_order_relaxed));
+}
+
+void hint_others(struct wanted w)
+{
+	u64 others = others_online();
+
+	if (others)
+		(void)hint_one_of(&w, others);
+	else
+		hint_none(&w);
+}
+
 /* Hints for the first task that CPU cpu could take, if that outranks its promise. */
-static bool hint_first(unsigned cpu) NO_THREAD_SAFETY_ANALYSIS
+static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
 {
 	for (;;) {
-		u64 promise = promise_of(cpu);
 		struct place place;
-		struct shard *s = look_around(cpu, promise, &place);
+		struct shard *s = look_around(cpu, promise_of(cpu), &place);
 		struct wanted w = {.rank = RANK_IDLE};
 		const struct task *t;
 		unsigned target;
@@ -182,30 +192,40 @@ static bool hint_first(unsigned cpu) NO_THREAD_SAFETY_ANALYSIS
 		if (w.rank > place.rank)
 			continue; /* somebody took it */
 		seq = op_seq();
-		target = claim(&w);
+		target = claim(&w, w.cpus & others);
 		if (target == TRACE_NO_CPU)
 			return false; /* somebody hinted, or the CPU looks */
-		give(seq, &w, target, true);
+		give(seq, &w, target);
 		return true;
 	}
 }
 
-/* One hint is enough, because the look that it causes comes back here. No CPU whose promise is at
- * least as urgent as all tops can take anything. */
+static bool any_pinned(void)
+{
+	for (unsigned i = 0; i < shard_count; i++)
+		if (counted(&shards[i].pinned))
+			return true;
+	return false;
+}
+
+/*
+ * One hint is enough, because the look that it causes comes back here. This CPU has just taken
+ * the first that it may run. Where all tasks may run everywhere, one search is enough: for the CPU
+ * with the least urgent promise.
+ */
 void hint_rest(void)
 {
-	u64 all = atomic_load_explicit(&online_cpus, memory_order_relaxed), least = RANK_IDLE;
+	u64 others = others_online();
 
-	if (workers_short())
+	if (!others || workers_short())
 		return;
-	/* seq_cst: as in hint_for */
+	/* seq_cst: as in claim */
 	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < shard_count; i++)
-		least = MIN(least, shard_top(&shards[i]).place.rank);
-	for (u64 set = all; set; set &= set - 1) {
-		unsigned cpu = (unsigned)__builtin_ctzll(set);
-
-		if (promise_of(cpu) > least && hint_first(cpu))
-			return;
+	if (!any_pinned()) {
+		(void)hint_first(least_urgent_cpu(others, cpu_id()), others);
+		return;
 	}
+	for (u64 set = others; set; set &= set - 1)
+		if (hint_first((unsigned)__builtin_ctzll(set), others))
+			return;
 }

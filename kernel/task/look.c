@@ -11,7 +11,7 @@
  * tops are read once more before the task is taken. Each repetition is due to a task that another
  * CPU queued or took, so some CPU always gets on.
  */
-#include "task/executor.h"
+#include "task/look.h"
 
 /* What a pass saw. */
 struct pass {
@@ -84,22 +84,16 @@ static bool overtaken(const struct pass *p, struct place place)
 
 struct shard *look_around(unsigned cpu, u64 below, struct place *first)
 {
-	struct pass p;
+	struct pass p = {.place = {below, 0}};
+	u32 version;
 
-	pass(&p, cpu, below);
-	*first = p.place;
-	return p.shard;
-}
-
-void look_begin(struct look *l, struct cpu *c)
-{
-	/* acquire: pairs with the release in give (hint.c) */
-	u32 hints = atomic_load_explicit(&c->hints, memory_order_acquire);
-
-	l->cpu = c;
-	l->spent = hints - c->hints_seen;
-	c->hints_seen = hints;
-	TRACE_OP(op_seq(), SCHED_LOOK, sched_look, .hinted = hints);
+	if (shard_count > 1) {
+		pass(&p, cpu, below);
+		*first = p.place;
+		return p.shard;
+	}
+	return first_exact(&shards[0], cpu, first, &version) && before(*first, p.place) ? &shards[0]
+											: NULL;
 }
 
 /* The tops must be read behind the promise. */
@@ -112,55 +106,33 @@ static bool must_read_again(struct cpu *c, u64 rank)
 	return true;
 }
 
-/* Under the only lock: who queues a task later sees the promise. */
-static struct task *take_from(const struct look *l, struct shard *s, bool held)
+/* True when @p t, which is in its queue, goes on to be the one after all. */
+static bool still_first(const struct look *l, const struct pass *p, const struct task *t)
 	NO_THREAD_SAFETY_ANALYSIS
 {
-	struct task *t;
-
-	if (!held)
-		(void)spin_lock(&s->lock);
-	t = shard_first(s, l->cpu->id);
-	if (t && rank_of(t) >= l->below)
-		t = NULL;
-	(void)promise_set(l->cpu, t ? rank_of(t) : l->otherwise);
-	if (!t)
-		spin_unlock_raw(&s->lock);
-	return t;
+	if (!t || before(p->place, place_of(t)))
+		return false;
+	return !must_read_again(l->cpu, rank_of(t)) || !overtaken(p, place_of(t));
 }
 
-struct task *look_take(const struct look *l, struct shard *held) NO_THREAD_SAFETY_ANALYSIS
+struct task *look_take_any(const struct look *l) NO_THREAD_SAFETY_ANALYSIS
 {
+	struct place none = {l->below, 0};
 	struct pass p;
 
-	if (shard_count == 1)
-		return take_from(l, &shards[0], held);
 	for (;;) {
 		struct task *t;
-		struct shard *s;
 
 		pass(&p, l->cpu->id, l->below);
-		s = p.shard;
-		if (!s) {
-			struct place none = {l->below, 0};
-
+		if (!p.shard) {
 			if (must_read_again(l->cpu, l->otherwise) && overtaken(&p, none))
 				continue;
 			return NULL;
 		}
-		(void)spin_lock(&s->lock);
-		t = shard_first(s, l->cpu->id);
-		if (t && !before(p.place, place_of(t)) &&
-		    !(must_read_again(l->cpu, rank_of(t)) && overtaken(&p, place_of(t))))
+		(void)spin_lock(&p.shard->lock);
+		t = shard_first(p.shard, l->cpu->id);
+		if (still_first(l, &p, t))
 			return t;
-		spin_unlock_raw(&s->lock);
+		spin_unlock_raw(&p.shard->lock);
 	}
-}
-
-void look_end(const struct look *l, bool chose)
-{
-	if (l->spent)
-		hint_rest();
-	if (l->spent || !chose)
-		TRACE_OP(op_seq(), SCHED_SETTLED, sched_settled, .rsv = 0);
 }

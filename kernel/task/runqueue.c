@@ -3,7 +3,7 @@
 #include "base/string.h"
 #include "core/time.h"
 #include "mm/page.h"
-#include "task/executor.h"
+#include "task/runqueue.h"
 
 struct shard shards[SHARDS_MAX];
 unsigned shard_count = 1;
@@ -59,15 +59,14 @@ struct top shard_top(const struct shard *s)
 		struct top t = {
 			.place.rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed),
 			.place.order = atomic_load_explicit(&s->top_order, memory_order_relaxed),
-			.tid = atomic_load_explicit(&s->top_tid, memory_order_relaxed),
-			.pinned = atomic_load_explicit(&s->pinned, memory_order_relaxed) > 0,
+			.pinned = counted(&s->pinned) > 0,
 			.version = version,
 		};
 
 		/* acquire fence: pairs with the release fence in publish */
 		atomic_thread_fence(memory_order_acquire);
 		if (!(version & 1) &&
-		    atomic_load_explicit(&s->version, memory_order_relaxed) == version)
+		    counted(&s->version) == version)
 			return t;
 	}
 }
@@ -77,66 +76,61 @@ static bool before(u64 rank, u64 order, u64 other_rank, u64 other_order)
 	return rank < other_rank || (rank == other_rank && order < other_order);
 }
 
-/* Publishes that @p t is in @p s now, or was until now; @p first: what is most urgent now; NULL:
- * what was. All relaxed but for the version, which pairs with shard_top. */
-static void publish(struct shard *s, const struct task *t, int change, const struct task *first,
-		    bool empty) REQUIRES(s->lock)
+/* @p first: what no waiting task comes before now; NULL: none waits. */
+static void publish(struct shard *s, const struct task *first) REQUIRES(s->lock)
 {
-	u32 version = atomic_load_explicit(&s->version, memory_order_relaxed);
-	u32 waiting = atomic_load_explicit(&s->waiting, memory_order_relaxed);
-	u32 pinned = atomic_load_explicit(&s->pinned, memory_order_relaxed);
+	u32 version = counted(&s->version);
 
+	/* All relaxed but for the version, which pairs with shard_top. */
 	atomic_store_explicit(&s->version, version + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&s->waiting, waiting + (u32)change, memory_order_relaxed);
-	if (is_pinned(t))
-		atomic_store_explicit(&s->pinned, pinned + (u32)change, memory_order_relaxed);
-	if (first || empty) {
-		atomic_store_explicit(&s->top_rank, first ? rank_of(first) : RANK_IDLE,
-				      memory_order_relaxed);
-		atomic_store_explicit(&s->top_order, first ? first->entity.seq : 0,
-				      memory_order_relaxed);
-		atomic_store_explicit(&s->top_tid, first ? first->id : 0, memory_order_relaxed);
-	}
+	atomic_store_explicit(&s->top_rank, first ? rank_of(first) : RANK_IDLE,
+			      memory_order_relaxed);
+	atomic_store_explicit(&s->top_order, first ? first->entity.seq : 0, memory_order_relaxed);
 	atomic_store_explicit(&s->version, version + 2, memory_order_release);
 }
 
-void runqueue_add(struct task *t, u8 why, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+/* The same place, but a new version: what a CPU found for itself here may be wrong now. */
+static void publish_change(struct shard *s) REQUIRES(s->lock)
+{
+	atomic_store_explicit(&s->version, counted(&s->version) + 2, memory_order_release);
+}
+
+void shard_publish_added(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct shard *s = t->home;
-	unsigned u = t->policy->urgency;
 	/* relaxed: written under this lock */
 	u64 top_rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed);
 	u64 top_order = atomic_load_explicit(&s->top_order, memory_order_relaxed);
-	bool first;
 
-	t->state = TASK_READY;
-	t->enqueue_why = why;
-	t->queued_ns = now_ns;
-	t->policy->enqueue(s->queue[u], &t->entity, why == TRACE_enqueue_why_preempt);
-	s->classes |= 1u << u;
-	s->queued[u]++;
-	first = before(rank_of(t), t->entity.seq, top_rank, top_order);
-	publish(s, t, 1, first ? t : NULL, false);
+	if (before(rank_of(t), t->entity.seq, top_rank, top_order))
+		publish(s, t);
+	else if (counted(&s->pinned))
+		publish_change(s);
 }
 
-/* With a pinned task in the shard the old top stays: none comes before it, and a search for the
- * first whoever it is would have to be made for every CPU. */
-void runqueue_remove(struct task *t) NO_THREAD_SAFETY_ANALYSIS
+/* With a pinned task in the shard the old top stays: none comes before it, and to find the first
+ * of all would take a search for each CPU. */
+void shard_publish_removed(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct shard *s = t->home;
-	unsigned u = t->policy->urgency;
-	const struct task *first = NULL;
-	bool exact;
 
-	t->policy->dequeue(s->queue[u], &t->entity);
-	if (!--s->queued[u])
-		s->classes &= ~(1u << u);
-	/* relaxed: written under this lock */
-	exact = atomic_load_explicit(&s->pinned, memory_order_relaxed) == is_pinned(t);
-	if (exact)
-		first = shard_first(s, 0);
-	publish(s, t, -1, first, exact && !first);
+	if (counted(&s->pinned))
+		return;
+	publish(s, shard_first(s, 0));
+	(void)t;
+}
+
+struct task *shard_search(const struct shard *s, unsigned cpu)
+{
+	for (u32 classes = s->classes; classes; classes &= classes - 1) {
+		unsigned u = (unsigned)__builtin_ctz(classes);
+		struct sched_entity *e = policy_at[u]->peek(s->queue[u], cpu);
+
+		if (e)
+			return CONTAINER_OF(e, struct task, entity);
+	}
+	return NULL;
 }
 
 void runqueue_record(const struct task *t, u32 seq)
@@ -162,7 +156,7 @@ static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now
 		.flags = flags | (t->worker ? 2 : 0),
 		.key = t->entity.key,
 		.waited_us = (u32)MIN(waited_us, UINT32_MAX),
-		.order = t->entity.order,
+		.order = (u32)t->entity.seq,
 	};
 }
 
@@ -208,9 +202,9 @@ static u32 waiting_everywhere(void)
 {
 	u32 n = 0;
 
-	/* relaxed: for people */
 	for (unsigned i = 0; i < shard_count; i++)
-		n += atomic_load_explicit(&shards[i].waiting, memory_order_relaxed);
+		for (unsigned u = 0; u < SCHED_CLASSES; u++)
+			n += counted(&shards[i].queued[u]);
 	return n;
 }
 

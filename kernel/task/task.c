@@ -6,7 +6,7 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
-#include "task/executor.h"
+#include "task/runqueue.h"
 #include "task/waiter.h"
 
 static struct spin registry_lock;
@@ -36,7 +36,7 @@ u64 task_cpu_ns(void)
 	/* While a task runs, only its own CPU writes these fields, with interrupts masked. */
 	bool irqs = arch_irq_save();
 	const struct task *t = arch_cpu()->current;
-	u64 ns = t->cpu_ns + clock_ns() - t->run_since_ns;
+	u64 ns = t->cpu_ns + clock_ns() - t->since_ns;
 
 	arch_irq_restore(irqs);
 	return ns;
@@ -48,7 +48,10 @@ static void release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 	t->job++;
 	t->release_ns = now_ns;
 	t->deadline_ns = t->params.deadline_ns ? now_ns + t->params.deadline_ns : TIME_NEVER;
-	t->entity.key = t->policy->key(&t->params, now_ns);
+	if (t->policy->release)
+		t->policy->release(queue_of(t), &t->entity, &t->params, now_ns);
+	else
+		t->entity.key = t->policy->key(&t->params, now_ns);
 }
 
 /* timer_running is this CPU's own: only its own interrupts change it. */
@@ -95,7 +98,7 @@ static unsigned wake_waiting(struct task *t, u8 why) RELEASE(t->home->lock)
 	runqueue_record(t, seq);
 	record_wake(t, TRACE_wake_result_released, seq);
 	home_unlock(t);
-	return hint_for(w, true);
+	return hint_for(w);
 }
 
 static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
@@ -159,6 +162,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->params = s->params;
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);
+	t->entity.quantum_ns = s->params.quantum_ns;
 	t->state = TASK_WAITING;
 	list_init(&t->joiners);
 	atomic_init(&t->refs, handle ? 2 : 1);
@@ -223,13 +227,13 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->
 		.polls = t->polls,
 		.misses = t->misses,
 		.cpu_ns = t->cpu_ns,
-		.last_run_ns = t->last_run_ns,
+		.last_run_ns = t->since_ns,
 		.job = t->job,
 	};
 	if (t->state == TASK_RUNNING) {
 		u64 now_ns = clock_ns();
 
-		info->cpu_ns += now_ns - t->run_since_ns;
+		info->cpu_ns += now_ns - t->since_ns;
 		info->last_run_ns = now_ns;
 	}
 	memcpy(info->name, t->name, sizeof info->name);

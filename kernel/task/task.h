@@ -56,7 +56,8 @@ struct task {
 	u64 release_ns, deadline_ns;
 	u64 queued_ns; /* when it entered the run queue */
 	u64 quantum_left_ns;
-	u64 run_since_ns, cpu_ns, last_run_ns;
+	u64 since_ns; /* since when it runs; else, until when it ran */
+	u64 cpu_ns;
 	u64 polls, preemptions, misses;
 
 	/* Lifetime. */
