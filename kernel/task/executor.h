@@ -15,8 +15,8 @@
  *   who takes a worse task:   stores its CPU's promise, fence, reads the shards' tops
  *
  * Operations are numbered for the trace (op_seq): a queued task's after its top was published, a
- * look's before it reads the tops, its end's after the last of these reads, a hint's before the
- * promise changes. So what an operation relied on always has a smaller number than it.
+ * look's before it reads the tops, its end's after the last of these reads, a hint's after it read
+ * the promises and before it counts. So what an operation relied on has a smaller number than it.
  */
 #pragma once
 

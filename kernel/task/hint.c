@@ -104,10 +104,11 @@ static u64 others_online(void)
 	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
 }
 
-static void give(u32 seq, const struct wanted *w, unsigned target)
+static void give(const struct wanted *w, unsigned target)
 {
 	struct cpu *c = &cpus[target];
 	bool ipi = c != arch_cpu();
+	u32 seq = op_seq();
 	/* release: pairs with the acquire in look_begin, which then sees the task */
 	u32 number = atomic_fetch_add_explicit(&c->hints, 1, memory_order_release) + 1;
 
@@ -145,14 +146,12 @@ static unsigned claim(const struct wanted *w, u64 may)
 
 static unsigned hint_one_of(const struct wanted *w, u64 cpus)
 {
-	u32 seq = op_seq();
 	unsigned target = claim(w, w->cpus & cpus);
 
 	if (target == TRACE_NO_CPU)
-		TRACE_OP(seq, SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU,
-			 .tid = (i32)w->tid);
+		hint_none(w);
 	else
-		give(seq, w, target);
+		give(w, target);
 	return target;
 }
 
@@ -180,7 +179,6 @@ static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
 		struct wanted w = {.rank = RANK_IDLE};
 		const struct task *t;
 		unsigned target;
-		u32 seq;
 
 		if (!s)
 			return false;
@@ -191,11 +189,10 @@ static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
 		spin_unlock_raw(&s->lock);
 		if (w.rank > place.rank)
 			continue; /* somebody took it */
-		seq = op_seq();
 		target = claim(&w, w.cpus & others);
 		if (target == TRACE_NO_CPU)
 			return false; /* somebody hinted, or the CPU looks */
-		give(seq, &w, target);
+		give(&w, target);
 		return true;
 	}
 }
