@@ -74,9 +74,11 @@ static inline void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 
 	t->cpu_ns += ran_ns;
 	t->since_ns = now_ns;
-	if (t->policy->charge)
+	if (t->policy->charge) {
 		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
 				  quantum_over);
+		rank_update(t);
+	}
 }
 
 /* Queues @p t, which was suspended, now that its stack is left. */
@@ -93,8 +95,8 @@ static void queue_suspended(const struct cpu *c, struct task *t)
 	}
 	t->worker = c->left;
 	t->preemptions++;
-	runqueue_add(t, c->frozen_why, c->left_ns);
-	runqueue_record(t, op_seq());
+	runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);
+	runqueue_record(t, c->frozen_why, op_seq(traced()));
 	w = wanted(t);
 	home_unlock(t);
 	hint_others(w);
@@ -122,7 +124,7 @@ static inline void change_stack(struct cpu *c, struct worker *to, struct task *f
 	struct worker *from = c->worker;
 	void *boot_sp;
 
-	TRACE_OP(op_seq(), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
+	TRACE_OP(op_seq(traced()), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
 		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
 	c->frozen = frozen;
 	c->left = from;
@@ -139,8 +141,9 @@ struct leaver {
 };
 
 /* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
-static void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
-			  const struct task *next, u64 now_ns)
+static __attribute__((noinline)) void record_switch(u32 seq, const struct leaver *prev,
+						    const struct task *suspended,
+						    const struct task *next, u64 now_ns)
 {
 	decision_record(seq, suspended, next, now_ns);
 	TRACE_OP(seq, SCHED_SWITCH, sched_switch, .prev_tid = (i32)prev->tid,
@@ -150,22 +153,19 @@ static void record_switch(u32 seq, const struct leaver *prev, const struct task 
 }
 
 /* Takes @p next out of its queue and makes it what @p c runs; all but the stack. */
-static inline void place(struct cpu *c, const struct leaver *prev, const struct task *suspended,
-			 struct task *next, u64 now_ns) REQUIRES(next->home->lock)
+static inline void place(struct cpu *c, struct task *next, u64 now_ns)
+	REQUIRES(next->home->lock)
 {
-	u32 seq = op_seq();
 	u64 quantum_ns;
 
-	if (unlikely(seq))
-		record_switch(seq, prev, suspended, next, now_ns);
 	runqueue_remove(next);
 	quantum_ns = next->entity.quantum_ns;
-	if (next->quantum_left_ns)
+	if (unlikely(next->quantum_left_ns))
 		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
 	next->since_ns = now_ns;
-	if (!next->worker)
+	if (likely(!next->worker))
 		next->noted = false;
 	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	c->current = next;
@@ -178,44 +178,50 @@ static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 		t->policy->leave(queue_of(t), &t->entity, &t->params);
 	if (now_ns > t->deadline_ns)
 		t->misses++;
-	TRACE_OP(op_seq(), JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
+	TRACE_OP(op_seq(traced()), JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
 		 .done_ns = now_ns, .deadline_ns = t->deadline_ns);
 }
 
-/* What becomes of a task whose poll returned. */
-static inline struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns)
+/* What becomes of a task whose poll returned. Returns TRACE_switch_why_*. */
+static inline u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns, bool on)
 	REQUIRES(t->home->lock)
 {
-	struct leaver l = {t->id, t->params.level, TRACE_task_state_waiting,
-			   TRACE_switch_why_blocked};
-
-	c->current = NULL;
 	charge(t, now_ns, now_ns >= c->quantum_end_ns);
 	t->quantum_left_ns = 0;
 	if (t->noted && result == POLL_PENDING) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
-		runqueue_add(t, TRACE_enqueue_why_yield, now_ns);
-		runqueue_record(t, op_seq());
-		l.state = TRACE_task_state_ready;
-		l.why = TRACE_switch_why_yielded;
-		return l;
+		runqueue_add(t, false);
+		if (on)
+			runqueue_record(t, TRACE_enqueue_why_yield, op_seq(on));
+		return TRACE_switch_why_yielded;
 	}
 	t->state = TASK_WAITING;
-	if (unlikely(result == POLL_READY)) {
-		t->state = TASK_DEAD;
-		c->dead = t;
-		l.state = TRACE_task_state_dead;
-		l.why = TRACE_switch_why_exited;
-	}
 	end_job(t, now_ns);
-	return l;
+	if (likely(result == POLL_PENDING))
+		return TRACE_switch_why_blocked;
+	t->state = TASK_DEAD;
+	c->dead = t;
+	return TRACE_switch_why_exited;
+}
+
+static struct leaver leaver_after(const struct task *t, u8 why)
+{
+	static const u8 state[] = {
+		[TRACE_switch_why_blocked] = TRACE_task_state_waiting,
+		[TRACE_switch_why_exited] = TRACE_task_state_dead,
+		[TRACE_switch_why_yielded] = TRACE_task_state_ready,
+		[TRACE_switch_why_preempted] = TRACE_task_state_ready,
+		[TRACE_switch_why_quantum] = TRACE_task_state_ready,
+	};
+
+	return (struct leaver){t->id, t->params.level, state[why], why};
 }
 
 /* @p prev yielded, and this CPU goes on with @p next. */
-static inline void hint_for_yielded(const struct wanted *prev, const struct task *next)
+static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
 	/* next may run everywhere: then whoever could take prev could have taken next (hint.c). */
-	if (next && (next->id == prev->tid || (rank_of(next) == prev->rank && !is_pinned(next))))
+	if (next && (next->id == prev->tid || (next->rank == prev->rank && !is_pinned(next))))
 		hint_none(prev);
 	else
 		hint_others(*prev);
@@ -240,39 +246,45 @@ static struct task *resume(struct cpu *c, struct task *next)
 static inline struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
-	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
+	const bool on = traced();
 	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
+	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
+	struct wanted yielded = {.tid = 0};
 	struct shard *held = NULL;
-	struct wanted yielded;
 	struct task *next;
 	u64 now_ns = clock_ns();
 
 	if (prev) {
+		u8 why;
+
 		home_lock(prev);
-		leaver = settle(c, prev, result, now_ns);
-		yielded = wanted(prev);
+		c->current = NULL;
+		why = settle(c, prev, result, now_ns, on);
+		if (on)
+			leaver = leaver_after(prev, why);
+		if (why == TRACE_switch_why_yielded && (on || others_online()))
+			yielded = wanted(prev);
 		if (shard_count == 1)
 			held = prev->home;
 		else
 			home_unlock(prev);
 	}
-	look_begin(&look, c);
+	look_begin(&look, c, on);
 	next = look_take(&look, held);
-	if (next) {
-		place(c, &leaver, NULL, next, now_ns);
+	if (on && (next || prev))
+		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
+	if (likely(next)) {
+		place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
-		u32 seq = op_seq();
-
-		if (seq)
-			record_switch(seq, &leaver, NULL, NULL, now_ns);
+		c->current = NULL;
 		c->quantum_end_ns = TIME_NEVER;
 		c->switches++;
 	}
-	if (leaver.why == TRACE_switch_why_yielded)
+	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
-	look_end(&look, next || prev);
-	if (next && next->worker)
+	look_end(&look, next || prev, on);
+	if (next && unlikely(next->worker))
 		return resume(c, next);
 	reap(c);
 	quantum_program(c);
@@ -350,7 +362,7 @@ static void stay(const struct look *l, const struct task *cur, bool quantum_over
 
 	if (quantum_over)
 		l->cpu->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
-	look_end(l, false);
+	look_end(l, false, traced());
 	quantum_program(l->cpu);
 }
 
@@ -369,13 +381,13 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 {
 	const struct sched_policy *p = cur->policy;
 
-	if (rank_of(next) == l->otherwise && p->keeps && p == next->policy &&
+	if (next->rank == l->otherwise && p->keeps && p == next->policy &&
 	    p->keeps(queue_of(next), &cur->entity, &next->entity, l->cpu->id))
 		return true;
 	*to = next->worker ? next->worker : worker_take();
 	if (*to)
 		return false;
-	TRACE_OP(op_seq(), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
+	TRACE_OP(op_seq(traced()), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
 	return true;
 }
 
@@ -383,17 +395,21 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 static void preempt(struct cpu *c, const struct look *l, struct task *cur, struct task *next,
 		    struct worker *to, u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
 {
-	struct leaver leaver = {cur->id, cur->params.level, TRACE_task_state_ready,
-				quantum_over ? TRACE_switch_why_quantum
-					     : TRACE_switch_why_preempted};
+	const bool on = traced();
 
 	c->left_ns = now_ns;
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
-	place(c, &leaver, cur, next, now_ns);
+	if (on) {
+		struct leaver leaver = leaver_after(cur, quantum_over ? TRACE_switch_why_quantum
+								      : TRACE_switch_why_preempted);
+
+		record_switch(op_seq(on), &leaver, cur, next, now_ns);
+	}
+	place(c, next, now_ns);
 	next->worker = NULL;
 	home_unlock(next);
-	look_end(l, true);
+	look_end(l, true, on);
 	change_stack(c, to, cur);
 	arrive(); /* resumed, perhaps on another CPU */
 }
@@ -409,9 +425,9 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 
 	if (quantum_over)
 		charge_quantum(cur, now_ns);
-	look.otherwise = rank_of(cur);
+	look.otherwise = cur->rank;
 	look.below = look.otherwise + quantum_over;
-	look_begin(&look, c);
+	look_begin(&look, c, traced());
 	next = look_take(&look, NULL);
 	if (!next) {
 		stay(&look, cur, quantum_over, now_ns);

@@ -37,6 +37,8 @@ struct place {
 struct shard {
 	struct spin lock;
 	u32 classes GUARDED_BY(lock); /* bit u: a task of the class of urgency u waits */
+	u32 simple GUARDED_BY(lock);  /* bit u: its queue is a struct levels, and no task in the
+					 shard is pinned */
 	void *queue[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
 
 	/* Written under the lock, read without it. */
@@ -49,18 +51,22 @@ struct shard {
 extern struct shard shards[SHARDS_MAX];
 extern unsigned shard_count; /* constant once tasks run */
 extern const struct sched_policy *policy_at[SCHED_CLASSES]; /* by urgency; constant, too */
+extern u32 levels_classes; /* bit u: the queue of policy_at[u] is a struct levels; constant */
 
 /* Counts operations while the trace is on. */
 extern _Atomic u32 op_count;
 
-/** Numbers an operation; 0: it is not to be recorded. */
-static inline u32 op_seq(void)
+static inline bool traced(void)
 {
-	if (likely(trace_level == TRACE_OFF))
-		return 0;
+	return trace_level != TRACE_OFF;
+}
+
+/** Numbers an operation if it is to be recorded (@p on), else 0. */
+static inline u32 op_seq(bool on)
+{
 	/* acq_rel: what an operation did or read before it took its number is done before one with
 	 * a larger number goes on */
-	return atomic_fetch_add_explicit(&op_count, 1, memory_order_acq_rel) + 1;
+	return on ? atomic_fetch_add_explicit(&op_count, 1, memory_order_acq_rel) + 1 : 0;
 }
 
 /** Records an event of operation @p seq_. */
@@ -83,9 +89,10 @@ static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
 	spin_unlock_raw(&t->home->lock);
 }
 
-static inline u64 rank_of(const struct task *t)
+/** The rank of @p t's job changed, or may have. */
+static inline void rank_update(struct task *t)
 {
-	return sched_rank(t->policy, &t->entity);
+	t->rank = sched_rank(t->policy, &t->entity);
 }
 
 static inline bool is_pinned(const struct task *t)
@@ -100,7 +107,7 @@ void runqueue_init(unsigned cpus);
 struct shard *runqueue_home(u32 id, const struct sched_policy *p);
 
 /** Records that runqueue_add queued @p t. */
-void runqueue_record(const struct task *t, u32 seq) REQUIRES(t->home->lock);
+void runqueue_record(const struct task *t, u8 why, u32 seq) REQUIRES(t->home->lock);
 
 /* What a shard publishes. */
 struct top {
@@ -129,7 +136,7 @@ struct wanted {
 
 static inline struct wanted wanted(const struct task *t)
 {
-	return (struct wanted){rank_of(t), t->entity.cpus, t->id, t->cpu};
+	return (struct wanted){t->rank, t->entity.cpus, t->id, t->cpu};
 }
 
 extern _Atomic u64 online_cpus, idle_cpus; /* idle: a subset of the CPUs with promise RANK_IDLE */
@@ -161,7 +168,15 @@ void hint_others(struct wanted w);
 /** Records that @p w, which was just queued, needs no hint. */
 static inline void hint_none(const struct wanted *w)
 {
-	TRACE_OP(op_seq(), SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU, .tid = (i32)w->tid);
+	TRACE_OP(op_seq(traced()), SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU,
+		 .tid = (i32)w->tid);
+}
+
+/** The other CPUs that run tasks. Context: interrupts masked. */
+static inline u64 others_online(void)
+{
+	/* relaxed: a CPU that comes looks by itself */
+	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
 }
 
 /** Hints for a waiting task that outranks what another CPU runs that it may use, if there is one.

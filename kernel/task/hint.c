@@ -98,17 +98,11 @@ static unsigned target_for(const struct wanted *w, u64 may)
 	return target == TRACE_NO_CPU ? least_urgent_cpu(may, w->cpu) : target;
 }
 
-static u64 others_online(void)
-{
-	/* relaxed: a CPU that comes looks by itself */
-	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
-}
-
 static void give(const struct wanted *w, unsigned target)
 {
 	struct cpu *c = &cpus[target];
 	bool ipi = c != arch_cpu();
-	u32 seq = op_seq();
+	u32 seq = op_seq(traced());
 	/* release: pairs with the acquire in look_begin, which then sees the task */
 	u32 number = atomic_fetch_add_explicit(&c->hints, 1, memory_order_release) + 1;
 

@@ -28,7 +28,7 @@ static bool before(struct place a, struct place b)
 
 static struct place place_of(const struct task *t)
 {
-	return (struct place){rank_of(t), t->entity.seq};
+	return (struct place){t->rank, t->entity.seq};
 }
 
 /* The first of @p s for CPU @p cpu, and the version for which that holds; false: none. */
@@ -112,7 +112,7 @@ static bool still_first(const struct look *l, const struct pass *p, const struct
 {
 	if (!t || before(p->place, place_of(t)))
 		return false;
-	return !must_read_again(l->cpu, rank_of(t)) || !overtaken(p, place_of(t));
+	return !must_read_again(l->cpu, t->rank) || !overtaken(p, place_of(t));
 }
 
 struct task *look_take_any(const struct look *l) NO_THREAD_SAFETY_ANALYSIS

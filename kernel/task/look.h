@@ -12,16 +12,18 @@ struct look {
 	bool spent;    /* this look spends a hint */
 };
 
-/** Begins a look: spends the hints given to this CPU up to now. Context: interrupts masked. */
-static inline void look_begin(struct look *l, struct cpu *c)
+/** Begins a look: spends the hints given to this CPU up to now. @p on: traced. Context: interrupts masked. */
+static inline void look_begin(struct look *l, struct cpu *c, bool on)
 {
 	/* acquire: pairs with the release in give (hint.c); who hinted had published its task */
 	u32 hints = atomic_load_explicit(&c->hints, memory_order_acquire);
 
 	l->cpu = c;
 	l->spent = hints != c->hints_seen;
-	c->hints_seen = hints;
-	TRACE_OP(op_seq(), SCHED_LOOK, sched_look, .hinted = hints);
+	if (unlikely(l->spent))
+		c->hints_seen = hints;
+	if (on)
+		TRACE_OP(op_seq(on), SCHED_LOOK, sched_look, .hinted = hints);
 }
 
 /** look_take with more than one shard. */
@@ -44,8 +46,8 @@ static inline struct task *look_take(const struct look *l, struct shard *held)
 	if (!held)
 		(void)spin_lock(&s->lock);
 	t = shard_first(s, l->cpu->id);
-	if (t && rank_of(t) < l->below) {
-		(void)promise_set(l->cpu, rank_of(t));
+	if (t && t->rank < l->below) {
+		(void)promise_set(l->cpu, t->rank);
 		return t;
 	}
 	(void)promise_set(l->cpu, l->otherwise);
@@ -54,10 +56,10 @@ static inline struct task *look_take(const struct look *l, struct shard *held)
 }
 
 /** Ends a look that found nothing (@p chose false), or one that spent a hint: hints for others. */
-static inline void look_end(const struct look *l, bool chose)
+static inline void look_end(const struct look *l, bool chose, bool on)
 {
 	if (unlikely(l->spent))
 		hint_rest();
-	if (unlikely(l->spent || !chose))
-		TRACE_OP(op_seq(), SCHED_SETTLED, sched_settled, .rsv = 0);
+	if (on && (l->spent || !chose))
+		TRACE_OP(op_seq(on), SCHED_SETTLED, sched_settled, .rsv = 0);
 }

@@ -8,6 +8,7 @@
 struct shard shards[SHARDS_MAX];
 unsigned shard_count = 1;
 const struct sched_policy *policy_at[SCHED_CLASSES];
+u32 levels_classes;
 _Atomic u32 op_count;
 
 static usize queue_bytes(unsigned urgency, unsigned shard)
@@ -32,6 +33,7 @@ static void shard_init(struct shard *s, unsigned number) NO_THREAD_SAFETY_ANALYS
 		s->queue[u] = queue_bytes(u, number) ? memory : NULL;
 		memory += queue_bytes(u, number);
 	}
+	s->simple = levels_classes;
 	/* relaxed: the other CPUs do not run yet */
 	atomic_store_explicit(&s->top_rank, RANK_IDLE, memory_order_relaxed);
 }
@@ -41,6 +43,9 @@ void runqueue_init(unsigned n)
 	shard_count = n;
 	for (unsigned u = 0; u < SCHED_CLASSES; u++)
 		policy_at[u] = sched_policy_at(u);
+	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+		if (policy_at[u] && policy_at[u]->levels)
+			levels_classes |= 1u << u;
 	for (unsigned i = 0; i < n; i++)
 		shard_init(&shards[i], i);
 }
@@ -84,7 +89,7 @@ static void publish(struct shard *s, const struct task *first) REQUIRES(s->lock)
 	/* All relaxed but for the version, which pairs with shard_top. */
 	atomic_store_explicit(&s->version, version + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&s->top_rank, first ? rank_of(first) : RANK_IDLE,
+	atomic_store_explicit(&s->top_rank, first ? first->rank : RANK_IDLE,
 			      memory_order_relaxed);
 	atomic_store_explicit(&s->top_order, first ? first->entity.seq : 0, memory_order_relaxed);
 	atomic_store_explicit(&s->version, version + 2, memory_order_release);
@@ -103,7 +108,7 @@ void shard_publish_added(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 	u64 top_rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed);
 	u64 top_order = atomic_load_explicit(&s->top_order, memory_order_relaxed);
 
-	if (before(rank_of(t), t->entity.seq, top_rank, top_order))
+	if (before(t->rank, t->entity.seq, top_rank, top_order))
 		publish(s, t);
 	else if (counted(&s->pinned))
 		publish_change(s);
@@ -133,11 +138,11 @@ struct task *shard_search(const struct shard *s, unsigned cpu)
 	return NULL;
 }
 
-void runqueue_record(const struct task *t, u32 seq)
+void runqueue_record(const struct task *t, u8 why, u32 seq)
 {
 	TRACE_OP(seq, SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
-		 .prio = t->params.level, .why = t->enqueue_why,
-		 .at_head = t->enqueue_why == TRACE_enqueue_why_preempt, .key = t->entity.key,
+		 .prio = t->params.level, .why = why,
+		 .at_head = why == TRACE_enqueue_why_preempt, .key = t->entity.key,
 		 .task_worker = t->worker ? t->worker->id : 0, .on_worker = worker_here(),
 		 .order = t->entity.seq);
 	if (is_pinned(t))
@@ -147,7 +152,9 @@ void runqueue_record(const struct task *t, u32 seq)
 
 static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now_ns)
 {
-	u64 waited_us = flags & 1 ? 0 : (now_ns - t->queued_ns) / NS_PER_US;
+	/* It is queued since it was released or left its CPU, whichever came last. */
+	u64 since_ns = flags & 1 ? now_ns : MAX(t->release_ns, t->since_ns);
+	u64 waited_us = since_ns < now_ns ? (now_ns - since_ns) / NS_PER_US : 0;
 
 	return (struct trace_candidate){
 		.tid = (i32)t->id,

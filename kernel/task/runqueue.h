@@ -32,25 +32,32 @@ static inline void *queue_of(const struct task *t) REQUIRES(t->home->lock)
 	return t->home->queue[t->policy->urgency];
 }
 
-/** Queues @p t, which is in no queue, as ready, and publishes it. @p why: TRACE_enqueue_why_*. */
-static inline void runqueue_add(struct task *t, u8 why, u64 now_ns) REQUIRES(t->home->lock)
+/** One more or less pinned task in the home of @p t. */
+static inline void count_pinned(const struct task *t, int by) REQUIRES(t->home->lock)
+{
+	struct shard *s = t->home;
+
+	count(&s->pinned, by);
+	s->simple = counted(&s->pinned) ? 0 : levels_classes;
+}
+
+/** Queues @p t, which is in no queue, as ready, and publishes it. */
+static inline void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->lock)
 {
 	const struct sched_policy *p = t->policy;
 	struct shard *s = t->home;
-	bool at_head = why == TRACE_enqueue_why_preempt;
 	unsigned u = p->urgency;
 
 	t->state = TASK_READY;
-	t->enqueue_why = why;
-	t->queued_ns = now_ns;
 	if (likely(p->levels && !is_pinned(t)))
 		levels_add(s->queue[u], &t->entity, at_head);
 	else
 		p->enqueue(s->queue[u], &t->entity, at_head);
+	rank_update(t);
 	s->classes |= 1u << u;
 	count(&s->queued[u], 1);
 	if (unlikely(is_pinned(t)))
-		count(&s->pinned, 1);
+		count_pinned(t, 1);
 	if (shard_count > 1)
 		shard_publish_added(t);
 }
@@ -69,7 +76,7 @@ static inline void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 	if (!counted(&s->queued[u]))
 		s->classes &= ~(1u << u);
 	if (unlikely(is_pinned(t)))
-		count(&s->pinned, -1);
+		count_pinned(t, -1);
 	if (shard_count > 1)
 		shard_publish_removed(t);
 }
@@ -77,12 +84,12 @@ static inline void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 /** The most urgent task in @p s of those that may run on @p cpu, or NULL. O(log n). */
 static inline struct task *shard_first(const struct shard *s, unsigned cpu) REQUIRES(s->lock)
 {
-	unsigned u;
+	u32 first = s->classes & -s->classes;
 
-	if (!s->classes)
-		return NULL;
-	u = (unsigned)__builtin_ctz(s->classes);
-	if (likely(policy_at[u]->levels && !counted(&s->pinned)))
-		return CONTAINER_OF(levels_first(s->queue[u]), struct task, entity);
-	return shard_search(s, cpu);
+	if (likely(first & s->simple)) {
+		const struct levels *l = s->queue[__builtin_ctz(first)];
+
+		return CONTAINER_OF(levels_first(l), struct task, entity);
+	}
+	return first ? shard_search(s, cpu) : NULL;
 }

@@ -90,12 +90,12 @@ static unsigned wake_waiting(struct task *t, u8 why) RELEASE(t->home->lock)
 	u32 seq;
 
 	release(t, now_ns);
-	runqueue_add(t, why, now_ns);
+	runqueue_add(t, false);
 	w = wanted(t);
-	seq = op_seq();
+	seq = op_seq(traced());
 	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
 		 .release_ns = now_ns, .deadline_ns = t->deadline_ns);
-	runqueue_record(t, seq);
+	runqueue_record(t, why, seq);
 	record_wake(t, TRACE_wake_result_released, seq);
 	home_unlock(t);
 	return hint_for(w);
@@ -114,7 +114,7 @@ static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
 		bool dead = t->state == TASK_DEAD;
 
 		t->noted = !dead;
-		record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted, op_seq());
+		record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted, op_seq(traced()));
 		home_unlock(t);
 	}
 	arch_irq_restore(irqs);

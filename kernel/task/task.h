@@ -48,13 +48,12 @@ struct task {
 	/* Under the home's lock. */
 	enum task_state state;
 	bool noted; /* woken since its last dispatch: to be polled again */
-	u8 enqueue_why;
+	u64 rank; /* of its job; RANK_IDLE is less urgent than all (executor.h) */
 	struct sched_entity entity;
 	struct worker *worker; /* holds the suspended poll; NULL between polls */
 	unsigned cpu;	       /* where it ran last */
 	u32 job;	       /* jobs released so far */
 	u64 release_ns, deadline_ns;
-	u64 queued_ns; /* when it entered the run queue */
 	u64 quantum_left_ns;
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 cpu_ns;
