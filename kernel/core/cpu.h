@@ -36,6 +36,7 @@ struct cpu {
 	u8 frozen_why;	       /* why the switch under way left ... */
 	struct task *frozen;   /* ... this poll behind; the successor queues it */
 	struct worker *left;   /* the stack that the switch under way leaves */
+	struct worker *spare;  /* a free stack, or NULL */
 	u64 left_ns;	       /* when */
 	u64 quantum_left_ns;   /* what was left of its quantum; 0: nothing, or it has none */
 	struct task *dead;     /* its last reference of the executor is to be dropped */

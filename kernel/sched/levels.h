@@ -16,7 +16,7 @@ struct levels {
 };
 
 /** The short ways, for an entity that may run everywhere. */
-static inline void levels_add(struct levels *l, struct sched_entity *e, bool at_head)
+ALWAYS_INLINE void levels_add(struct levels *l, struct sched_entity *e, bool at_head)
 {
 	struct list *q = &l->queue[e->key];
 	u32 bit = 1u << e->key;
@@ -32,7 +32,7 @@ static inline void levels_add(struct levels *l, struct sched_entity *e, bool at_
 		list_add_tail(q, &e->link);
 }
 
-static inline void levels_remove(struct levels *l, struct sched_entity *e)
+ALWAYS_INLINE void levels_remove(struct levels *l, struct sched_entity *e)
 {
 	struct list *next = e->link.next, *prev = e->link.prev;
 
@@ -42,8 +42,20 @@ static inline void levels_remove(struct levels *l, struct sched_entity *e)
 		l->used &= ~(1u << e->key);
 }
 
+/** Takes @p first, the first of the level of @p e, out, and puts @p e behind the last of it. */
+ALWAYS_INLINE void levels_rotate(struct levels *l, struct sched_entity *first,
+				 struct sched_entity *e)
+{
+	struct list *q = &l->queue[e->key];
+
+	list_add_tail(q, &e->link);
+	q->next = first->link.next;
+	q->next->prev = q;
+	sched_arrive(e, false);
+}
+
 /** While no entity is pinned and some is queued: the first. */
-static inline struct sched_entity *levels_first(const struct levels *l)
+ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 {
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
 }

@@ -178,7 +178,7 @@ extern _Atomic u64 sched_heads, sched_tails; /* arrivals so far */
 
 /** For enqueue functions: numbers the arrival of @p e, over all queues: at the head below all
  *  that came before, else above them. Lock-free. */
-static inline void sched_arrive(struct sched_entity *e, bool at_head)
+ALWAYS_INLINE void sched_arrive(struct sched_entity *e, bool at_head)
 {
 	/* relaxed: a number only has to be its own; entities of one queue are ordered by its lock */
 	u64 n = atomic_fetch_add_explicit(at_head ? &sched_heads : &sched_tails, 1,
@@ -191,7 +191,7 @@ static inline void sched_arrive(struct sched_entity *e, bool at_head)
 
 /** Makes jobs of all classes comparable, smaller is more urgent; less than UINT64_MAX. Keys from
  *  2^60 - 1 on (36 years, as times) rank alike. */
-static inline u64 sched_rank(const struct sched_policy *p, const struct sched_entity *e)
+ALWAYS_INLINE u64 sched_rank(const struct sched_policy *p, const struct sched_entity *e)
 {
 	u64 key = p->flat ? 0 : MIN(e->key, (1ull << SCHED_KEY_BITS) - 1);
 

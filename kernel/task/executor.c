@@ -18,7 +18,7 @@
 #include "core/time.h"
 #include "task/look.h"
 
-#define WORKERS_SPARE 56u /* polls that can be suspended at the same time, over all CPUs */
+#define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
 static void describe(void)
 {
@@ -47,10 +47,10 @@ void executor_init(void)
 {
 	panic_describe = describe;
 	runqueue_init(shards_wanted());
-	workers_init(CPUS_MAX + WORKERS_SPARE + 8);
+	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 
-static inline void reap(struct cpu *c)
+ALWAYS_INLINE void reap(struct cpu *c)
 {
 	struct task *dead = c->dead;
 
@@ -61,14 +61,14 @@ static inline void reap(struct cpu *c)
 }
 
 /* Sets the timer if the end of the quantum is not the one that it was set for. */
-static inline void quantum_program(const struct cpu *c)
+ALWAYS_INLINE void quantum_program(const struct cpu *c)
 {
 	if (c->quantum_end_ns != c->timer_quantum_ns)
 		timer_program();
 }
 
 /* Counts what @p t ran since it began, or since the last call, and tells its policy. */
-static inline void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
+ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
 {
 	u64 ran_ns = now_ns - t->since_ns;
 
@@ -103,7 +103,7 @@ static void queue_suspended(const struct cpu *c, struct task *t)
 }
 
 /* First thing on every stack that was switched to. */
-static inline void arrive(void)
+ALWAYS_INLINE void arrive(void)
 {
 	struct cpu *c = arch_cpu();
 	struct task *frozen = c->frozen;
@@ -111,7 +111,7 @@ static inline void arrive(void)
 	c->frozen = NULL;
 	if (frozen)
 		queue_suspended(c, frozen);
-	else if (c->left && worker_give(c->left))
+	else if (c->left && worker_give(c, c->left))
 		hint_rest();
 	reap(c);
 	quantum_program(c);
@@ -119,7 +119,7 @@ static inline void arrive(void)
 
 /* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
  * is free once it is left. */
-static inline void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
+ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
 {
 	struct worker *from = c->worker;
 	void *boot_sp;
@@ -152,21 +152,30 @@ static __attribute__((noinline)) void record_switch(u32 seq, const struct leaver
 		 .why = prev->why);
 }
 
-/* Takes @p next out of its queue and makes it what @p c runs; all but the stack. */
-static inline void place(struct cpu *c, struct task *next, u64 now_ns)
+/* relaxed, both: the home's lock orders them but for task_poll_again, which is on this CPU */
+static inline bool noted(const struct task *t)
+{
+	return atomic_load_explicit(&t->noted, memory_order_relaxed);
+}
+
+static inline void note_clear(struct task *t)
+{
+	atomic_store_explicit(&t->noted, false, memory_order_relaxed);
+}
+
+/* Makes @p next, which is in no queue, what @p c runs; all but the stack. */
+ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	REQUIRES(next->home->lock)
 {
-	u64 quantum_ns;
+	u64 quantum_ns = next->entity.quantum_ns;
 
-	runqueue_remove(next);
-	quantum_ns = next->entity.quantum_ns;
 	if (unlikely(next->quantum_left_ns))
 		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
 	next->since_ns = now_ns;
 	if (likely(!next->worker))
-		next->noted = false;
+		note_clear(next);
 	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	c->current = next;
 	c->switches++;
@@ -183,12 +192,12 @@ static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 }
 
 /* What becomes of a task whose poll returned. Returns TRACE_switch_why_*. */
-static inline u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns, bool on)
+ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now_ns, bool on)
 	REQUIRES(t->home->lock)
 {
 	charge(t, now_ns, now_ns >= c->quantum_end_ns);
 	t->quantum_left_ns = 0;
-	if (t->noted && result == POLL_PENDING) {
+	if (noted(t) && result == POLL_PENDING) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
 		runqueue_add(t, false);
 		if (on)
@@ -217,6 +226,29 @@ static struct leaver leaver_after(const struct task *t, u8 why)
 	return (struct leaver){t->id, t->params.level, state[why], why};
 }
 
+/*
+ * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
+ * first of them, which is returned, runs. That is what the queue would give, and nothing else
+ * changes, neither the classes that wait nor the promise. NULL: it is not that simple.
+ */
+ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lock)
+{
+	const struct shard *s = prev->home;
+	u32 class = 1u << prev->policy->urgency;
+	struct levels *l;
+	struct task *next;
+
+	if ((s->classes & -s->classes) != class || !(s->simple & class) || is_pinned(prev))
+		return NULL;
+	l = queue_of(prev);
+	next = CONTAINER_OF(levels_first(l), struct task, entity);
+	if (next->entity.key != prev->entity.key || next->worker)
+		return NULL;
+	levels_rotate(l, &next->entity, &prev->entity);
+	prev->state = TASK_READY;
+	return next;
+}
+
 /* @p prev yielded, and this CPU goes on with @p next. */
 static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
@@ -243,7 +275,7 @@ static struct task *resume(struct cpu *c, struct task *next)
  * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
  * Returns the task to poll on this stack, or NULL to idle. Interrupts masked.
  */
-static inline struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
+ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
 	const bool on = traced();
@@ -258,6 +290,17 @@ static inline struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 		u8 why;
 
 		home_lock(prev);
+		if (shard_count == 1 && !on && noted(prev) && !result && !cpu_hinted(c)) {
+			next = take_turns(prev);
+			if (next) {
+				charge(prev, now_ns, now_ns >= c->quantum_end_ns);
+				prev->quantum_left_ns = 0;
+				place(c, next, now_ns);
+				home_unlock(next);
+				quantum_program(c);
+				return next;
+			}
+		}
 		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
@@ -274,6 +317,7 @@ static inline struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
 	if (likely(next)) {
+		runqueue_remove(next);
 		place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
@@ -291,7 +335,7 @@ static inline struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	return next;
 }
 
-static inline enum poll poll_task(struct task *t)
+ALWAYS_INLINE enum poll poll_task(struct task *t)
 {
 	enum poll result;
 
@@ -343,7 +387,7 @@ void worker_main(void)
 void executor_run(void)
 {
 	struct cpu *c = arch_cpu();
-	struct worker *first = worker_take();
+	struct worker *first = worker_take(c);
 
 	ASSERT(first);
 	TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
@@ -384,30 +428,38 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 	if (next->rank == l->otherwise && p->keeps && p == next->policy &&
 	    p->keeps(queue_of(next), &cur->entity, &next->entity, l->cpu->id))
 		return true;
-	*to = next->worker ? next->worker : worker_take();
+	*to = next->worker ? next->worker : worker_take(l->cpu);
 	if (*to)
 		return false;
 	TRACE_OP(op_seq(traced()), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
 	return true;
 }
 
-/* Makes @p c run @p next, whose home is locked, and suspends @p cur. */
-static void preempt(struct cpu *c, const struct look *l, struct task *cur, struct task *next,
-		    struct worker *to, u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
+/* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
+ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
+	REQUIRES(next->home->lock)
+{
+	c->left_ns = now_ns;
+	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
+	place(c, next, now_ns);
+	next->worker = NULL;
+}
+
+static void preempt(const struct look *l, struct task *cur, struct task *next, struct worker *to,
+		    u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
 {
 	const bool on = traced();
+	struct cpu *c = l->cpu;
 
-	c->left_ns = now_ns;
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
-	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
 	if (on) {
 		struct leaver leaver = leaver_after(cur, quantum_over ? TRACE_switch_why_quantum
 								      : TRACE_switch_why_preempted);
 
 		record_switch(op_seq(on), &leaver, cur, next, now_ns);
 	}
-	place(c, next, now_ns);
-	next->worker = NULL;
+	runqueue_remove(next);
+	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
 	change_stack(c, to, cur);
@@ -436,6 +488,45 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		home_unlock(next);
 		stay(&look, cur, quantum_over, now_ns);
 	} else {
-		preempt(c, &look, cur, next, to, now_ns, quantum_over);
+		preempt(&look, cur, next, to, now_ns, quantum_over);
 	}
+}
+
+/* True when @p t, which was just released and is in no queue, is what this CPU would run next. */
+ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRES(t->home->lock)
+{
+	const struct task *first;
+
+	if (shard_count > 1 || others_online() || traced() || cpu_hinted(c))
+		return false;
+	if (!c->current || c->irq_depth || c->preempt_off || t->rank >= c->current->rank)
+		return false;
+	if (!t->policy->levels || !(t->entity.cpus >> c->id & 1))
+		return false;
+	first = shard_first(t->home, c->id);
+	return !first || t->rank < first->rank;
+}
+
+/*
+ * The way that most preempting wakes take on one CPU: @p t, just released, runs here at once, as
+ * it would by way of its queue, a hint and a look. False: it is not that simple; nothing was done.
+ */
+bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct worker *to;
+	struct task *cur;
+
+	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
+		return false;
+	to = worker_take(c);
+	if (!to)
+		return false;
+	(void)promise_set(c, t->rank);
+	c->frozen_why = TRACE_enqueue_why_preempt;
+	cur = c->current;
+	replace(c, t, now_ns);
+	home_unlock(t);
+	change_stack(c, to, cur);
+	arrive();
+	return true;
 }

@@ -81,7 +81,7 @@ static inline u32 op_seq(bool on)
 /** Takes the lock of @p t's home. Context: interrupts masked. */
 static inline void home_lock(struct task *t) ACQUIRE(t->home->lock)
 {
-	(void)spin_lock(&t->home->lock);
+	spin_lock_raw(&t->home->lock);
 }
 
 static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
@@ -193,20 +193,46 @@ struct worker {
 /** Makes @p n workers; panics without memory. Start-up. */
 void workers_init(unsigned n);
 
-/** Takes a free worker, or NULL; then a preemption is put off, and workers_short. */
-struct worker *worker_take(void);
+/** A free worker, or NULL; then a preemption is put off, and workers_short. */
+struct worker *worker_take_other(void);
 
-/** Gives @p w back; true when a preemption was put off for want of it: hint_rest is due. */
-bool worker_give(struct worker *w) MUST_CHECK;
+/** Gives @p w to all CPUs; true when a preemption was put off for want of it. */
+bool worker_give_other(struct worker *w) MUST_CHECK;
 
 /** A preemption is put off for want of a stack. Lock-free. */
 bool workers_short(void);
+
+/** worker_take_other, for CPU @p c, this one, which may have one at hand. */
+ALWAYS_INLINE struct worker *worker_take(struct cpu *c)
+{
+	struct worker *w = c->spare;
+
+	c->spare = NULL;
+	return likely(w) ? w : worker_take_other();
+}
+
+/** Gives back @p w, which CPU @p c, this one, left: keeps it at hand, or calls worker_give_other;
+ *  if that returns true, hint_rest is due. */
+ALWAYS_INLINE MUST_CHECK bool worker_give(struct cpu *c, struct worker *w)
+{
+	if (unlikely(c->spare || workers_short()))
+		return worker_give_other(w);
+	c->spare = w;
+	return false;
+}
 
 /** The worker whose stack this runs on, found from the stack pointer; 0 for a boot stack. */
 u16 worker_here(void);
 
 /** Entry of every fresh worker; executor.c. */
 void worker_main(void);
+
+/**
+ * Lets @p t, which was just released and is in no queue, have CPU @p c, this one, at once, if that
+ * is what queueing and looking would come to. Then it gives back the lock, and returns true when
+ * the calling task goes on. False: nothing was done. executor.c.
+ */
+bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
 
 /** Tells the joiners that @p t is done. In task.c; interrupts masked, no shard's lock held. */
 void task_finish(struct task *t, int status);

@@ -176,7 +176,7 @@ static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
 
 		if (!s)
 			return false;
-		(void)spin_lock(&s->lock);
+		spin_lock_raw(&s->lock);
 		t = shard_first(s, cpu);
 		if (t)
 			w = wanted(t);

@@ -37,7 +37,7 @@ static bool first_exact(struct shard *s, unsigned cpu, struct place *first, u32 
 {
 	const struct task *t;
 
-	(void)spin_lock(&s->lock);
+	spin_lock_raw(&s->lock);
 	t = shard_first(s, cpu);
 	if (t)
 		*first = place_of(t);
@@ -129,7 +129,7 @@ struct task *look_take_any(const struct look *l) NO_THREAD_SAFETY_ANALYSIS
 				continue;
 			return NULL;
 		}
-		(void)spin_lock(&p.shard->lock);
+		spin_lock_raw(&p.shard->lock);
 		t = shard_first(p.shard, l->cpu->id);
 		if (still_first(l, &p, t))
 			return t;

@@ -13,7 +13,7 @@ struct look {
 };
 
 /** Begins a look: spends the hints given to this CPU up to now. @p on: traced. Context: interrupts masked. */
-static inline void look_begin(struct look *l, struct cpu *c, bool on)
+ALWAYS_INLINE void look_begin(struct look *l, struct cpu *c, bool on)
 {
 	/* acquire: pairs with the release in give (hint.c); who hinted had published its task */
 	u32 hints = atomic_load_explicit(&c->hints, memory_order_acquire);
@@ -34,7 +34,7 @@ struct task *look_take_any(const struct look *l);
  * rank; or NULL, nothing locked, and the promise is what @p l says. @p held: the only shard, when
  * the caller holds its lock; then it is the same section. Context: interrupts masked.
  */
-static inline struct task *look_take(const struct look *l, struct shard *held)
+ALWAYS_INLINE struct task *look_take(const struct look *l, struct shard *held)
 	NO_THREAD_SAFETY_ANALYSIS
 {
 	struct shard *s = &shards[0];
@@ -44,7 +44,7 @@ static inline struct task *look_take(const struct look *l, struct shard *held)
 		return look_take_any(l);
 	/* Who queues a task has the lock later, and sees the promise: nothing is read again. */
 	if (!held)
-		(void)spin_lock(&s->lock);
+		spin_lock_raw(&s->lock);
 	t = shard_first(s, l->cpu->id);
 	if (t && t->rank < l->below) {
 		(void)promise_set(l->cpu, t->rank);
@@ -56,7 +56,7 @@ static inline struct task *look_take(const struct look *l, struct shard *held)
 }
 
 /** Ends a look that found nothing (@p chose false), or one that spent a hint: hints for others. */
-static inline void look_end(const struct look *l, bool chose, bool on)
+ALWAYS_INLINE void look_end(const struct look *l, bool chose, bool on)
 {
 	if (unlikely(l->spent))
 		hint_rest();

@@ -16,13 +16,13 @@ struct task *shard_search(const struct shard *s, unsigned cpu) REQUIRES(s->lock)
 
 /* relaxed, both: written under the lock, and read without it for people only, or for whether a
  * task is pinned, by who then takes the lock or whom the writer hints later */
-static inline void count(_Atomic u32 *n, int by)
+ALWAYS_INLINE void count(_Atomic u32 *n, int by)
 {
 	atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + (u32)by,
 			      memory_order_relaxed);
 }
 
-static inline u32 counted(const _Atomic u32 *n)
+ALWAYS_INLINE u32 counted(const _Atomic u32 *n)
 {
 	return atomic_load_explicit(n, memory_order_relaxed);
 }
@@ -42,7 +42,7 @@ static inline void count_pinned(const struct task *t, int by) REQUIRES(t->home->
 }
 
 /** Queues @p t, which is in no queue, as ready, and publishes it. */
-static inline void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->lock)
+ALWAYS_INLINE void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->lock)
 {
 	const struct sched_policy *p = t->policy;
 	struct shard *s = t->home;
@@ -62,7 +62,7 @@ static inline void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->
 		shard_publish_added(t);
 }
 
-static inline void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
+ALWAYS_INLINE void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 {
 	const struct sched_policy *p = t->policy;
 	struct shard *s = t->home;
@@ -82,7 +82,7 @@ static inline void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 }
 
 /** The most urgent task in @p s of those that may run on @p cpu, or NULL. O(log n). */
-static inline struct task *shard_first(const struct shard *s, unsigned cpu) REQUIRES(s->lock)
+ALWAYS_INLINE struct task *shard_first(const struct shard *s, unsigned cpu) REQUIRES(s->lock)
 {
 	u32 first = s->classes & -s->classes;
 

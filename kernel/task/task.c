@@ -52,6 +52,7 @@ static void release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 		t->policy->release(queue_of(t), &t->entity, &t->params, now_ns);
 	else
 		t->entity.key = t->policy->key(&t->params, now_ns);
+	rank_update(t);
 }
 
 /* timer_running is this CPU's own: only its own interrupts change it. */
@@ -62,7 +63,7 @@ static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
 	return c->timer_running ? TRACE_wake_source_timer : TRACE_wake_source_irq;
 }
 
-static void record_wake(const struct task *t, u8 result, u32 seq) REQUIRES(t->home->lock)
+static void record_wake(const struct task *t, u8 result, u32 seq)
 {
 	const struct cpu *c = arch_cpu();
 
@@ -82,21 +83,20 @@ static void act_on_own_hint(struct cpu *c, bool irqs)
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 }
 
-/* A waiting task's next job begins. Gives its lock back, and the CPU that was hinted. */
-static unsigned wake_waiting(struct task *t, u8 why) RELEASE(t->home->lock)
+/* Queues @p t, whose next job begins. Gives its lock back, and returns the CPU that was hinted. */
+static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 {
-	u64 now_ns = clock_ns();
 	struct wanted w;
 	u32 seq;
 
-	release(t, now_ns);
 	runqueue_add(t, false);
 	w = wanted(t);
 	seq = op_seq(traced());
 	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
-		 .release_ns = now_ns, .deadline_ns = t->deadline_ns);
+		 .release_ns = t->release_ns, .deadline_ns = t->deadline_ns);
 	runqueue_record(t, why, seq);
-	record_wake(t, TRACE_wake_result_released, seq);
+	if (seq)
+		record_wake(t, TRACE_wake_result_released, seq);
 	home_unlock(t);
 	return hint_for(w);
 }
@@ -107,14 +107,20 @@ static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
 	struct cpu *c = arch_cpu();
 
 	home_lock(t);
-	if (t->state == TASK_WAITING) {
-		if (wake_waiting(t, why) == c->id)
+	if (likely(t->state == TASK_WAITING)) {
+		u64 now_ns = clock_ns();
+
+		release(t, now_ns);
+		if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
 		bool dead = t->state == TASK_DEAD;
 
-		t->noted = !dead;
-		record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted, op_seq(traced()));
+		/* relaxed: read under this lock, and see task_poll_again */
+		atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);
+		if (traced())
+			record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted,
+				    op_seq(true));
 		home_unlock(t);
 	}
 	arch_irq_restore(irqs);
@@ -123,6 +129,20 @@ static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
 void task_wake(struct task *t)
 {
 	wake(t, TRACE_enqueue_why_wake);
+}
+
+/* A running task's note is set by others under its lock, and by itself; only its CPU clears it,
+ * and not now. */
+void task_poll_again(void)
+{
+	bool irqs = arch_irq_save();
+	struct task *t = arch_cpu()->current;
+
+	/* relaxed: read by this CPU, when the poll returned */
+	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
+	if (traced())
+		record_wake(t, TRACE_wake_result_noted, op_seq(true));
+	arch_irq_restore(irqs);
 }
 
 static void enlist(struct task *t)

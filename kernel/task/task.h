@@ -47,7 +47,7 @@ struct task {
 
 	/* Under the home's lock. */
 	enum task_state state;
-	bool noted; /* woken since its last dispatch: to be polled again */
+	_Atomic bool noted; /* woken since its last dispatch: to be polled again */
 	u64 rank; /* of its job; RANK_IDLE is less urgent than all (executor.h) */
 	struct sched_entity entity;
 	struct worker *worker; /* holds the suspended poll; NULL between polls */
@@ -105,6 +105,10 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
+
+/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
+ *  Lock-free. Context: task. */
+void task_poll_again(void);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
 struct task *task_self(void);

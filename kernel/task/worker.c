@@ -1,6 +1,7 @@
 /*
  * Worker stacks: made once at start-up, all of one size, each above an unmapped guard page, so
- * that preemption allocates nothing. One is in use for each CPU and for each suspended poll.
+ * that preemption allocates nothing. One is in use for each CPU and for each suspended poll, and
+ * each CPU may keep a free one at hand: the last one that it gave, whose stack is warm.
  */
 #include "base/panic.h"
 #include "mm/page.h"
@@ -49,15 +50,16 @@ void workers_init(unsigned n)
 
 bool workers_short(void)
 {
-	/* relaxed: who is refused one later is served by whoever gives one later */
+	/* relaxed: who is refused one just now is served by the next that is given: there are more
+	 * suspended polls than CPUs */
 	return atomic_load_explicit(&refused, memory_order_relaxed);
 }
 
-struct worker *worker_take(void)
+struct worker *worker_take_other(void)
 {
 	struct list *first;
 
-	(void)spin_lock(&workers_lock);
+	spin_lock_raw(&workers_lock);
 	first = list_first(&free_workers);
 	if (first)
 		list_del(first);
@@ -67,16 +69,14 @@ struct worker *worker_take(void)
 	return first ? LIST_ENTRY(first, struct worker, link) : NULL;
 }
 
-/* The last one given is the first one taken: its stack is the warmest. */
-bool worker_give(struct worker *w)
+bool worker_give_other(struct worker *w)
 {
 	bool wanted;
 
-	(void)spin_lock(&workers_lock);
+	spin_lock_raw(&workers_lock);
 	list_add_head(&free_workers, &w->link);
 	wanted = workers_short();
-	if (wanted)
-		atomic_store_explicit(&refused, false, memory_order_relaxed);
+	atomic_store_explicit(&refused, false, memory_order_relaxed);
 	spin_unlock_raw(&workers_lock);
 	return wanted;
 }

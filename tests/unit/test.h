@@ -165,6 +165,8 @@ static void tests_start(const char *cmdline, const struct test *tests, unsigned 
 	runner.tests = tests;
 	runner.count = count;
 	(void)words_find(cmdline, "only", runner.only, sizeof runner.only);
+	if (words_find(cmdline, "untraced", NULL, 0))
+		trace_set_level(TRACE_OFF); /* the executor has ways that it takes only then */
 	MUST(task_spawn(&(struct task_spec){.name = "tests",
 					    .fn = test_run_all,
 					    .frame = &runner,
