@@ -162,6 +162,10 @@ static struct leaver settle(struct cpu *c, struct task *t, enum poll result, u64
 	}
 	if (t->noted) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
+		if (t->next_deadline_ns) {
+			end_job(t, now_ns);
+			task_release(t, now_ns);
+		}
 		runqueue_add(t, TRACE_enqueue_why_yield, now_ns);
 		return (struct leaver){t, TRACE_task_state_ready, TRACE_switch_why_yielded};
 	}

@@ -33,6 +33,9 @@ extern struct scheduler scheduler;
 
 u64 rank_of(const struct task *t) REQUIRES(scheduler.lock);
 
+/** A job of @p t begins: its deadline is fixed here, and here only. In task.c. */
+void task_release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock);
+
 /** Queues @p t, which is in no queue, as ready. @p why: TRACE_enqueue_why_*. */
 void runqueue_add(struct task *t, u8 why, u64 now_ns) REQUIRES(scheduler.lock);
 void runqueue_remove(struct task *t) REQUIRES(scheduler.lock);

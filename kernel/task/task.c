@@ -42,13 +42,19 @@ u64 task_cpu_ns(void)
 	return ns;
 }
 
-/* A job begins: its deadline is fixed here, and here only. */
-static void release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock)
+void task_release(struct task *t, u64 now_ns)
 {
+	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;
+
 	t->job++;
 	t->release_ns = now_ns;
-	t->deadline_ns = t->params.deadline_ns ? now_ns + t->params.deadline_ns : TIME_NEVER;
-	t->entity.key = t->policy->key(&t->params, now_ns);
+	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
+	if (t->next_deadline_ns) {
+		t->deadline_ns = t->next_deadline_ns;
+		from_ns = t->deadline_ns - own_ns; /* the release to which it belongs, modulo 2^64 */
+		t->next_deadline_ns = 0;
+	}
+	t->entity.key = t->policy->key(&t->params, from_ns);
 	TRACE(SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
 	      .release_ns = now_ns, .deadline_ns = t->deadline_ns, .seq = scheduler.seq);
 }
@@ -73,7 +79,7 @@ static unsigned wake_locked(struct task *t, u8 why) REQUIRES(scheduler.lock)
 		u64 now_ns = clock_ns();
 
 		result = TRACE_wake_result_released;
-		release(t, now_ns);
+		task_release(t, now_ns);
 		runqueue_add(t, why, now_ns);
 		target = hint_for(t);
 	} else if (t->state == TASK_DEAD) {
@@ -98,12 +104,16 @@ static void act_on_own_hint(struct cpu *c, bool irqs)
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 }
 
-static void wake(struct task *t, u8 why)
+/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
+static void wake(struct task *t, u8 why, u64 deadline_ns)
 {
 	bool irqs = spin_lock(&scheduler.lock);
 	struct cpu *c = arch_cpu();
-	unsigned target = wake_locked(t, why);
+	unsigned target;
 
+	if (deadline_ns)
+		t->next_deadline_ns = deadline_ns;
+	target = wake_locked(t, why);
 	spin_unlock_raw(&scheduler.lock);
 	if (target == c->id)
 		act_on_own_hint(c, irqs);
@@ -112,7 +122,13 @@ static void wake(struct task *t, u8 why)
 
 void task_wake(struct task *t)
 {
-	wake(t, TRACE_enqueue_why_wake);
+	wake(t, TRACE_enqueue_why_wake, 0);
+}
+
+void task_wake_deadline(struct task *t, u64 deadline_ns)
+{
+	ASSERT(deadline_ns);
+	wake(t, TRACE_enqueue_why_wake, deadline_ns);
 }
 
 static void enlist(struct task *t)
@@ -169,7 +185,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);
 	if (handle)
 		*handle = t;
-	wake(t, TRACE_enqueue_why_spawn);
+	wake(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
 }
 

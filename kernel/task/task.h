@@ -9,6 +9,8 @@
  *   waiting --wake--> ready --dispatch--> running --pending--> waiting
  *   running --more urgent task, quantum--> ready (with a worker)     running --ready--> dead
  *   running --pending, but woken meanwhile--> ready
+ *
+ * A job begins at each wake-up of a waiting task, and at a task_wake_deadline.
  */
 #pragma once
 
@@ -52,6 +54,7 @@ struct task {
 	unsigned cpu;	       /* where it ran last */
 	u32 job;	       /* jobs released so far */
 	u64 release_ns, deadline_ns;
+	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
 	u64 queued_ns; /* when it entered the run queue */
 	u64 quantum_left_ns;
 	u64 run_since_ns, cpu_ns, last_run_ns;
@@ -103,6 +106,14 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
+
+/**
+ * The same, and the job that begins has the absolute deadline @p deadline_ns, not 0: what is known
+ * of a deadline by whoever releases the job, such as the source of a DAG, goes before what the
+ * task's parameters say. When @p t is running or ready, its present job ends when it next waits,
+ * and the new one begins at that moment.
+ */
+void task_wake_deadline(struct task *t, u64 deadline_ns);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
 struct task *task_self(void);
