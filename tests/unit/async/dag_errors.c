@@ -197,6 +197,8 @@ static void times_are_checked(void)
 	/* Longer than the deadline of 2 ms, on the longest way alone. */
 	EXPECT("S:s>a!c R:x<a>b!c R:y<b>c!c K:k<c,a!c", E(TOO_LONG, "k", NULL),
 	       E(OVERLOAD, "k", NULL));
+	EXPECT("S:s>a!c R:x<a>b!c R:y<b>c!c R:z<a>d K:k<c,d!c", E(TOO_LONG, "k", NULL),
+	       E(OVERLOAD, "k", NULL));
 	/* More than the period of 1 ms; but two CPUs have 2 ms in it. */
 	EXPECT("S:s>a R:x<a>b!C K:k<a,b", E(OVERLOAD, "x", NULL));
 	EXPECT("S:s>a!c R:x<a>b!c R:y<a>c!c R:z<a>d!c K:k<b,c,d", E(OVERLOAD, "k", NULL));

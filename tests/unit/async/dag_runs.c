@@ -344,6 +344,61 @@ static enum poll overruns_are_counted_exactly(void *frame)
 	ASYNC_END(me);
 }
 
+/* A task in front of the reaction takes longer than its budget, and does not count. */
+static _Atomic bool disturbed;
+
+struct disturber {
+	struct async async;
+	struct sleep sleep;
+};
+
+static enum poll disturbs(void *frame)
+{
+	struct disturber *me = frame;
+	u64 end_ns;
+
+	ASYNC_BEGIN(me);
+	/* relaxed: one that comes too late disturbs once more */
+	while (atomic_load_explicit(&disturbed, memory_order_relaxed)) {
+		AWAIT(me, sleep_for(&me->sleep, US(20)));
+		end_ns = clock_ns() + US(30);
+		while (clock_ns() < end_ns)
+			arch_relax();
+	}
+	ASYNC_END(me);
+}
+
+static void takes_a_tenth(struct dag_reaction *r)
+{
+	u64 end_ns = task_cpu_ns() + US(100);
+
+	(void)r;
+	while (task_cpu_ns() < end_ns)
+		arch_relax();
+}
+
+static enum poll what_others_take_is_not_of_the_budget(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	period_ns = MS(1);
+	deadline_ns = MS(1);
+	atomic_store_explicit(&disturbed, true, memory_order_relaxed);
+	MUST(TASK_SPAWN(NULL, "disturber", disturbs, (struct disturber){}, SCHED_PARAMS_CEDF(1, 1)));
+	me->d = chain(&(struct dag_params){.name = "budget", .periods = 5}, does_nothing,
+		      takes_a_tenth, US(150));
+	CHECK_EQ(dag_finish(me->d), 0);
+	me->join = (struct dag_join){.dag = me->d};
+	AWAIT_CALL(me, dag_join, &me->join);
+	CHECK_EQ(dag_stats(me->d).overruns, 0);
+	/* relaxed: as above */
+	atomic_store_explicit(&disturbed, false, memory_order_relaxed);
+	dag_free(me->d);
+	AWAIT(me, sleep_for(&me->sleep, US(100)));
+	ASYNC_END(me);
+}
+
 /* With one period in flight and a sink that is held up until three and a half periods after its
  * release, three are missed each time: they are skipped, or all made up for. */
 static u64 skip_seen[4 * PERIODS], skip_count;
@@ -475,5 +530,6 @@ static enum poll others_may_listen(void *frame)
 
 TESTS_MAIN(ASYNC(random_graphs_compute_what_the_model_does), ASYNC(nothing_stays_allocated),
 	   ASYNC(misses_are_counted_exactly), ASYNC(overruns_are_counted_exactly),
+	   ASYNC(what_others_take_is_not_of_the_budget),
 	   ASYNC(missed_periods_are_skipped_or_made_up_for),
 	   ASYNC(periods_overlap_and_keep_their_own), ASYNC(others_may_listen));
