@@ -323,7 +323,7 @@ def test_back_trace_from_any_instruction(kernels, board, cc):
     """The callers of what an interrupt struck, whichever instruction of a function it was. Times do
     not matter here; and on a busy host QEMU 10 loses one in some thousand resumptions while it
     counts instructions without sleeping, and this test makes a hundred of them."""
-    result = gdb(kernels, board, kernels.elf(board, cc), CMDLINE_OTHERS, "-x", str(HERE / "struck.py"), count=False)
+    result = gdb(kernels, board, kernels.elf(board, cc), "demo=100000", "-x", str(HERE / "struck.py"), count=False)
     assert "WRONG" not in result.stdout
     stepped = re.findall(r"^STEPPED (\w+) (\d+) callers (.*)$", result.stdout, re.M)
     assert {name for name, _, _ in stepped} == {"clock_ns", "tree_remove", "runqueue_first", "task_cpu_ns",
