@@ -17,7 +17,7 @@ SESSIONS := $(wildcard kernel/*/*.session $(if $(APP),$(dir $(APP))*.session))
 SESSION_HEADERS := $(patsubst %,build/session/%.h,$(SESSIONS))
 SESSION_TOOL := $(wildcard tools/session/*)
 
-build/session/%.session.h: %.session $(SESSION_TOOL)
+build/session/%.session.h: %.session $(SESSION_TOOL) $(wildcard kernel/*/*.session)
 	@echo "  SESSION $<"
 	@$(PYTHON) tools/session/session $< -o $@
 
