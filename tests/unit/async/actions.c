@@ -129,8 +129,13 @@ static enum poll serves(void *frame)
 	ASYNC_END(me);
 }
 
+/* A client is three async functions, one behind another; they share its end of the session. */
 struct client {
 	struct async async;
+	struct part {
+		struct async async;
+		struct client *client;
+	} follow, stop;
 	struct service *service;
 	struct turn_client turn;
 	union turn_after_goal answer;
@@ -151,16 +156,102 @@ static void heard(struct client *me, i32 degrees)
 	me->memory->fed_back = degrees;
 }
 
+/* Until the goal is stopped. */
+static enum poll stops(void *frame)
+{
+	struct part *part = frame;
+	struct client *me = part->client;
+	struct turn_client_stopping *stopping;
+	struct turn_client_stopping_offer *last;
+
+	ASYNC_BEGIN(part);
+	for (;;) {
+		stopping = turn_at_stopping(&me->turn);
+		AWAIT_STEP(part, last, turn_receive(stopping, &me->last));
+		switch (turn_label(last)) {
+		case TURN_STOPPING_FEEDBACK:
+			CHECK(turn_take_feedback(last));
+			heard(me, me->last.feedback.degrees);
+			break;
+		case TURN_STOPPING_CANCELED:
+			me->memory->client = CANCELED;
+			ASYNC_RETURN(part, !turn_take_canceled(last));
+		case TURN_STOPPING_ABORTED:
+			me->memory->client = ABORTED;
+			ASYNC_RETURN(part, !turn_take_aborted(last));
+		case TURN_STOPPING_OVER:
+			ASYNC_RETURN(part, turn_status(&me->turn));
+		}
+	}
+}
+
+/* The client has waited long enough. True: it is gone. */
+static bool loses_patience(struct client *me)
+{
+	me->cancels--;
+	if (me->leaves) {
+		turn_leave(&me->turn);
+		me->memory->client = LOST;
+		return true;
+	}
+	me->memory->asked++;
+	turn_interrupt(turn_at_running(&me->turn));
+	return false;
+}
+
+/* Until the goal has come to its end, or the client leaves. */
+static enum poll follows(void *frame)
+{
+	struct part *part = frame;
+	struct client *me = part->client;
+	struct turn_client_running *running;
+	struct turn_client_running_offer *news;
+
+	ASYNC_BEGIN(part);
+	for (;;) {
+		running = turn_at_running(&me->turn);
+		AWAIT(part, timeout_after(&me->patience, &turn_receive(running, &me->news)->aw,
+					  me->cancels ? test_below(&me->random, US(40)) : SEC(10)));
+		if (timeout_status(&me->patience)) {
+			if (loses_patience(me))
+				ASYNC_END(part);
+			continue;
+		}
+		news = turn_offer_running(&me->turn);
+		switch (turn_label(news)) {
+		case TURN_RUNNING_FEEDBACK:
+			CHECK(turn_take_feedback(news));
+			heard(me, me->news.feedback.degrees);
+			break;
+		case TURN_RUNNING_NOT_CANCELED:
+			CHECK(turn_take_not_canceled(news));
+			me->memory->refused++;
+			break;
+		case TURN_RUNNING_CANCELING:
+			me->memory->granted++;
+			me->stop.client = me;
+			CHECK(turn_take_canceling(news));
+			AWAIT_CALL(part, stops, &me->stop);
+			ASYNC_RETURN(part, me->stop.async.status);
+		case TURN_RUNNING_SUCCEEDED:
+			me->memory->client = SUCCEEDED;
+			ASYNC_RETURN(part, !turn_take_succeeded(news));
+		case TURN_RUNNING_ABORTED:
+			CHECK_EQ(me->news.aborted.why, ERR_BUSY);
+			me->memory->client = ABORTED;
+			ASYNC_RETURN(part, !turn_take_aborted(news));
+		case TURN_RUNNING_OVER:
+			ASYNC_RETURN(part, turn_status(&me->turn));
+		}
+	}
+}
+
 static enum poll wants(void *frame)
 {
 	struct client *me = frame;
 	struct turn_client_start *start;
 	struct turn_client_after_goal *sent;
 	struct turn_client_after_goal_offer *answer;
-	struct turn_client_running *running;
-	struct turn_client_running_offer *news;
-	struct turn_client_stopping *stopping;
-	struct turn_client_stopping_offer *last;
 	struct turn_client_before_result *done;
 	struct turn_client_end *end;
 
@@ -172,76 +263,18 @@ static enum poll wants(void *frame)
 	case TURN_AFTER_GOAL_REJECTED:
 		CHECK_EQ(me->answer.rejected.why, ERR_INVAL);
 		me->memory->client = REJECTED;
-		end = turn_take_rejected(answer);
-		CHECK(end);
-		ASYNC_END(me);
+		ASYNC_RETURN(me, !turn_take_rejected(answer));
 	case TURN_AFTER_GOAL_ACCEPTED:
+		CHECK(turn_take_accepted(answer));
 		break;
 	case TURN_AFTER_GOAL_OVER:
 		ASYNC_RETURN(me, turn_status(&me->turn));
 	}
-	for (;;) {
-		running = turn_at_running(&me->turn);
-		AWAIT(me, timeout_after(&me->patience, &turn_receive(running, &me->news)->aw,
-					me->cancels ? test_below(&me->random, US(40)) : SEC(10)));
-		if (timeout_status(&me->patience)) {
-			me->cancels--;
-			if (me->leaves) {
-				turn_leave(&me->turn);
-				me->memory->client = LOST;
-				ASYNC_END(me);
-			}
-			me->memory->asked++;
-			turn_interrupt(turn_at_running(&me->turn));
-			continue;
-		}
-		news = turn_offer_running(&me->turn);
-		switch (turn_label(news)) {
-		case TURN_RUNNING_FEEDBACK:
-			CHECK(turn_take_feedback(news));
-			heard(me, me->news.feedback.degrees);
-			continue;
-		case TURN_RUNNING_NOT_CANCELED:
-			CHECK(turn_take_not_canceled(news));
-			me->memory->refused++;
-			continue;
-		case TURN_RUNNING_CANCELING:
-			stopping = turn_take_canceling(news);
-			me->memory->granted++;
-			break;
-		case TURN_RUNNING_SUCCEEDED:
-			done = turn_take_succeeded(news);
-			me->memory->client = SUCCEEDED;
-			goto result;
-		case TURN_RUNNING_ABORTED:
-			done = turn_take_aborted(news);
-			CHECK_EQ(me->news.aborted.why, ERR_BUSY);
-			me->memory->client = ABORTED;
-			goto result;
-		case TURN_RUNNING_OVER:
-			ASYNC_RETURN(me, turn_status(&me->turn));
-		}
-		break;
-	}
-	for (;;) {
-		AWAIT_STEP(me, last, turn_receive(stopping, &me->last));
-		switch (turn_label(last)) {
-		case TURN_STOPPING_FEEDBACK:
-			stopping = turn_take_feedback(last);
-			heard(me, me->last.feedback.degrees);
-			continue;
-		case TURN_STOPPING_CANCELED:
-			done = turn_take_canceled(last);
-			me->memory->client = CANCELED;
-			goto result;
-		case TURN_STOPPING_ABORTED:
-			done = turn_take_aborted(last);
-			goto result;
-		case TURN_STOPPING_OVER:
-			ASYNC_RETURN(me, turn_status(&me->turn));
-		}
-	}
-result:
+	me->follow.client = me;
+	AWAIT_CALL(me, follows, &me->follow);
+	if (me->follow.async.status || me->memory->client == LOST)
+		ASYNC_RETURN(me, me->follow.async.status);
+	done = turn_at_before_result(&me->turn);
 	AWAIT_STEP(me, end, turn_receive(done, &me->result));
 	CHECK(end);
 	me->memory->result = me->result.degrees;
