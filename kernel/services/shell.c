@@ -125,5 +125,11 @@ int shell_start(const struct command *own)
 	static struct shell frame;
 
 	own_command = own;
-	return TASK_SPAWN(NULL, "shell", shell, frame, SCHED_PARAMS_FIFO(24));
+	return task_spawn(&(struct task_spec){.name = "shell",
+					      .fn = shell,
+					      .frame = &frame,
+					      .frame_bytes = sizeof frame,
+					      .params = SCHED_PARAMS_FIFO(24),
+					      .service = true},
+			  NULL);
 }

@@ -222,6 +222,8 @@ static enum poll poll_task(struct task *t)
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);
+	if (result == POLL_READY)
+		arena_release(&t->arena);
 	arch_irq_disable();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
 	if (result == POLL_READY) {

@@ -168,6 +168,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);
 	t->state = TASK_WAITING;
+	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
 	atomic_init(&t->refs, handle ? 2 : 1);
 	enlist(t);

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "mm/arena.h"
 #include "sched/sched.h"
 #include "sync/spin.h"
 
@@ -60,6 +61,8 @@ struct task {
 	u64 run_since_ns, cpu_ns, last_run_ns;
 	u64 polls, preemptions, misses;
 
+	struct arena arena; /* the task's own: see task/memory.h */
+
 	/* Lifetime. */
 	_Atomic u32 refs; /* the executor's until it is dead, and one for each handle */
 	struct list all;  /* under the registry's lock */
@@ -78,6 +81,9 @@ struct task_spec {
 	const void *frame;
 	usize frame_bytes;
 	struct sched_params params;
+	u64 mem_max_bytes; /* what task_alloc may take, as arena_init counts; 0: no limit */
+	bool service;      /* a part of the kernel: what it has the kernel allocate may come out of
+			      the reserve */
 };
 
 /**
