@@ -85,8 +85,9 @@ unsigned arena_release(struct arena *a)
 	unsigned n = 0;
 
 	while ((m = a->newest) != NULL) {
-		bool chained = !m->newer && (!m->older || (page_managed((uptr)m->older) &&
-							   m->older->newer == m));
+		bool chained =
+			!m->newer &&
+			(!m->older || (page_managed((uptr)m->older) && m->older->newer == m));
 
 		if (chained && block_good(block_of(m), MARK_USED + HEAP_TASKS)) {
 			release(a, m, block_of(m)->owner);

@@ -19,7 +19,8 @@ struct block {
 	u32 prev;  /* bytes of the block before it in the pool, or PREV_NONE */
 	u32 size;  /* bytes; in use, plus how many of its last unit nobody asked for (slack) */
 	u32 owner; /* in use: the code or the task that asked for it; else the code that freed it */
-	_Atomic u32 mark; /* relaxed: others only ask whether it is free, a heap's lock tells them */
+	_Atomic u32
+		mark; /* relaxed: others only ask whether it is free, a heap's lock tells them */
 	/* The payload begins here; a block that is not in use holds these: */
 	struct block *next_free, *prev_free;
 };

@@ -12,7 +12,7 @@
 
 #define POOL_BYTES        KIB(256) /* the step in which a heap grows */
 #define LARGE_BYTES       KIB(64)  /* a block of more has pages of its own */
-#define RESERVE_SHARE     32 /* of all pages, ... */
+#define RESERVE_SHARE     32       /* of all pages, ... */
 #define RESERVE_BYTES_MIN MIB(1)
 #define RESERVE_BYTES_MAX MIB(64)
 
@@ -21,7 +21,7 @@ static struct pools {
 	struct tlsf tlsf GUARDED_BY(lock);
 	struct depot depots[MAGAZINE_SIZES] GUARDED_BY(lock);
 	struct kmalloc_stats stats GUARDED_BY(lock); /* cached blocks count as used */
-	_Atomic u64 failures; /* relaxed: a counter */
+	_Atomic u64 failures;                        /* relaxed: a counter */
 } CACHE_ALIGNED heaps[HEAPS];
 
 static struct cache caches[CPUS_MAX][HEAPS][MAGAZINE_SIZES] CACHE_ALIGNED;
@@ -47,12 +47,13 @@ static inline struct cache *cache_of(enum heap_kind kind, usize bytes)
  * handed out again; all but the links at its begin, and of large blocks only the begin. */
 static void poison(struct block *b, bool check)
 {
-	u64 *at = (u64 *)(b + 1), *end = at + (MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES) / 8;
+	u32 bytes = ARCH_POISON ? MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES : 0;
+	u64 *word = (u64 *)(b + 1);
 
-	for (; ARCH_POISON && at < end; at++) {
+	for (u32 i = 0; i < bytes / 8; i++) {
 		if (!check)
-			*at = POISON;
-		else if (*at != POISON)
+			word[i] = POISON;
+		else if (word[i] != POISON)
 			misuse_free_overwritten(b);
 	}
 }
@@ -375,7 +376,8 @@ void kmalloc_init(const char *cmdline)
 	u64 share = page_total_bytes() / RESERVE_SHARE, k = 0;
 	char text[24];
 
-	reserve_bytes = ALIGN_DOWN(MIN(MAX(share, RESERVE_BYTES_MIN), RESERVE_BYTES_MAX), PAGE_BYTES);
+	reserve_bytes =
+		ALIGN_DOWN(MIN(MAX(share, RESERVE_BYTES_MIN), RESERVE_BYTES_MAX), PAGE_BYTES);
 	magazines = true;
 	if (words_find(cmdline, "heap", text, sizeof text)) {
 		magazines = strcmp(text, "tlsf");

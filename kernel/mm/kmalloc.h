@@ -38,11 +38,7 @@ void *kzalloc(usize bytes) __attribute__((malloc, warn_unused_result));
 /** Releases what kmalloc or kzalloc returned, on any CPU; NULL does nothing. */
 void kfree(void *p);
 
-enum heap_kind {
-	HEAP_KERNEL,
-	HEAP_TASKS,
-	HEAPS
-};
+enum heap_kind { HEAP_KERNEL, HEAP_TASKS, HEAPS };
 
 /* Sizes include the 16 bytes before each block. Blocks that wait in magazines are not in use. */
 struct kmalloc_stats {

@@ -13,7 +13,8 @@ static const char *owner_of(const struct block *b)
 	if (b->owner & OWNER_TASK)
 		ksnprintf(text, sizeof text, "task %u", b->owner & ~OWNER_TASK);
 	else
-		ksnprintf(text, sizeof text, "%s+0x%lx", name ? name : "code", (unsigned long)offset);
+		ksnprintf(text, sizeof text, "%s+0x%lx", name ? name : "code",
+			  (unsigned long)offset);
 	return text;
 }
 
@@ -29,8 +30,8 @@ void misuse_release(const struct block *b, enum heap_kind kind, const char *call
 
 	if ((uptr)b % UNIT_BYTES == 0) {
 		if (is_free(b))
-			panic("%s(%p): already free: %u bytes, freed by %s", call, p, block_bytes(b),
-			      owner_of(b));
+			panic("%s(%p): already free: %u bytes, freed by %s", call, p,
+			      block_bytes(b), owner_of(b));
 		if (block_is(b, MARK_USED + other))
 			panic("%s(%p): %u bytes of %s, which are in the other heap", call, p,
 			      block_bytes(b), owner_of(b));

@@ -415,6 +415,7 @@ static void an_arena_alone(void)
 }
 
 TESTS_MAIN(PLAIN(an_arena_alone), ASYNC(a_limit_is_exact_and_the_end_releases_all),
-	   ASYNC(each_task_pays_for_itself), ASYNC(what_tasks_make_the_kernel_allocate_leaves_the_reserve),
+	   ASYNC(each_task_pays_for_itself),
+	   ASYNC(what_tasks_make_the_kernel_allocate_leaves_the_reserve),
 	   ASYNC(a_task_that_takes_all_leaves_the_reserve),
 	   PLAIN(what_was_overwritten_stays_out_of_use));

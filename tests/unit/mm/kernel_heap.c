@@ -230,7 +230,8 @@ static void magazines_keep_a_bounded_number(void)
 	CHECK_EQ(kmalloc_stats().used_bytes, before.used_bytes);
 }
 
-/* A request that the pages left cannot meet is met when what magazines keep makes the difference. */
+/* A request that the pages left cannot meet is met when what magazines keep makes the difference.
+ */
 static void cached_blocks_are_given_back_before_a_request_fails(void)
 {
 	struct chain {
@@ -484,8 +485,7 @@ static enum poll blocks_may_be_released_on_another_cpu(void *frame)
 TESTS_MAIN(PLAIN(blocks_stay_apart_and_are_kept), PLAIN(neighbours_join_again),
 	   PLAIN(neighbours_join_in_any_order), PLAIN(every_size_is_served),
 	   PLAIN(free_pools_go_back), PLAIN(a_cpus_own_blocks_need_no_lock),
-	   PLAIN(steps_are_bounded),
-	   PLAIN(magazines_keep_a_bounded_number),
+	   PLAIN(steps_are_bounded), PLAIN(magazines_keep_a_bounded_number),
 	   PLAIN(cached_blocks_are_given_back_before_a_request_fails),
 	   PLAIN(large_and_impossible_requests), PLAIN(kzalloc_clears_what_was_used_before),
 	   ASYNC(cpus_do_not_disturb_each_other), ASYNC(blocks_may_be_released_on_another_cpu));

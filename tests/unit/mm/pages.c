@@ -125,7 +125,8 @@ static void pages_in_a_row(void)
 			held[i].n = i % 2 ? n : 1 + test_below(&seed, 100);
 			held[i].p = pages_alloc(held[i].n, 0);
 			ASSERT(held[i].p);
-			CHECK_EQ((uptr)held[i].p % ((uptr)PAGE_BYTES << page_order(held[i].n * PAGE_BYTES)),
+			CHECK_EQ((uptr)held[i].p %
+					 ((uptr)PAGE_BYTES << page_order(held[i].n * PAGE_BYTES)),
 				 0);
 			memset(held[i].p, (int)i, held[i].n * PAGE_BYTES);
 			sum += held[i].n;
