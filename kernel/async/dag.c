@@ -252,7 +252,11 @@ static void close_node(struct dag_node *n, bool listening)
 static int spawn(struct dag_node *n)
 {
 	struct dag_frame frame = {.node = n};
-	struct task_spec spec = {n->spec.name, dag_node_run, &frame, sizeof frame, n->spec.params};
+	struct task_spec spec = {.name = n->spec.name,
+				 .fn = dag_node_run,
+				 .frame = &frame,
+				 .frame_bytes = sizeof frame,
+				 .params = n->spec.params};
 
 	if (spec.params.class == SCHED_EDF || spec.params.class == SCHED_CEDF)
 		spec.params.deadline_ns = n->dag->sink->time_ns;

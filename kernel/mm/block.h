@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct block) - HEADER_BYTES <= UNIT_BYTES, "links fit in 
 
 /* What the bytes behind those asked for hold, and on the simulator all that was freed. */
 #define REDZONE 0xfdfdfdfdfdfdfdfdull
-#define POISON  0xdddddddddddddddull
+#define POISON  0xddddddddddddddddull
 
 static inline u32 block_mark_at(const struct block *b, u32 mark)
 {

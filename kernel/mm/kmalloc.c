@@ -48,12 +48,12 @@ static inline struct cache *cache_of(enum heap_kind kind, usize bytes)
 static void poison(struct block *b, bool check)
 {
 	u32 bytes = ARCH_POISON ? MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES : 0;
-	u64 *word = (u64 *)(b + 1);
+	const u64 *word = (u64 *)(b + 1);
 
-	for (u32 i = 0; i < bytes / 8; i++) {
-		if (!check)
-			word[i] = POISON;
-		else if (word[i] != POISON)
+	if (!check)
+		memset(b + 1, (u8)POISON, bytes);
+	for (u32 i = 0; check && i < bytes / 8; i++) {
+		if (word[i] != POISON)
 			misuse_free_overwritten(b);
 	}
 }

@@ -154,7 +154,7 @@ static void a_cpus_own_blocks_need_no_lock(void)
 		preempt_enable();
 		CHECK_EQ(locked, short_way ? 0 : 2);
 		/* Poison is written and read once, a word at a time. */
-		CHECK(steps <= (short_way ? 80 : 240) + 6 * MIN(bytes, MAGAZINE_MAX_BYTES) / 8);
+		CHECK(steps <= (short_way ? 80 : 240) + 8 * (MIN(bytes, MAGAZINE_MAX_BYTES) / 8));
 	}
 }
 
