@@ -169,7 +169,7 @@ class Drawn:
 
     def steps(self, depth, scope, first=None, may_go_back=False):
         made = [self.send(first)] if first else []
-        for _ in range(self.random.randint(0 if made else 1, 3)):
+        for _ in range(self.random.randint(0 if made else 1, 2)):
             made.append(self.step(depth, scope))
         if scope and may_go_back and self.random.random() < 0.7:
             made.append(("continue", self.random.choice(scope)))
@@ -196,7 +196,7 @@ class Drawn:
         return self.send()
 
     def protocol(self):
-        tree = self.steps(3, [])
+        tree = self.steps(4, [])
         body = text_of(tree)
         used = [m for m in "abcdef" if f"sends {m};" in body]
         declared = "".join(f"\tmessage {m} {{ u32 x; }}\n" for m in used)
@@ -265,4 +265,4 @@ def check_meaning(tool, folder, seed):
 
 def test_meaning_of_random_protocols(tool, tmp_path):
     accepted = [check_meaning(tool, tmp_path, seed) for seed in range(100)]
-    assert sum(a is not None for a in accepted) >= 60 and sum(bool(a) for a in accepted) >= 25, accepted
+    assert sum(a is not None for a in accepted) >= 50 and sum(bool(a) for a in accepted) >= 20, accepted
