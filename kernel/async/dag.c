@@ -323,6 +323,11 @@ int dag_finish(struct dag *d)
 	return err;
 }
 
+bool dag_finished(const struct dag *d)
+{
+	return d->finished;
+}
+
 struct dag_stats dag_stats(struct dag *d)
 {
 	bool irqs = spin_lock(&d->lock);

@@ -74,6 +74,7 @@ struct dag_params {
 	u64 periods;	  /* after which it ends; 0: at dag_stop */
 	u32 in_flight;	  /* periods under way; 0: as many as fit into the deadline, and one */
 	bool skip;	  /* periods that are missed are left out; else all come, if late */
+	bool overload;	  /* budgets that the deadline or the CPUs have no room for are accepted */
 };
 
 struct dag;
@@ -165,6 +166,9 @@ const char *dag_error_advice(enum dag_error_code code);
  * is freed; ERR_BUSY, it is finished.
  */
 int dag_finish(struct dag *d) MUST_CHECK;
+
+/** True when it was finished: it has tasks. */
+bool dag_finished(const struct dag *d);
 
 /** What the last dag_finish found: up to DAG_ERRORS_MAX. Returns how many there are at @p e. */
 unsigned dag_errors(const struct dag *d, const struct dag_error **e);

@@ -25,6 +25,13 @@ $(OBJS): | $(SESSION_HEADERS)
 CFLAGS += -Ibuild/session/kernel
 $(if $(APP),$(OUT)/$(basename $(APP)).o): CFLAGS += -Ibuild/session/$(dir $(APP))
 
+ifneq ($(RDGEN),)
+$(call remember,$(APP).words,$(RDGEN) $(RDGEN_FLAGS))
+$(APP): $(RDGEN) $(APP).words tools/rdgen/rdgen
+	@echo "  RDGEN   $@"
+	@$(PYTHON) tools/rdgen/rdgen $(RDGEN_FLAGS) -o $@ $(RDGEN)
+endif
+
 FLAGS_FILE := $(OUT)/flags
 $(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))
 
