@@ -22,15 +22,22 @@ struct CAPABILITY("spin lock") spin {
 		0, 0                                                                               \
 	}
 
-/** Masks interrupts and takes the lock. Returns what spin_unlock wants back. */
-static inline bool spin_lock(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
+/** Takes the lock; interrupts must be masked already. */
+static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
-	bool irqs = arch_irq_save();
 	u16 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 
 	/* acquire: pairs with the release in spin_unlock_raw */
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		arch_relax();
+}
+
+/** Masks interrupts and takes the lock. Returns what spin_unlock wants back. */
+static inline bool spin_lock(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = arch_irq_save();
+
+	spin_lock_raw(l);
 	return irqs;
 }
 
