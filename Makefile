@@ -18,7 +18,7 @@ include tools/make/options.mk
 
 RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF)
 TRACE_DIR := build/trace/$(BOARD)
-SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(APP)
+SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN),,$(APP)) RDGEN='$(RDGEN)'
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help

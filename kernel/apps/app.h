@@ -14,8 +14,12 @@
 void app_main(const char *cmdline);
 
 #define DEMO_MS_DEFAULT 300u
+#define DAG_PERIODS_DEFAULT 20u
 
 /** Starts the demonstration (demo.c), whose sensors and workers run for @p ms milliseconds. It
  *  prints a table at the end and, with @p leave, leaves the machine with its status. Errors:
  *  ERR_BUSY, one runs already. Context: task. */
 int demo_start(u64 ms, bool leave) MUST_CHECK;
+
+/** Starts the demonstration of DAGs (dag.c), for @p periods of each; the rest as above. */
+int dag_demo_start(u64 periods, bool leave) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* What the kernel runs by itself: the demonstration when the boot line says `demo` or `demo=MS`,
- * else the shell. */
+/* What the kernel runs by itself: a demonstration when the boot line names one, `demo`, `demo=MS`,
+ * `dag` or `dag=PERIODS`, else the shell. */
 #include "apps/app.h"
 #include "base/panic.h"
 #include "base/printf.h"
@@ -7,34 +7,66 @@
 #include "base/words.h"
 #include "services/shell.h"
 
-static int run_demo(char **words, unsigned n)
-{
-	u64 ms = DEMO_MS_DEFAULT;
+#define LENGTH_MAX 100000u
 
-	if (n && (parse_u64(words[0], &ms) || !ms || ms > 100000))
+static const struct demonstration {
+	const char *name;
+	u64 length; /* when none is given */
+	int (*start)(u64 length, bool leave);
+} demonstrations[] = {
+	{"demo", DEMO_MS_DEFAULT, demo_start},
+	{"dag", DAG_PERIODS_DEFAULT, dag_demo_start},
+};
+
+static int run(const struct demonstration *d, char **words, unsigned n)
+{
+	u64 length = d->length;
+
+	if (n && (parse_u64(words[0], &length) || !length || length > LENGTH_MAX))
 		return ERR_INVAL;
-	if (demo_start(ms, false))
-		kprintf("demo: one runs already\n");
+	if (d->start(length, false))
+		kprintf("%s: one runs already\n", d->name);
 	return 0;
 }
 
-static const struct command demo_command = {
-	"demo", "[MS]", "sensors, work, an inversion, and a table", 0, 1, run_demo};
+static int run_demo(char **words, unsigned n)
+{
+	return run(&demonstrations[0], words, n);
+}
+
+static int run_dag(char **words, unsigned n)
+{
+	return run(&demonstrations[1], words, n);
+}
+
+static const struct command own[] = {
+	{"demo", "[MS]", "sensors, work, an inversion, and a table", 0, 1, run_demo},
+	{"dag", "[PERIODS]", "two DAGs of reactors with end-to-end deadlines", 0, 1, run_dag},
+	{.name = NULL},
+};
+
+static bool start_named(const char *cmdline, const struct demonstration *d)
+{
+	char text[8];
+	u64 length = d->length;
+
+	if (!words_find(cmdline, d->name, text, sizeof text))
+		return false;
+	if (*text && (parse_u64(text, &length) || !length || length > LENGTH_MAX))
+		panic("%s=%s: expected a number from 1 to %u", d->name, text, LENGTH_MAX);
+	if (d->start(length, true))
+		panic("the demonstration runs already");
+	return true;
+}
 
 void app_main(const char *cmdline)
 {
-	char length[8];
-	u64 ms = DEMO_MS_DEFAULT;
 	int err;
 
-	if (words_find(cmdline, "demo", length, sizeof length)) {
-		if (*length && (parse_u64(length, &ms) || !ms || ms > 100000))
-			panic("demo=%s: expected a length from 1 to 100000 ms", length);
-		if (demo_start(ms, true))
-			panic("the demo runs already");
-		return;
-	}
-	err = shell_start(&demo_command);
+	for (unsigned i = 0; i < ARRAY_LEN(demonstrations); i++)
+		if (start_named(cmdline, &demonstrations[i]))
+			return;
+	err = shell_start(own);
 	if (err)
 		panic("cannot start the shell: %s", err_name(err));
 }

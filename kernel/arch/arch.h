@@ -28,6 +28,7 @@
  *                                        device registers, ordered among themselves
  *   void mmio_barrier(void);             orders memory before registers and the reverse
  *   struct arch_cpu { ... };             the architecture's part of struct cpu
+ *   ARCH_POISON                          1: fill released memory, as time is not measured; or 0
  */
 #pragma once
 

@@ -100,6 +100,13 @@ static int publish(struct topic *t, struct waiter *w, const void *message) REQUI
 	to = slot(t, t->sent++);
 	to->at_ns = clock_ns();
 	memcpy(to->message, message, t->params.message_bytes);
+	LIST_FOR_EACH(it, &t->subscriptions)
+	{
+		struct subscription *s = LIST_ENTRY(it, struct subscription, link);
+
+		if (s->arrived)
+			s->arrived(s);
+	}
 	waiter_wake_all(&t->receivers);
 	return 0;
 }
@@ -124,13 +131,35 @@ int topic_try_publish(struct topic *t, const void *message)
 	return err;
 }
 
-void topic_subscribe(struct subscription *s, struct topic *t)
+static void subscribe(struct subscription *s, struct topic *t, u64 back,
+		      void (*arrived)(struct subscription *s))
 {
 	bool irqs = spin_lock(&t->lock);
 
-	*s = (struct subscription){.topic = t, .next = t->sent - MIN(held(t), t->params.keep)};
+	*s = (struct subscription){
+		.topic = t, .next = t->sent - MIN(held(t), back), .arrived = arrived};
 	list_add_tail(&t->subscriptions, &s->link);
 	spin_unlock(&t->lock, irqs);
+}
+
+void topic_subscribe(struct subscription *s, struct topic *t)
+{
+	subscribe(s, t, t->params.keep, NULL);
+}
+
+void topic_listen(struct subscription *s, struct topic *t, void (*arrived)(struct subscription *s))
+{
+	subscribe(s, t, 0, arrived);
+}
+
+int topic_try_receive(struct subscription *s, void *message)
+{
+	bool irqs = spin_lock(&s->topic->lock);
+	int err = receive(s->topic, s, message);
+
+	waiter_wake_first(&s->topic->publishers);
+	spin_unlock(&s->topic->lock, irqs);
+	return err;
 }
 
 void topic_unsubscribe(struct subscription *s)

@@ -35,6 +35,8 @@ struct subscription {
 	u64 next;         /* the number of the message to receive next */
 	u64 lost;         /* messages that were overwritten before they were received */
 	struct topic *topic;
+	/* Called at each message, under topic->lock; constant. NULL: nobody needs to know. */
+	void (*arrived)(struct subscription *s);
 };
 
 /** Finds or makes the topic @p name. Errors: ERR_INVAL (@p p is out of range, or not what the topic
@@ -46,6 +48,10 @@ void topic_close(struct topic *t);
 
 /** Begins to subscribe to @p t, which stays open until topic_unsubscribe. */
 void topic_subscribe(struct subscription *s, struct topic *t);
+
+/** The same for somebody who collects messages with topic_try_receive and is told of each by
+ *  @p arrived. Messages from before do not count. */
+void topic_listen(struct subscription *s, struct topic *t, void (*arrived)(struct subscription *s));
 
 /** Ends it. No receive of @p s may be under way. */
 void topic_unsubscribe(struct subscription *s);
@@ -65,6 +71,9 @@ struct awaitable *topic_publish(struct topic_op *op, struct topic *t, const void
 
 /** Publishes without waiting. Errors: ERR_AGAIN (full, or others wait). Context: any. */
 int topic_try_publish(struct topic *t, const void *message) MUST_CHECK;
+
+/** Receives without waiting. Errors: ERR_AGAIN. Context: any. */
+int topic_try_receive(struct subscription *s, void *message) MUST_CHECK;
 
 /** Ready when a message was copied to @p message. One receive a subscription at a time. */
 struct awaitable *topic_receive(struct topic_op *op, struct subscription *s, void *message);

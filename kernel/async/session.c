@@ -3,6 +3,8 @@
 #include "core/log.h"
 #include "mm/kmalloc.h"
 
+#define WITHOUT_NUMBER (UINT32_MAX / 2)
+
 static struct spin breaks_lock;
 static u64 breaks VAR_GUARDED_BY(breaks_lock);
 static struct session_break last_break VAR_GUARDED_BY(breaks_lock);
@@ -34,6 +36,8 @@ static bool finish(struct session *s, int err)
 
 	channel_close(&s->to[SESSION_CLIENT]);
 	channel_close(&s->to[SESSION_SERVER]);
+	if (first)
+		semaphore_release(&s->interrupts, WITHOUT_NUMBER);
 	return first;
 }
 
@@ -98,6 +102,7 @@ int session_make(const struct session_protocol *p, struct session **made)
 		return ERR_NOMEM;
 	s->protocol = p;
 	atomic_init(&s->refs, 2);
+	semaphore_init(&s->interrupts, 0);
 	slots = s->slots;
 	for (unsigned to = SESSION_CLIENT; to <= SESSION_SERVER; to++) {
 		channel_init(&s->to[to], slots, p->queue, p->bytes[to]);
@@ -128,6 +133,7 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 	e->protocol = p;
 	e->role = (u8)role;
 	e->state = 0;
+	e->from = SESSION_WHICHEVER;
 	e->doing = SESSION_IDLE;
 	e->next = e;
 	e->status = s ? 0 : ERR_CLOSED;
@@ -170,6 +176,7 @@ static void advance(struct session_end *e, const struct session_arc *a)
 	struct session *s = e->session;
 
 	e->message = a->message;
+	e->from = e->state;
 	e->state = a->next;
 	e->next = e;
 	if (e->protocol->states[e->state].arcs)
@@ -278,6 +285,17 @@ struct session_end *session_take(const struct session_place *place, struct sessi
 	return NULL;
 }
 
+struct session_end *session_offer(const struct session_place *place, struct session_end *e,
+				  u8 state)
+{
+	e->place = place;
+	if (e->protocol && e->next && e->from == state && !e->status)
+		return e;
+	if (!e->status)
+		broken(e, SESSION_OFFER, state, 0, NULL);
+	return NULL;
+}
+
 struct session_end *session_at(const struct session_place *place, struct session_end *e, u8 state)
 {
 	e->place = place;
@@ -286,6 +304,24 @@ struct session_end *session_at(const struct session_place *place, struct session
 	if (!e->status)
 		broken(e, SESSION_STATE, state, 0, NULL);
 	return NULL;
+}
+
+void session_interrupt(const struct session_place *place, struct session_end *e, u8 state)
+{
+	if (!e)
+		return;
+	e->place = place;
+	if (e->session && e->state == state && e->protocol->states[state].interrupter == e->role)
+		semaphore_release(&e->session->interrupts, 1);
+	else if (!e->status)
+		broken(e, SESSION_INTERRUPT, state, 0, NULL);
+}
+
+struct awaitable *session_interrupted(struct wait *w, struct session_end *e)
+{
+	if (!e->session)
+		return &no_end.aw;
+	return semaphore_acquire(w, &e->session->interrupts, 1, TRACE_await_kind_session);
 }
 
 void session_leave(struct session_end *e)

@@ -20,13 +20,14 @@
 
 #include "async/channel.h"
 #include "async/select.h"
+#include "async/semaphore.h"
 
 #define SESSION_MESSAGE_BYTES_MAX 1024 /* of one message; larger things are sent by reference */
 
 enum session_role {
 	SESSION_CLIENT,
 	SESSION_SERVER,
-	SESSION_NOBODY, /* sends in the last state */
+	SESSION_NOBODY,
 };
 
 /* What tools/session makes of a protocol; all constant. */
@@ -41,7 +42,8 @@ struct session_message {
 
 struct session_state {
 	const char *name;
-	u8 sender;     /* enum session_role: whose turn it is; the other end receives */
+	u8 sender; /* enum session_role: whose turn it is; the other end receives */
+	u8 interrupter;
 	u8 arcs;       /* how many messages it may choose from */
 	u16 first;     /* the first of them among the protocol's arcs */
 	u64 within_ns; /* how long the other end waits for it; 0: as long as it takes */
@@ -79,8 +81,9 @@ struct session {
 	struct list link; /* of a service's connections, then of nobody */
 	const struct session_protocol *protocol;
 	_Atomic u32 refs;
-	_Atomic int status;   /* 0, or why it ended early: the first reason */
-	struct channel to[2]; /* to the client, to the server */
+	_Atomic int status;          /* 0, or why it ended early: the first reason */
+	struct channel to[2];        /* to the client, to the server */
+	struct semaphore interrupts; /* a permit for each; without number once it is over */
 	char slots[] __attribute__((aligned(16)));
 };
 
@@ -102,7 +105,8 @@ struct session_end {
 	int status;
 	u8 role, state;
 	u8 doing;   /* enum session_act: the step under way */
-	u8 message; /* that was sent or received last */
+	u8 message; /* that was sent or received last, in state from */
+	u8 from;
 };
 
 enum session_act {
@@ -113,6 +117,8 @@ enum session_act {
 	SESSION_STATE, /* goes on as if it were in a certain state */
 	SESSION_BEGIN, /* begins with an end in use, or a session of another protocol */
 	SESSION_LATE,  /* did not send in time */
+	SESSION_INTERRUPT,
+	SESSION_OFFER, /* goes on as if a message had just come */
 };
 
 /* A step that broke a protocol. */
@@ -165,8 +171,19 @@ struct session_end *session_receive(const struct session_place *place, struct se
 struct session_end *session_take(const struct session_place *place, struct session_end *e,
 				 u8 message, u8 state);
 
+/** @p e, whose last step received in @p state; NULL: it did not. */
+struct session_end *session_offer(const struct session_place *place, struct session_end *e,
+				  u8 state);
+
 /** @p e, which is in @p state between two steps; NULL: it is not. */
 struct session_end *session_at(const struct session_place *place, struct session_end *e, u8 state);
+
+/** Calls on the other end, out of turn; what it makes of that, and tells by a message, is the
+ *  protocol's business. No step: @p e stays in its state. NULL: the session is over. */
+void session_interrupt(const struct session_place *place, struct session_end *e, u8 state);
+
+/** Ready once for each interrupt by the other end, and whenever the session is over. */
+struct awaitable *session_interrupted(struct wait *w, struct session_end *e);
 
 /** Ends the session early, with ERR_CANCELED for the other end. Nothing when it is over. No step
  *  may be under way. */

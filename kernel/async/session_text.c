@@ -27,9 +27,10 @@ usize session_break_text(const struct session_break *b, char *text, usize bytes)
 {
 	static const char *const roles[] = {"client", "server"};
 	static const char *const acts[] = {
-		[SESSION_SEND] = "sends ",  [SESSION_RECEIVE] = "receives",
-		[SESSION_TAKE] = "takes ",  [SESSION_STATE] = "goes on",
-		[SESSION_BEGIN] = "begins", [SESSION_LATE] = "did not send in time",
+		[SESSION_SEND] = "sends ",          [SESSION_RECEIVE] = "receives",
+		[SESSION_TAKE] = "takes ",          [SESSION_STATE] = "goes on",
+		[SESSION_BEGIN] = "begins",         [SESSION_LATE] = "did not send in time",
+		[SESSION_INTERRUPT] = "interrupts", [SESSION_OFFER] = "looks at a message",
 	};
 	const struct session_protocol *p = b->protocol;
 	bool elsewhere = p && b->as != SESSION_WHICHEVER && b->as != b->state;

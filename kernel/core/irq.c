@@ -6,8 +6,6 @@
 #include "core/time.h"
 #include "trace/trace.h"
 
-#define TIMER_IRQ (-1) /* the CPU's own timer has no number at the controller */
-
 const struct irqchip *irqchip;
 
 struct irq_entry {
@@ -31,38 +29,29 @@ static u8 struck(const struct cpu *c, uptr pc)
 	return c->idle_since_ns ? TRACE_irq_from_halt : TRACE_irq_from_kernel;
 }
 
-void irq_enter(uptr pc)
+struct cpu *irq_note_struck(uptr pc)
 {
 	struct cpu *c = arch_cpu();
 
-	c->irq_depth++;
-	c->irqs++;
 	c->irq_from = struck(c, pc);
+	return c;
 }
 
-void irq_timer(void)
-{
-	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
-	      .from = arch_cpu()->irq_from);
-	timer_interrupt();
-	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
-}
-
-void irq_hint(void)
+void irq_hint(struct cpu *c)
 {
 	panic_join();
-	TRACE(HINT_ENTRY, x86_irq_vectors_reschedule_entry, .from = arch_cpu()->irq_from);
+	TRACE(HINT_ENTRY, x86_irq_vectors_reschedule_entry, .from = c->irq_from);
 	TRACE(HINT_EXIT, x86_irq_vectors_reschedule_exit, .vector = 0);
 }
 
-void irq_device(u32 irq)
+void irq_device(struct cpu *c, u32 irq)
 {
 	struct irq_entry *e = irq < IRQS_MAX ? &handlers[irq] : NULL;
 	/* acquire: pairs with the release in irq_register */
 	void (*fn)(void *) = e ? atomic_load_explicit(&e->fn, memory_order_acquire) : NULL;
 
 	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = (i32)irq, .name = TRACE_irq_name_device,
-	      .from = arch_cpu()->irq_from);
+	      .from = c->irq_from);
 	if (fn) {
 		e->count++;
 		fn(e->arg);
@@ -83,6 +72,7 @@ void irq_exit(void)
 {
 	struct cpu *c = arch_cpu();
 
+	c->irqs++;
 	c->irq_depth--;
 	irq_look(c);
 }

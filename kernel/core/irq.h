@@ -4,8 +4,8 @@
  * The architecture's entry code saves the registers that a C call may clobber on the interrupted
  * stack, with interrupts masked, and then, in this order:
  *
- *   irq_enter(pc);                        pc: the interrupted instruction
- *   one of irq_timer(), irq_hint(), irq_device(n), for each interrupt acknowledged
+ *   c = irq_enter(pc);                    pc: the interrupted instruction; c: this CPU
+ *   one of irq_timer(c), irq_hint(c), irq_device(c, n), for each interrupt acknowledged
  *   (end of interrupt at the controller; takes no lock)
  *   irq_exit();                           may switch to another stack and come back much later,
  *                                         on another CPU; then returns to be unwound
@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "core/cpu.h"
+#include "trace/trace.h"
 
 #define IRQS_MAX 1024 /* GIC INTIDs 0 to 1019; x86 GSIs */
 
@@ -28,17 +30,27 @@ struct irqchip {
 };
 extern const struct irqchip *irqchip; /* set by board_init */
 
-void irq_enter(uptr pc);
-void irq_timer(void);
-void irq_hint(void);
-void irq_device(u32 irq);
+/** For the trace: notes what the interrupt at @p pc struck. Returns this CPU. */
+struct cpu *irq_note_struck(uptr pc);
+
+static inline struct cpu *irq_enter(uptr pc)
+{
+	struct cpu *c = arch_cpu();
+
+	c->irq_depth++;
+	return unlikely(trace_level != TRACE_OFF) ? irq_note_struck(pc) : c;
+}
+
+/** Fires the timers that are due, and sets the hardware anew, which ends its interrupt. */
+void irq_timer(struct cpu *c);
+void irq_hint(struct cpu *c);
+void irq_device(struct cpu *c, u32 irq);
 void irq_exit(void);
 
 /**
  * Calls executor_preempt() when @p c, this CPU, runs a task that may be preempted and a hint is
  * pending or the quantum over. May return on another CPU. Context: interrupts masked.
  */
-struct cpu;
 void irq_look(struct cpu *c);
 
 /**

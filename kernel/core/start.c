@@ -5,6 +5,7 @@
 #include "core/irq.h"
 #include "core/log.h"
 #include "core/time.h"
+#include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "trace/trace.h"
 
@@ -19,6 +20,7 @@ static void memory_init(void)
 
 	for (unsigned i = 0; i < m->frees; i++)
 		page_add(m->free[i].base, m->free[i].bytes);
+	kmalloc_init(board_cmdline());
 	arch_mmu_init(m->ram, m->rams, m->mmio, m->mmios);
 }
 

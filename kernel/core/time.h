@@ -73,8 +73,5 @@ void timer_arm(struct timer *t, u64 at_ns);
  */
 bool timer_cancel(struct timer *t);
 
-/** Fires what is due, and sets the hardware for what is next. From irq_timer; masked. */
-void timer_interrupt(void);
-
 /** Sets the hardware timer to the earlier of the queue's head and the quantum's end. Masked. */
 void timer_program(void);

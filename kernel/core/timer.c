@@ -7,15 +7,18 @@
  * the timer's, because fn may let go of the timer's memory.
  */
 #include "core/cpu.h"
+#include "core/irq.h"
 #include "core/time.h"
 #include "trace/trace.h"
+
+#define TIMER_IRQ (-1) /* the CPU's own timer has no number at the controller */
 
 /* A quantum that is over needs no second interrupt: the end of this one looks, or preempt_enable
  * does. With preemption off it would otherwise interrupt for ever. */
 static void program(struct cpu *c, bool fired) REQUIRES(c->timer_lock)
 {
 	struct heap_node *head = heap_peek(&c->timers);
-	bool over = fired && c->quantum_end_ns <= clock_ns();
+	bool over = fired && c->quantum_end_ns != TIME_NEVER && c->quantum_end_ns <= clock_ns();
 	u64 quantum_end_ns = over ? TIME_NEVER : c->quantum_end_ns;
 	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;
 
@@ -45,7 +48,7 @@ void timer_arm(struct timer *t, u64 at_ns)
 	bool irqs = arch_irq_save();
 	struct cpu *c = arch_cpu();
 
-	(void)spin_lock(&c->timer_lock);
+	spin_lock_raw(&c->timer_lock);
 	t->node.key = at_ns;
 	t->node.seq = c->timer_seq++;
 	t->queued = true;
@@ -106,25 +109,33 @@ static struct timer *take_due(struct cpu *c, u64 now_ns, u64 seq_end) REQUIRES(c
 	return t;
 }
 
-void timer_interrupt(void)
+/* Takes note of who is at work, for timer_cancel, and lets him work without the lock. */
+static void fire(struct cpu *c, struct timer *t, u64 now_ns) REQUIRES(c->timer_lock)
 {
-	struct cpu *c = arch_cpu();
+	u64 due_ns = t->node.key;
+
+	c->timer_running = t;
+	spin_unlock_raw(&c->timer_lock);
+	TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
+	t->fn(t);
+	spin_lock_raw(&c->timer_lock);
+	c->timer_running = NULL;
+}
+
+void irq_timer(struct cpu *c)
+{
 	u64 now_ns = clock_ns();
-	bool irqs = spin_lock(&c->timer_lock);
+
+	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
+	      .from = c->irq_from);
+	spin_lock_raw(&c->timer_lock);
 	/* Timers that the callbacks arm wait for the next interrupt, so this loop ends. */
 	u64 seq_end = c->timer_seq;
 	struct timer *t;
 
-	while ((t = take_due(c, now_ns, seq_end)) != NULL) {
-		u64 due_ns = t->node.key;
-
-		c->timer_running = t;
-		spin_unlock_raw(&c->timer_lock);
-		TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
-		t->fn(t);
-		(void)spin_lock(&c->timer_lock);
-		c->timer_running = NULL;
-	}
+	while ((t = take_due(c, now_ns, seq_end)) != NULL)
+		fire(c, t, now_ns);
 	program(c, true);
-	spin_unlock(&c->timer_lock, irqs);
+	spin_unlock_raw(&c->timer_lock);
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
 }

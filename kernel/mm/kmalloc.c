@@ -1,270 +1,390 @@
 #include "mm/kmalloc.h"
 #include "base/panic.h"
 #include "base/string.h"
+#include "base/words.h"
+#include "core/cpu.h"
+#include "mm/arena.h"
+#include "mm/magazine.h"
+#include "mm/misuse.h"
 #include "mm/page.h"
+#include "mm/tlsf.h"
 #include "sync/spin.h"
 
-/*
- * A block is a header and its payload; blocks of a pool follow each other without gaps up to an
- * end mark, a header in use with payload 0. Free blocks are linked in lists by size: the first
- * level halves sizes by powers of two, the second cuts each of those in LISTS equal steps.
- * Sizes are payload bytes, multiples of UNIT.
- */
-#define UNIT       KMALLOC_ALIGN_BYTES
-#define LISTS_LOG2 4
-#define LISTS      (1u << LISTS_LOG2)
-#define SMALL_LOG2 8 /* below 256 bytes the lists hold one size each */
-#define LEVELS     (32 - SMALL_LOG2 + 1)
-#define POOL_ORDER 6 /* 256 KiB, the step in which the heap grows */
+#define POOL_BYTES        KIB(256) /* the step in which a heap grows */
+#define LARGE_BYTES       KIB(64)  /* a block of more has pages of its own */
+#define RESERVE_SHARE     32       /* of all pages, ... */
+#define RESERVE_BYTES_MIN MIB(1)
+#define RESERVE_BYTES_MAX MIB(64)
 
-/* A header's mark depends on its place, so that a copied or stale header does not pass. */
-#define MARK_USED 0x75736564u
-#define MARK_FREE 0x66726565u
+static struct pools {
+	struct spin lock;
+	struct tlsf tlsf GUARDED_BY(lock);
+	struct depot depots[MAGAZINE_SIZES] GUARDED_BY(lock);
+	struct kmalloc_stats stats GUARDED_BY(lock); /* cached blocks count as used */
+	_Atomic u64 failures;                        /* relaxed: a counter */
+} CACHE_ALIGNED heaps[HEAPS];
 
-struct block {
-	struct block *prev; /* neighbour before it in the pool, NULL at the begin */
-	u32 bytes;          /* of the payload */
-	u32 mark;
-	/* The payload begins here; in a free block it holds these: */
-	struct block *next_free, *prev_free;
-};
-#define HEADER_BYTES offsetof(struct block, next_free)
-_Static_assert(HEADER_BYTES == UNIT, "payloads are aligned when headers are");
-_Static_assert(sizeof(struct block) - HEADER_BYTES <= UNIT, "links fit in the least payload");
+static struct cache caches[CPUS_MAX][HEAPS][MAGAZINE_SIZES] CACHE_ALIGNED;
 
-static struct spin heap_lock = SPIN_INIT;
-static u32 levels_filled VAR_GUARDED_BY(heap_lock);        /* bit l: lists_filled[l] != 0 */
-static u32 lists_filled[LEVELS] VAR_GUARDED_BY(heap_lock); /* bit i: lists[l][i] != NULL */
-static struct block *lists[LEVELS][LISTS] VAR_GUARDED_BY(heap_lock);
-static struct kmalloc_stats stats VAR_GUARDED_BY(heap_lock);
+/* Written by kmalloc_init only. */
+static bool magazines;
+static usize reserve_bytes;
 
-struct place {
-	unsigned level, list;
-};
+/* Requests up to this size try the own magazine before all else: MAGAZINE_MAX_BYTES, or 0 while
+ * there are none, or an allocation is to fail and so all must be counted. relaxed, as are the
+ * other two: whoever lets an allocation fail knows which one by other means. */
+static _Atomic usize short_way_bytes;
+static _Atomic u64 fail_countdown;
+static _Atomic uptr failed_at;
 
-/* The list that holds blocks of this size. */
-static struct place place_of(u32 bytes)
+/* This CPU's, interrupts masked. */
+static inline struct cache *cache_of(enum heap_kind kind, usize bytes)
 {
-	if (bytes < 1u << SMALL_LOG2)
-		return (struct place){0, bytes / UNIT};
-
-	unsigned log2 = 31 - (unsigned)__builtin_clz(bytes);
-
-	return (struct place){log2 - SMALL_LOG2 + 1, (bytes >> (log2 - LISTS_LOG2)) - LISTS};
+	return &caches[arch_cpu()->id][kind][bytes / UNIT_BYTES - 1];
 }
 
-/* The least size whose list, and every later one, holds only blocks of at least @p bytes. */
-static u32 round_to_list(u32 bytes)
+/* Where arch.h says so, memory that was released is filled, and must be so still when it is
+ * handed out again; all but the links at its begin, and of large blocks only the begin. */
+static void poison(struct block *b, bool check)
 {
-	if (bytes < 1u << SMALL_LOG2)
-		return bytes;
+	u32 bytes = ARCH_POISON ? MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES : 0;
+	const u64 *word = (u64 *)(b + 1);
 
-	u32 step = 1u << (31 - (unsigned)__builtin_clz(bytes) - LISTS_LOG2);
-
-	return ALIGN_UP(bytes, step);
+	if (!check)
+		memset(b + 1, (u8)POISON, bytes);
+	for (u32 i = 0; check && i < bytes / 8; i++) {
+		if (word[i] != POISON)
+			misuse_free_overwritten(b);
+	}
 }
 
-static u32 mark_at(const struct block *b, u32 mark)
+static inline void *hand_out(struct block *b, enum heap_kind kind, usize asked, uptr owner)
 {
-	return mark ^ (u32)((uptr)b / UNIT);
+	b->owner = (u32)owner;
+	block_set_slack(b, (u32)asked);
+	block_mark(b, MARK_USED + kind);
+	return block_payload(b);
 }
 
-static void mark(struct block *b, u32 kind)
+static void count(struct pools *h, struct block *b, u64 one) REQUIRES(h->lock)
 {
-	b->mark = mark_at(b, kind);
+	h->stats.blocks += one;
+	h->stats.used_bytes += one * (HEADER_BYTES + b->size);
+	h->stats.peak_bytes = MAX(h->stats.peak_bytes, h->stats.used_bytes);
 }
 
-static bool is_free(const struct block *b)
+static void *get_pages(struct pools *h, usize bytes, usize keep) REQUIRES(h->lock)
 {
-	return b->mark == mark_at(b, MARK_FREE);
+	void *pages = pages_alloc(bytes / PAGE_BYTES, keep);
+
+	h->stats.pool_bytes += pages ? bytes : 0;
+	return pages;
 }
 
-static struct block *after(struct block *b)
+/* The pages of a pool whose one block has @p bytes. */
+static usize pool_of(usize bytes)
 {
-	return (struct block *)((u8 *)b + HEADER_BYTES + b->bytes);
+	return ALIGN_UP(bytes + TLSF_POOL_OVERHEAD_BYTES, PAGE_BYTES);
 }
 
-static void insert(struct block *b) REQUIRES(heap_lock)
+/* Takes pages for a block of at least @p bytes, and leaves @p keep bytes of them: a big step, or
+ * as much as it takes. */
+static bool grow(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
 {
-	struct place p = place_of(b->bytes);
-	struct block **head = &lists[p.level][p.list];
+	usize pool_bytes = POOL_BYTES;
+	void *pool = get_pages(h, pool_bytes, keep);
 
-	mark(b, MARK_FREE);
-	b->prev_free = NULL;
-	b->next_free = *head;
-	if (*head)
-		(*head)->prev_free = b;
-	*head = b;
-	levels_filled |= 1u << p.level;
-	lists_filled[p.level] |= 1u << p.list;
+	if (!pool) {
+		pool_bytes = pool_of(tlsf_round(bytes));
+		pool = get_pages(h, pool_bytes, keep);
+	}
+	if (pool)
+		tlsf_add(&h->tlsf, pool, (u32)pool_bytes);
+	return pool != NULL;
 }
 
-static void take_out(struct block *b) REQUIRES(heap_lock)
+/* Gives the pages back on which @p b stands, which is all that its pool has. */
+static void shrink(struct pools *h, struct block *b) REQUIRES(h->lock)
 {
-	struct place p = place_of(b->bytes);
+	usize bytes = pool_of(b->size);
 
-	if (b->next_free)
-		b->next_free->prev_free = b->prev_free;
-	if (b->prev_free) {
-		b->prev_free->next_free = b->next_free;
+	h->stats.pool_bytes -= bytes;
+	pages_free(b, bytes / PAGE_BYTES);
+}
+
+/* A pool that is wholly free goes back, unless it is about all that is free in this heap. */
+static void give_locked(struct pools *h, struct block *b) REQUIRES(h->lock)
+{
+	count(h, b, (u64)-1);
+	if (b->size > LARGE_BYTES) {
+		shrink(h, b);
 		return;
 	}
-	lists[p.level][p.list] = b->next_free;
-	if (b->next_free)
-		return;
-	lists_filled[p.level] &= ~(1u << p.list);
-	if (!lists_filled[p.level])
-		levels_filled &= ~(1u << p.level);
+	b = tlsf_give(&h->tlsf, b);
+	if (tlsf_is_pool(b) &&
+	    h->stats.pool_bytes - h->stats.used_bytes - pool_of(b->size) >= POOL_BYTES) {
+		tlsf_remove(&h->tlsf, b);
+		shrink(h, b);
+	}
 }
 
-/* A free block of at least @p bytes, still in its list, or NULL. */
-static struct block *find(u32 bytes) REQUIRES(heap_lock)
+static struct block *take_large(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
 {
-	struct place p = place_of(round_to_list(bytes));
-	u32 fit = lists_filled[p.level] & ~0u << p.list;
+	void *pages = get_pages(h, pool_of(bytes), keep);
 
-	if (!fit) {
-		u32 higher = levels_filled & ~1u << p.level;
-
-		if (!higher)
-			return NULL;
-		p.level = (unsigned)__builtin_ctz(higher);
-		fit = lists_filled[p.level];
-	}
-	return lists[p.level][__builtin_ctz(fit)];
+	return pages ? tlsf_format(pages, bytes + (u32)TLSF_POOL_OVERHEAD_BYTES) : NULL;
 }
 
-/* Takes pages for a block of at least @p bytes: a big step, or as much as there is. */
-static bool grow(u32 bytes) REQUIRES(heap_lock)
+static struct block *take_small(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
 {
-	unsigned least = page_order(round_to_list(bytes) + 2 * HEADER_BYTES);
-	unsigned order = MAX(least, POOL_ORDER);
-	u8 *pool;
+	struct block *b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
 
-	while (!(pool = page_alloc(order))) {
-		if (order-- == least)
-			return false;
+	if (!b && grow(h, bytes, keep))
+		b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
+	return b;
+}
+
+/* The block to hand out, still counted and marked as cached, or NULL. */
+static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes, usize keep)
+	REQUIRES(h->lock)
+{
+	struct block *b = NULL;
+
+	if (magazines && bytes <= MAGAZINE_MAX_BYTES) {
+		struct cache *c = cache_of(kind, bytes);
+
+		b = magazine_pop(&c->loaded);
+		if (!b)
+			b = cache_reload(c, &h->depots[bytes / UNIT_BYTES - 1]);
+		if (b)
+			return b;
 	}
+	b = bytes > LARGE_BYTES ? take_large(h, bytes, keep) : take_small(h, bytes, keep);
+	if (b)
+		count(h, b, 1);
+	return b;
+}
 
-	usize pool_bytes = (usize)PAGE_BYTES << order;
-	struct block *b = (struct block *)pool;
+/* Gives one block out of this CPU's magazines or the depot back to the pools. */
+static bool give_back_one(enum heap_kind kind, u32 bytes)
+{
+	struct pools *h = &heaps[kind];
+	bool irqs = spin_lock(&h->lock);
+	struct cache *c = cache_of(kind, bytes);
+	struct block *b = magazine_pop(&c->loaded);
 
-	b->prev = NULL;
-	b->bytes = (u32)(pool_bytes - 2 * HEADER_BYTES);
-	after(b)->prev = b;
-	after(b)->bytes = 0;
-	mark(after(b), MARK_USED);
-	insert(b);
-	stats.pool_bytes += pool_bytes;
+	if (!b)
+		b = cache_reload(c, &h->depots[bytes / UNIT_BYTES - 1]);
+	if (b)
+		give_locked(h, b);
+	spin_unlock(&h->lock, irqs);
+	return b != NULL;
+}
+
+/* Of both heaps: the pages that it frees are for either. */
+static bool give_back_cached(void)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < HEAPS * MAGAZINE_SIZES; i++) {
+		while (give_back_one(i % HEAPS, (i / HEAPS + 1) * UNIT_BYTES))
+			any = true;
+	}
+	return any;
+}
+
+static void short_way_set(void)
+{
+	bool all_counted = atomic_load_explicit(&fail_countdown, memory_order_relaxed) > 0;
+
+	atomic_store_explicit(&short_way_bytes, magazines && !all_counted ? MAGAZINE_MAX_BYTES : 0,
+			      memory_order_relaxed);
+}
+
+static bool to_fail(uptr site)
+{
+	u64 n = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+
+	while (n && !atomic_compare_exchange_weak_explicit(
+			    &fail_countdown, &n, n - 1, memory_order_relaxed, memory_order_relaxed))
+		;
+	if (n != 1)
+		return false;
+	atomic_store_explicit(&failed_at, site, memory_order_relaxed);
+	short_way_set();
 	return true;
 }
 
-/* Cuts what @p b has beyond @p bytes off as a free block, when it can hold one. */
-static void split(struct block *b, u32 bytes) REQUIRES(heap_lock)
+/* What the kernel's heap may leave of the pages: a task's own errands do not touch the reserve. */
+static usize keep_for(enum heap_kind kind)
 {
-	u32 rest = b->bytes - bytes;
+	const struct arena *a = arena_current();
 
-	if (rest < HEADER_BYTES + UNIT)
-		return;
-	b->bytes = bytes;
-
-	struct block *r = after(b);
-
-	r->prev = b;
-	r->bytes = rest - (u32)HEADER_BYTES;
-	after(r)->prev = r;
-	insert(r);
+	return kind == HEAP_KERNEL && (!a || a->service) ? 0 : reserve_bytes;
 }
 
-static struct block *alloc_locked(u32 bytes) REQUIRES(heap_lock)
+static __attribute__((noinline)) void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
 {
-	struct block *b = find(bytes);
+	u32 bytes = (u32)ALIGN_UP(MAX(asked, 1u), UNIT_BYTES);
+	struct pools *h = &heaps[kind];
+	bool possible = asked <= KMALLOC_MAX_BYTES && !to_fail(owner);
+	usize keep = keep_for(kind);
+	struct block *b;
 
-	if (!b && grow(bytes))
-		b = find(bytes);
-	if (!b)
-		return NULL;
-	if (!is_free(b))
-		panic("heap: free block %p was overwritten", (void *)b);
-	take_out(b);
-	split(b, bytes);
-	mark(b, MARK_USED);
-	stats.blocks++;
-	stats.used_bytes += HEADER_BYTES + b->bytes;
-	stats.peak_bytes = MAX(stats.peak_bytes, stats.used_bytes);
-	return b;
+	do {
+		bool irqs = spin_lock(&h->lock);
+
+		h->stats.locked++;
+		b = possible ? take_locked(h, kind, bytes, keep) : NULL;
+		spin_unlock(&h->lock, irqs);
+	} while (!b && possible && give_back_cached());
+	if (b)
+		return hand_out(b, kind, asked, owner);
+	atomic_fetch_add_explicit(&h->failures, 1, memory_order_relaxed);
+	return NULL;
+}
+
+static inline void *alloc(enum heap_kind kind, usize asked, uptr owner)
+{
+	/* 0 is not below the limit either. */
+	if (asked - 1 < atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
+		bool irqs = arch_irq_save();
+		usize bytes = ALIGN_UP(asked, UNIT_BYTES);
+		struct block *b = magazine_pop(&cache_of(kind, bytes)->loaded);
+
+		arch_irq_restore(irqs);
+		if (likely(b)) {
+			if (unlikely(!block_is(b, MARK_CACHED)))
+				misuse_free_overwritten(b);
+			poison(b, true);
+			return hand_out(b, kind, asked, owner);
+		}
+	}
+	return alloc_long_way(kind, asked, owner);
+}
+
+static __attribute__((noinline)) void free_long_way(enum heap_kind kind, struct block *b)
+{
+	struct pools *h = &heaps[kind];
+	bool irqs = spin_lock(&h->lock);
+
+	h->stats.locked++;
+	if (!magazines || b->size > MAGAZINE_MAX_BYTES ||
+	    (!magazine_push(&cache_of(kind, b->size)->loaded, b) &&
+	     !cache_unload(cache_of(kind, b->size), &h->depots[b->size / UNIT_BYTES - 1], b)))
+		give_locked(h, b);
+	spin_unlock(&h->lock, irqs);
+}
+
+static inline void release(enum heap_kind kind, void *p, uptr owner, const char *call)
+{
+	struct block *b = block_of(p);
+
+	if (unlikely(!block_good(b, MARK_USED + kind)))
+		misuse_release(b, kind, call);
+	b->size = block_bytes(b);
+	b->owner = (u32)owner;
+	block_mark(b, MARK_CACHED);
+	poison(b, false);
+	if (b->size <= atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
+		bool irqs = arch_irq_save();
+		bool kept = magazine_push(&cache_of(kind, b->size)->loaded, b);
+
+		arch_irq_restore(irqs);
+		if (likely(kept))
+			return;
+	}
+	free_long_way(kind, b);
 }
 
 void *kmalloc(usize bytes)
 {
-	struct block *b = NULL;
-	bool irqs = spin_lock(&heap_lock);
-
-	if (bytes <= KMALLOC_MAX_BYTES)
-		b = alloc_locked((u32)ALIGN_UP(MAX(bytes, 1u), UNIT));
-	if (!b)
-		stats.failures++;
-	spin_unlock(&heap_lock, irqs);
-	return b ? (u8 *)b + HEADER_BYTES : NULL;
+	return alloc(HEAP_KERNEL, bytes, (uptr)__builtin_return_address(0));
 }
 
 void *kzalloc(usize bytes)
 {
-	void *p = kmalloc(bytes);
+	void *p = alloc(HEAP_KERNEL, bytes, (uptr)__builtin_return_address(0));
 
 	return p ? memset(p, 0, bytes) : NULL;
 }
 
-static void check_used(struct block *b)
-{
-	if ((uptr)b % UNIT == 0 && b->mark == mark_at(b, MARK_USED) && after(b)->prev == b &&
-	    (is_free(after(b)) || after(b)->mark == mark_at(after(b), MARK_USED)))
-		return;
-	if ((uptr)b % UNIT == 0 && is_free(b))
-		panic("kfree(%p): already free", (void *)((u8 *)b + HEADER_BYTES));
-	panic("kfree(%p): not a block of the heap, or written past its end",
-	      (void *)((u8 *)b + HEADER_BYTES));
-}
-
-/* Adds @p b, right behind @p a, to a. */
-static struct block *join(struct block *a, struct block *b)
-{
-	a->bytes += (u32)HEADER_BYTES + b->bytes;
-	b->mark = 0;
-	after(a)->prev = a;
-	return a;
-}
-
 void kfree(void *p)
 {
-	if (!p)
-		return;
-
-	struct block *b = (struct block *)((u8 *)p - HEADER_BYTES);
-	bool irqs = spin_lock(&heap_lock);
-
-	check_used(b);
-	stats.blocks--;
-	stats.used_bytes -= HEADER_BYTES + b->bytes;
-	/* Not in use from here on, also when a neighbour takes it in. */
-	mark(b, MARK_FREE);
-	if (is_free(after(b))) {
-		take_out(after(b));
-		join(b, after(b));
-	}
-	if (b->prev && is_free(b->prev)) {
-		take_out(b->prev);
-		b = join(b->prev, b);
-	}
-	insert(b);
-	spin_unlock(&heap_lock, irqs);
+	if (p)
+		release(HEAP_KERNEL, p, (uptr)__builtin_return_address(0), "kfree");
 }
 
-struct kmalloc_stats kmalloc_stats(void)
+void *heap_alloc(enum heap_kind kind, usize bytes, uptr owner)
 {
-	bool irqs = spin_lock(&heap_lock);
-	struct kmalloc_stats s = stats;
+	return alloc(kind, bytes, owner);
+}
 
-	spin_unlock(&heap_lock, irqs);
+void heap_free(enum heap_kind kind, void *p, uptr owner)
+{
+	release(kind, p, owner, "heap_free");
+}
+
+static u64 cached_in(struct pools *h, enum heap_kind kind, unsigned size) REQUIRES(h->lock)
+{
+	u64 blocks = (u64)h->depots[size].magazines * MAGAZINE_BLOCKS;
+
+	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
+		const struct cache *c = &caches[cpu][kind][size];
+
+		blocks += magazine_count(&c->loaded) + magazine_count(&c->spare);
+	}
+	return blocks;
+}
+
+struct kmalloc_stats heap_stats(enum heap_kind kind)
+{
+	struct pools *h = &heaps[kind];
+	bool irqs = spin_lock(&h->lock);
+	struct kmalloc_stats s = h->stats;
+
+	for (unsigned i = 0; i < MAGAZINE_SIZES; i++) {
+		u64 blocks = cached_in(h, kind, i);
+
+		s.blocks -= blocks;
+		s.cached_bytes += blocks * (HEADER_BYTES + (i + 1) * UNIT_BYTES);
+	}
+	s.used_bytes -= s.cached_bytes;
+	s.failures = atomic_load_explicit(&h->failures, memory_order_relaxed);
+	spin_unlock(&h->lock, irqs);
 	return s;
+}
+
+u64 heap_reserve_bytes(void)
+{
+	return reserve_bytes;
+}
+
+void kmalloc_fail_at(u64 k)
+{
+	atomic_store_explicit(&fail_countdown, k, memory_order_relaxed);
+	short_way_set();
+}
+
+uptr kmalloc_failed_at(void)
+{
+	return atomic_load_explicit(&failed_at, memory_order_relaxed);
+}
+
+void kmalloc_init(const char *cmdline)
+{
+	u64 share = page_total_bytes() / RESERVE_SHARE, k = 0;
+	char text[24];
+
+	reserve_bytes =
+		ALIGN_DOWN(MIN(MAX(share, RESERVE_BYTES_MIN), RESERVE_BYTES_MAX), PAGE_BYTES);
+	magazines = true;
+	if (words_find(cmdline, "heap", text, sizeof text)) {
+		magazines = strcmp(text, "tlsf");
+		if (magazines && strcmp(text, "slab"))
+			panic("heap=%s: expected tlsf or slab", text);
+	}
+	if (words_find(cmdline, "fail_alloc", text, sizeof text) && parse_u64(text, &k))
+		panic("fail_alloc=%s: expected a number", text);
+	kmalloc_fail_at(k);
 }

@@ -5,6 +5,7 @@
 #include "sync/spin.h"
 
 #define RANGES_MAX 32
+#define PAGE_LOG2  12
 #define ORDERS     (PAGE_ORDER_MAX + 1)
 
 /* State of a page: the first of a block says so and gives the order; the others are INSIDE. */
@@ -137,15 +138,13 @@ void *page_alloc(unsigned order)
 	return (void *)block;
 }
 
-void page_free(void *p, unsigned order)
+static void free_locked(uptr block, unsigned order) REQUIRES(page_lock)
 {
-	uptr block = (uptr)p;
-	bool irqs = spin_lock(&page_lock);
 	struct range *r = range_of(block);
 
 	if (!r || order > PAGE_ORDER_MAX || block % PAGE_BYTES ||
 	    *state_of(r, block) != (USED | order))
-		panic("page_free(%p, %u): no such block is allocated", p, order);
+		panic("page_free(%p, %u): no such block is allocated", (void *)block, order);
 	*state_of(r, block) = INSIDE;
 	for (; order < PAGE_ORDER_MAX; order++) {
 		uptr buddy = block ^ block_bytes(order);
@@ -156,7 +155,70 @@ void page_free(void *p, unsigned order)
 		block = MIN(block, buddy);
 	}
 	put_free(r, block, order);
+}
+
+void page_free(void *p, unsigned order)
+{
+	bool irqs = spin_lock(&page_lock);
+
+	free_locked((uptr)p, order);
 	spin_unlock(&page_lock, irqs);
+}
+
+/* Makes one block that is in use several, each aligned to its size. */
+static void cut_locked(uptr p, unsigned order, usize bytes) REQUIRES(page_lock)
+{
+	struct range *r = range_of(p);
+
+	while (bytes < block_bytes(order)) {
+		order--;
+		*state_of(r, p + block_bytes(order)) = (u8)(USED | order);
+		*state_of(r, p) = (u8)(USED | order);
+		if (bytes <= block_bytes(order)) {
+			free_locked(p + block_bytes(order), order);
+		} else {
+			p += block_bytes(order);
+			bytes -= block_bytes(order);
+		}
+	}
+}
+
+void *pages_alloc(usize n, u64 keep)
+{
+	unsigned order = page_order(n * PAGE_BYTES);
+	bool irqs = spin_lock(&page_lock);
+	uptr block = free_bytes >= keep + n * PAGE_BYTES ? alloc_locked(order) : 0;
+
+	if (block)
+		cut_locked(block, order, n * PAGE_BYTES);
+	spin_unlock(&page_lock, irqs);
+	return (void *)block;
+}
+
+void pages_free(void *p, usize n)
+{
+	uptr block = (uptr)p;
+	usize bytes = n * PAGE_BYTES;
+	bool irqs = spin_lock(&page_lock);
+
+	/* As they were cut: the largest first. */
+	while (bytes) {
+		unsigned order = 63 - (unsigned)__builtin_clzll(bytes) - PAGE_LOG2;
+
+		free_locked(block, order);
+		block += block_bytes(order);
+		bytes -= block_bytes(order);
+	}
+	spin_unlock(&page_lock, irqs);
+}
+
+bool page_managed(uptr p)
+{
+	bool irqs = spin_lock(&page_lock);
+	bool managed = range_of(p) != NULL;
+
+	spin_unlock(&page_lock, irqs);
+	return managed;
 }
 
 u64 page_free_bytes(void)

@@ -27,9 +27,19 @@ void *page_alloc(unsigned order);
 /** Gives back what page_alloc(order) returned. */
 void page_free(void *p, unsigned order);
 
+/** @p n pages in a row, n from 1 to 2^PAGE_ORDER_MAX: the rest of the block in which they lie stays
+ *  free. NULL when there is no such block, or fewer than @p keep bytes would be left free. */
+void *pages_alloc(usize n, u64 keep);
+
+/** Gives back what pages_alloc(n) returned. */
+void pages_free(void *p, usize n);
+
 /** Bytes in free blocks now, and bytes that the allocator manages in all. */
 u64 page_free_bytes(void);
 u64 page_total_bytes(void);
+
+/** True when @p p lies in a range of page_add. */
+bool page_managed(uptr p);
 
 /** The least order whose block holds @p bytes. */
 static inline unsigned page_order(usize bytes)

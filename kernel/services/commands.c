@@ -106,15 +106,23 @@ static int run_trace(char **words, unsigned n)
 
 static int run_mem(char **words, unsigned n)
 {
-	struct kmalloc_stats heap = kmalloc_stats();
-
 	(void)words, (void)n;
-	kprintf("pages: %llu KiB free of %llu KiB\n",
+	kprintf("pages: %llu KiB free of %llu KiB, %llu KiB kept for the kernel\n",
 		(unsigned long long)(page_free_bytes() / 1024),
-		(unsigned long long)(page_total_bytes() / 1024));
-	kprintf("heap:  %llu KiB in use of %llu KiB, %llu blocks\n",
-		(unsigned long long)(heap.used_bytes / 1024),
-		(unsigned long long)(heap.pool_bytes / 1024), (unsigned long long)heap.blocks);
+		(unsigned long long)(page_total_bytes() / 1024),
+		(unsigned long long)(heap_reserve_bytes() / 1024));
+	kprintf("heap      KiB  used  cached    peak    blocks  failures\n");
+	for (unsigned kind = 0; kind < HEAPS; kind++) {
+		struct kmalloc_stats s = heap_stats(kind);
+
+		kprintf("%-6s %6llu %5llu %7llu %7llu %9llu %9llu\n",
+			kind == HEAP_KERNEL ? "kernel" : "tasks",
+			(unsigned long long)(s.pool_bytes / 1024),
+			(unsigned long long)(s.used_bytes / 1024),
+			(unsigned long long)(s.cached_bytes / 1024),
+			(unsigned long long)(s.peak_bytes / 1024), (unsigned long long)s.blocks,
+			(unsigned long long)s.failures);
+	}
 	return 0;
 }
 

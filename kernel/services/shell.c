@@ -19,7 +19,7 @@ struct shell {
 	struct lineedit line;
 };
 
-static const struct command *own_command; /* set once, before the shell runs */
+static const struct command *own_commands; /* set once, before the shell runs */
 static struct task *reader; /* set once, before the input hook that reads it */
 
 static void input_arrived(void *arg)
@@ -65,7 +65,9 @@ const struct command *shell_command(unsigned i)
 {
 	if (i < commands_count)
 		return &commands[i];
-	return i == commands_count ? own_command : NULL;
+	return own_commands && own_commands[i - commands_count].name
+		       ? &own_commands[i - commands_count]
+		       : NULL;
 }
 
 void shell_run_line(char *line)
@@ -124,6 +126,12 @@ int shell_start(const struct command *own)
 {
 	static struct shell frame;
 
-	own_command = own;
-	return TASK_SPAWN(NULL, "shell", shell, frame, SCHED_PARAMS_FIFO(24));
+	own_commands = own;
+	return task_spawn(&(struct task_spec){.name = "shell",
+					      .fn = shell,
+					      .frame = &frame,
+					      .frame_bytes = sizeof frame,
+					      .params = SCHED_PARAMS_FIFO(24),
+					      .service = true},
+			  NULL);
 }

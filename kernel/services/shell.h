@@ -23,12 +23,12 @@ extern const struct command commands[];
 extern const unsigned commands_count;
 
 /**
- * Spawns the shell. @p own: a command of the program on top, which the table behind it cannot
- * know; NULL for none. Errors: ERR_NOMEM. Context: task, once.
+ * Spawns the shell. @p own: commands of the program on top, which the table behind it cannot know,
+ * ended by one without a name; NULL for none. Errors: ERR_NOMEM. Context: task, once.
  */
 int shell_start(const struct command *own) MUST_CHECK;
 
-/** Command number @p i of the table and, last, the program's own; NULL behind the last. */
+/** Command number @p i of the table and, behind them, the program's own; NULL behind the last. */
 const struct command *shell_command(unsigned i);
 
 /** Runs one line, which it cuts up. A pair of parentheses around it is accepted. Prints one line

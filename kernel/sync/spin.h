@@ -22,13 +22,13 @@ struct CAPABILITY("spin lock") spin {
 		0, 0                                                                               \
 	}
 
-/** Takes the lock. Context: interrupts masked. */
+/** Takes the lock; interrupts must be masked already. */
 static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
 	u16 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 
 	/* acquire: pairs with the release in spin_unlock_raw */
-	while (unlikely(atomic_load_explicit(&l->owner, memory_order_acquire) != mine))
+	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		arch_relax();
 }
 

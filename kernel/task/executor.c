@@ -199,9 +199,19 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	t->quantum_left_ns = 0;
 	if (noted(t) && result == POLL_PENDING) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
+		bool next_job = t->next_deadline_ns;
+		u32 seq;
+
+		if (unlikely(next_job)) {
+			end_job(t, now_ns);
+			task_release(t, now_ns);
+		}
 		runqueue_add(t, false);
+		seq = op_seq(on);
+		if (on && next_job)
+			task_record_release(t, seq);
 		if (on)
-			runqueue_record(t, TRACE_enqueue_why_yield, op_seq(on));
+			runqueue_record(t, TRACE_enqueue_why_yield, seq);
 		return TRACE_switch_why_yielded;
 	}
 	t->state = TASK_WAITING;
@@ -238,7 +248,8 @@ ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lo
 	struct levels *l;
 	struct task *next;
 
-	if ((s->classes & -s->classes) != class || !(s->simple & class) || is_pinned(prev))
+	if ((s->classes & -s->classes) != class || !(s->simple & class) || is_pinned(prev) ||
+	    prev->next_deadline_ns)
 		return NULL;
 	l = queue_of(prev);
 	next = CONTAINER_OF(levels_first(l), struct task, entity);
@@ -343,6 +354,8 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);
+	if (unlikely(result == POLL_READY))
+		arena_release(&t->arena);
 	arch_irq_disable();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
 	if (unlikely(result == POLL_READY)) {

@@ -106,6 +106,16 @@ void runqueue_init(unsigned cpus);
 /** Where a task with that number and policy is at home. */
 struct shard *runqueue_home(u32 id, const struct sched_policy *p);
 
+/** A job of @p t begins: its deadline is fixed here, and here only. In task.c. */
+void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lock);
+
+/** Records that task_release began a job of @p t. */
+static inline void task_record_release(const struct task *t, u32 seq)
+{
+	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
+		 .release_ns = t->release_ns, .deadline_ns = t->deadline_ns);
+}
+
 /** Records that runqueue_add queued @p t. */
 void runqueue_record(const struct task *t, u8 why, u32 seq) REQUIRES(t->home->lock);
 

@@ -42,16 +42,22 @@ u64 task_cpu_ns(void)
 	return ns;
 }
 
-/* A job begins: its deadline is fixed here, and here only. */
-static void release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+void task_release(struct task *t, u64 now_ns)
 {
+	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;
+
 	t->job++;
 	t->release_ns = now_ns;
-	t->deadline_ns = t->params.deadline_ns ? now_ns + t->params.deadline_ns : TIME_NEVER;
+	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
+	if (unlikely(t->next_deadline_ns)) {
+		t->deadline_ns = t->next_deadline_ns;
+		from_ns = t->deadline_ns - own_ns; /* the release to which it belongs, modulo 2^64 */
+		t->next_deadline_ns = 0;
+	}
 	if (t->policy->release)
-		t->policy->release(queue_of(t), &t->entity, &t->params, now_ns);
+		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
 	else
-		t->entity.key = t->policy->key(&t->params, now_ns);
+		t->entity.key = t->policy->key(&t->params, from_ns);
 	rank_update(t);
 }
 
@@ -92,8 +98,7 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	runqueue_add(t, false);
 	w = wanted(t);
 	seq = op_seq(traced());
-	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
-		 .release_ns = t->release_ns, .deadline_ns = t->deadline_ns);
+	task_record_release(t, seq);
 	runqueue_record(t, why, seq);
 	if (seq)
 		record_wake(t, TRACE_wake_result_released, seq);
@@ -101,16 +106,19 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	return hint_for(w);
 }
 
-static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
+/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
+static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALYSIS
 {
 	bool irqs = arch_irq_save();
 	struct cpu *c = arch_cpu();
 
 	home_lock(t);
+	if (deadline_ns)
+		t->next_deadline_ns = deadline_ns;
 	if (likely(t->state == TASK_WAITING)) {
 		u64 now_ns = clock_ns();
 
-		release(t, now_ns);
+		task_release(t, now_ns);
 		if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
@@ -128,7 +136,13 @@ static void wake(struct task *t, u8 why) NO_THREAD_SAFETY_ANALYSIS
 
 void task_wake(struct task *t)
 {
-	wake(t, TRACE_enqueue_why_wake);
+	wake(t, TRACE_enqueue_why_wake, 0);
+}
+
+void task_wake_deadline(struct task *t, u64 deadline_ns)
+{
+	ASSERT(deadline_ns);
+	wake(t, TRACE_enqueue_why_wake, deadline_ns);
 }
 
 /* A running task's note is set by others under its lock, and by itself; only its CPU clears it,
@@ -184,6 +198,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->entity.cpus = sched_cpus(&s->params);
 	t->entity.quantum_ns = s->params.quantum_ns;
 	t->state = TASK_WAITING;
+	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
 	atomic_init(&t->refs, handle ? 2 : 1);
 	enlist(t);
@@ -201,7 +216,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);
 	if (handle)
 		*handle = t;
-	wake(t, TRACE_enqueue_why_spawn);
+	wake(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
 }
 

@@ -9,11 +9,14 @@
  *   waiting --wake--> ready --dispatch--> running --pending--> waiting
  *   running --more urgent task, quantum--> ready (with a worker)     running --ready--> dead
  *   running --pending, but woken meanwhile--> ready
+ *
+ * A job begins at each wake-up of a waiting task, and at a task_wake_deadline.
  */
 #pragma once
 
 #include "base/error.h"
 #include "base/types.h"
+#include "mm/arena.h"
 #include "sched/sched.h"
 #include "sync/spin.h"
 
@@ -54,10 +57,13 @@ struct task {
 	unsigned cpu;	       /* where it ran last */
 	u32 job;	       /* jobs released so far */
 	u64 release_ns, deadline_ns;
+	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
 	u64 quantum_left_ns;
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
+
+	struct arena arena; /* the task's own: see task/memory.h */
 
 	/* Lifetime. */
 	_Atomic u32 refs; /* the executor's until it is dead, and one for each handle */
@@ -77,6 +83,9 @@ struct task_spec {
 	const void *frame;
 	usize frame_bytes;
 	struct sched_params params;
+	u64 mem_max_bytes; /* what task_alloc may take, as arena_init counts; 0: no limit */
+	bool service;      /* a part of the kernel: what it has the kernel allocate may come out of
+			      the reserve */
 };
 
 /**
@@ -105,6 +114,14 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
+
+/**
+ * The same, and the job that begins has the absolute deadline @p deadline_ns, not 0: what is known
+ * of a deadline by whoever releases the job, such as the source of a DAG, goes before what the
+ * task's parameters say. When @p t is running or ready, its present job ends when it next waits,
+ * and the new one begins at that moment.
+ */
+void task_wake_deadline(struct task *t, u64 deadline_ns);
 
 /** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
  *  Lock-free. Context: task. */

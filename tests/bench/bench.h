@@ -22,7 +22,7 @@
 #include "task/task.h"
 
 /* The numbers of tools/bench/insns.c. */
-enum { MARK_BEGIN, MARK_END, MARK_ARM, MARK_GROUP, MARK_WATCH };
+enum { MARK_BEGIN, MARK_END, MARK_ARM, MARK_GROUP, MARK_WATCH, MARK_ARM_ON };
 
 #define BENCH_SAMPLES 1000u
 #define BENCH_WARM 4u /* first samples that do not count */

@@ -1,5 +1,6 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
+import dags
 import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
@@ -199,6 +200,7 @@ MUTANTS = [
            (("kernel/async/service.c", "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test panic no-progress", Runs(TOPICS, seeds=3)),
 
     *sessions.MUTANTS,
+    *dags.MUTANTS,
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "

@@ -9,8 +9,8 @@ WRONG = [
     ("character", "client sends a$;", "1:15: error: unexpected character '$'"),
     ("comment", "client sends a; /* and then", "1:17: error: this comment does not end"),
     ("no-protocol", "include \"a.h\";\n", "1:15: error: there is no protocol in this file"),
-    ("top-level", "protocols p { }", "1:1: error: expected 'include' or 'protocol', found 'protocols'"),
-    ("include", "include a;\n", "1:9: error: expected a header in quotes, like \"async/file.h\", found 'a'"),
+    ("top-level", "protocols p { }", "1:1: error: expected 'include', 'import' or 'protocol', found 'protocols'"),
+    ("include", "include a;\n", "1:9: error: expected a header like \"async/file.h\" in quotes, found 'a'"),
     ("no-name", "protocol { }", "1:10: error: expected the name of a protocol, found '{'"),
     ("no-brace", "protocol p message a;", "1:12: error: expected '{', found 'message'"),
     ("unfinished", "protocol p {\n\tmessage a;\n\tclient sends a;\n", "3:17: error: expected a step, found the end of the file"),
@@ -20,7 +20,7 @@ WRONG = [
     ("reserved", "message after_lunch;\nclient sends after_lunch;", "1:9: error: 'after_lunch' cannot be the name of a message"),
     ("reserved-rec", "message a;\nrec start { client sends a; continue start; }", "2:5: error: 'start' cannot be the name of a recursion"),
     ("no-step", "message a;", "1:11: error: protocol p has no step"),
-    ("step", "message a;\nclient sends a;\nserver says a;", "3:8: error: expected 'sends' behind 'server', found 'says'"),
+    ("step", "message a;\nclient sends a;\nserver says a;", "3:8: error: expected 'sends' or 'may' behind 'server', found 'says'"),
     ("not-a-step", "message a;\nclient sends a;\na;", "3:1: error: expected a step, found 'a'"),
     ("no-semicolon", "message a;\nclient sends a\nclient sends a;", "3:1: error: expected ';' or 'within' behind message a, found 'client'"),
     ("role", "message a;\nchoice at broker { client sends a; } or { client sends a; }", "2:11: error: expected 'client' or 'server' behind 'choice at', found 'broker'"),
@@ -33,6 +33,27 @@ WRONG = [
     ("time", "message a;\nclient sends a within soon;", "2:23: error: expected a time, 1 to 1000000000, found 'soon'"),
     ("unit", "message a;\nclient sends a within 3 min;", "2:25: error: expected a unit of time, ns, us, ms or s, found 'min'"),
     ("tabs", "message a;\n\tclient\tsends\tb;", "2:15: error: message b is not declared"),
+
+    ("interrupt", "message a;\nclient may send a;", "2:12: error: expected 'interrupt', found 'send'"),
+    ("interrupt-twice", "message a;\nclient may interrupt { client sends a; server may interrupt { client sends a; } }",
+     "2:40: error: a block that may be interrupted stands within another"),
+    ("empty-interrupt", "client may interrupt { }", "1:24: error: this block has no step"),
+
+    # Protocols with parameters.
+    ("import", "import \"nowhere.session\";\n", "1:8: error: there is no file nowhere.session"),
+    ("import-what", "import action;\n", "1:8: error: expected a description like \"async/action.session\" in quotes, found 'action'"),
+    ("no-base", "protocol p is action { }", "1:15: error: there is no protocol action with parameters above"),
+    ("base-without-parameters", "protocol a { message m; client sends m; }\nprotocol p is a { }",
+     "2:15: error: there is no protocol a with parameters above"),
+    ("parameter-missing", "protocol a(m, n) { client sends m; server sends n; }\nprotocol p is a { message m; }",
+     "2:30: error: protocol p does not declare message n"),
+    ("no-parameter", "protocol a(m) { message n; client sends m; server sends n; }\nprotocol p is a { message m; message n; }",
+     "2:38: error: message n is no parameter of protocol a"),
+    ("parameter-twice", "protocol a(m) { client sends m; }\nprotocol p is a { message m; message m { u8 x; } }",
+     "2:38: error: message m is declared twice"),
+    ("steps-in-an-instance", "protocol a(m) { client sends m; }\nprotocol p is a { message m; client sends m; }",
+     "2:30: error: expected '}' or 'message', found 'client'"),
+    ("wrong-base", "protocol a(m) { client sends m; client sends n; }", "1:46: error: message n is not declared"),
 
     # Messages.
     ("undeclared", "message a;\nclient sends a;\nserver sends b;", "3:14: error: message b is not declared"),
@@ -91,6 +112,6 @@ WRONG = [
 
 def whole(text):
     """(the file's text, lines in front of the text)"""
-    if text.startswith(("protocol", "include")):
+    if text.startswith(("protocol", "include", "import")):
         return text, 0
     return "protocol p {\n" + text + "}\n", 1

@@ -9,7 +9,7 @@ import pytest
 from events import ROOT
 from machine import random_machine
 
-RULES = ["S1", "S2", "S4", "S5", "R1", "R1b", "R2", "R3", "R5", "R6", "R7", "R8", "R11", "A", "J"]
+RULES = ["S1", "S2", "S4", "S5", "R1", "R1b", "R2", "R3", "R5", "R6", "R7", "R8", "R11", "A", "J", "D"]
 
 # Bug planted in the Python scheduler -> the rule that is reported, and reported first.
 BUGS = {
@@ -70,8 +70,8 @@ def test_planted_bug_is_seen(tool, trace, bug):
 
 
 def test_each_rule_has_a_bug():
-    """The structure's rules have theirs in test_trace_damage.py."""
-    assert set(BUGS.values()) == set(RULES) - {"S1", "S2", "S4"}
+    """The structure's rules have theirs in test_trace_damage.py, and D in test_trace_dags.py."""
+    assert set(BUGS.values()) == set(RULES) - {"S1", "S2", "S4", "D"}
 
 
 @pytest.mark.quick
@@ -134,7 +134,7 @@ def test_any_cut_of_a_good_trace_is_good(tool, trace, tmp_path, seed):
 def test_the_judge_needs_no_c_library(tmp_path):
     """The same file goes into the simulator's checker and into the viewer."""
     objects = []
-    for name in ["events", "invariants", "inv_rules", "inv_tasks"]:
+    for name in ["events", "invariants", "inv_rules", "inv_tasks", "inv_dag"]:
         objects.append(str(tmp_path / f"{name}.o"))
         subprocess.run(["clang", "--target=wasm32", "-std=gnu17", "-O2", "-ffreestanding", "-Wall", "-Wextra",
                         "-Werror", "-Itools/trace/host", "-Itools/trace", "-Ikernel", "-c",

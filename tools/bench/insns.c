@@ -4,7 +4,8 @@
  * The guest marks paths by instructions that do nothing and carry a number (arch_mark in
  * kernel/arch/<arch>/arch_impl.h). A path begins at MARK_BEGIN, or after MARK_ARM at the first
  * instruction of the next interrupt on any CPU, and ends at MARK_END on the same CPU. An armed one
- * also counts at the points given by at=, and at the interrupt's return. One path begins by itself,
+ * also counts at the points given by at=, and ends at the interrupt's return, unless it was armed by
+ * MARK_ARM_ON. One path begins by itself,
  * at start=, the kernel's first instruction, so that the way to the first task can be seen. MARK_GROUP ends a group:
  * what was measured since the last one. The program prints its metrics in the same order.
  *
@@ -23,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MARK_BEGIN, MARK_END, MARK_ARM, MARK_GROUP, MARK_WATCH, MARKS };
+enum { MARK_BEGIN, MARK_END, MARK_ARM, MARK_GROUP, MARK_WATCH, MARK_ARM_ON, MARKS };
 
 enum class {
 	PLAIN,
@@ -96,7 +97,7 @@ static unsigned point_count = 2;
 
 static struct insn *insns[BUCKETS];
 static uint64_t vectors, start;
-static bool armed, watching, arm64;
+static bool armed, armed_on, watching, arm64;
 static unsigned group;
 static FILE *out;
 
@@ -310,7 +311,9 @@ static void on_mark(struct cpu *c, int mark)
 		c->open = false;
 		break;
 	case MARK_ARM:
+	case MARK_ARM_ON:
 		armed = true;
+		armed_on = mark == MARK_ARM_ON;
 		break;
 	case MARK_GROUP:
 		group_end();
@@ -399,7 +402,7 @@ static void on_insn(unsigned vcpu, void *data)
 	c->work.atomics += i->class == ATOMIC;
 	c->work.barriers += i->class == BARRIER;
 	*(struct insn **)list_add(&c->trail, sizeof i) = i;
-	c->returned = c->interrupt && i->class == RETURN;
+	c->returned = c->interrupt && !armed_on && i->class == RETURN;
 }
 
 static void on_access(unsigned vcpu, uint32_t info, uint64_t address, void *data)

@@ -16,9 +16,9 @@ PLUGIN = "build/tools/insns.so"
 # ticks once in 16 instructions, that of "max" at each.
 VARIANT = {"pc": "xapic", "virt": "max"}
 # Where a kernel begins, its table of vectors, and the C function that each vector calls first.
-SYMBOLS = {"pc": ("pvh_start", "x86_vectors", "x86_interrupt"), "virt": ("primary", "vectors", "aarch64_irq")}
+SYMBOLS = {"pc": ("pvh_start", "x86_vectors", "x86_timer"), "virt": ("primary", "vectors", "gicv3_dispatch")}
 # Other points on the way of an interrupt, by function.
-POINTS = {"handler": "timer_interrupt", "callback": "on_timer"}
+POINTS = {"handler": "irq_timer", "callback": "on_timer"}
 # What is counted at such a point of the path that a program calls so, and its name.
 AT_POINT = {
     ("irq.total_stolen", "dispatcher"): "irq.to_dispatcher",

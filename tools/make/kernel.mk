@@ -17,13 +17,20 @@ SESSIONS := $(wildcard kernel/*/*.session $(if $(APP),$(dir $(APP))*.session))
 SESSION_HEADERS := $(patsubst %,build/session/%.h,$(SESSIONS))
 SESSION_TOOL := $(wildcard tools/session/*)
 
-build/session/%.session.h: %.session $(SESSION_TOOL)
+build/session/%.session.h: %.session $(SESSION_TOOL) $(wildcard kernel/*/*.session)
 	@echo "  SESSION $<"
 	@$(PYTHON) tools/session/session $< -o $@
 
 $(OBJS): | $(SESSION_HEADERS)
 CFLAGS += -Ibuild/session/kernel
 $(if $(APP),$(OUT)/$(basename $(APP)).o): CFLAGS += -Ibuild/session/$(dir $(APP))
+
+ifneq ($(RDGEN),)
+$(call remember,$(APP).words,$(RDGEN) $(RDGEN_FLAGS))
+$(APP): $(RDGEN) $(APP).words tools/rdgen/rdgen
+	@echo "  RDGEN   $@"
+	@$(PYTHON) tools/rdgen/rdgen $(RDGEN_FLAGS) -o $@ $(RDGEN)
+endif
 
 FLAGS_FILE := $(OUT)/flags
 $(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))

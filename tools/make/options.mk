@@ -6,6 +6,7 @@
 #: SEED=1        sim: which of its executions
 #: CMDLINE=      words for the kernel; `demo` runs the demo and leaves
 #: APP=          a C file that replaces kernel/apps/
+#: RDGEN=        YAML files of RD-Gen's, whose DAGs run instead; RDGEN_FLAGS as in tools/rdgen/rdgen --help
 #: QUICK=1       test: the short selection; PYTEST='-k word' chooses by name
 
 ifeq ($(filter else-if,$(.FEATURES)),)
@@ -36,7 +37,15 @@ ifneq ($(shell expr "x$(SEED)" : 'x[0-9][0-9]*$$' >/dev/null || echo bad),)
 $(error SEED=$(SEED) is not a number; give a decimal one from 0)
 endif
 
-ifneq ($(and $(APP),$(if $(wildcard $(APP)),,missing)),)
+ifneq ($(RDGEN),)
+ifneq ($(APP),)
+$(error RDGEN= and APP= both replace kernel/apps/; give one of them)
+endif
+ifneq ($(words $(RDGEN)),$(words $(wildcard $(RDGEN))))
+$(error RDGEN=$(RDGEN): there is no such file as $(filter-out $(wildcard $(RDGEN)),$(RDGEN)))
+endif
+override APP := build/rdgen/$(basename $(notdir $(firstword $(RDGEN)))).c
+else ifneq ($(and $(APP),$(if $(wildcard $(APP)),,missing)),)
 $(error APP=$(APP): there is no such file)
 endif
 

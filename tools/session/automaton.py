@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from parse import Choice, Continue, End, Error, Rec, Send
+from parse import Choice, Continue, End, Error, Interruptible, Rec, Send
 
 STATES_MAX = 250
 MESSAGES_MAX = 250
@@ -15,6 +15,7 @@ class State:
     sender: str = None
     arcs: dict = field(default_factory=dict)  # message -> Arc
     within_ns: int = 0
+    interrupter: str = None     # who may interrupt here
     name: str = ""
     rec: str = ""
     same_as: "State" = None     # while building: recursion and its uses stand for another one
@@ -38,6 +39,7 @@ class Builder:
         self.end = State(protocol.place, name="end")
         self.used = set()
         self.recs = []
+        self.interrupter = None  # of the block that is being built
 
     def block(self, steps, after, scope):
         """The state in which @steps begin; they go on with state @after."""
@@ -51,9 +53,18 @@ class Builder:
                 raise Error(step.place, f"message {step.message} is not declared",
                             f"declare it at the top of the protocol: message {step.message};")
             self.used.add(step.message)
-            return State(step.place, step.role, {step.message: Arc(step.message, after, step.place)}, step.within_ns)
+            return State(step.place, step.role, {step.message: Arc(step.message, after, step.place)}, step.within_ns,
+                         self.interrupter)
         if isinstance(step, Choice):
-            return State(step.place, step.role, branches=[self.block(b, after, scope) for b in step.branches])
+            return State(step.place, step.role, interrupter=self.interrupter,
+                         branches=[self.block(b, after, scope) for b in step.branches])
+        if isinstance(step, Interruptible):
+            if self.interrupter:
+                raise Error(step.place, "a block that may be interrupted stands within another")
+            self.interrupter = step.role
+            first = self.block(step.body, after, scope)
+            self.interrupter = None
+            return first
         if isinstance(step, Rec):
             if step.name in scope:
                 raise Error(step.place, f"recursion {step.name} stands within another of this name",
@@ -135,25 +146,28 @@ def reach(start, protocol):
 
 
 def name_states(states, recs):
-    """The first is start, others are named after their recursion, or the message that first leads there."""
+    """The first is start; others are named after their recursion, or the one message that leads there, or else what
+    comes next."""
     for rec in recs:
         state = resolve(rec)
         state.rec = state.rec or rec.rec
     taken = {"end"}
-    wanted = {states[0]: "start"}
-    for state in states:
-        for arc in state.arcs.values():
-            wanted.setdefault(arc.target, f"after_{arc.message}")
+    leads_to = {state: {a.message for s in states for a in s.arcs.values() if a.target is state} for state in states}
     for state in states:
         if state.is_end:
+            state.name = "end"
             continue
-        base = name = state.rec or wanted[state]
-        number = 1
-        while name in taken:
+        if state.rec or state is states[0]:
+            base = state.rec or "start"
+        elif len(leads_to[state]) == 1:
+            base = f"after_{min(leads_to[state])}"
+        else:
+            base = f"before_{next(iter(state.arcs))}"
+        number, state.name = 1, base
+        while state.name in taken:
             number += 1
-            name = f"{base}_{number}"
-        taken.add(name)
-        state.name = name
+            state.name = f"{base}_{number}"
+        taken.add(state.name)
 
 
 def check_end(states, protocol):
@@ -182,7 +196,8 @@ def check_reached(steps, states):
     for step in steps:
         if isinstance(step, Send) and step.place not in places:
             raise Error(step.place, "this step is never reached", "each way to it ends or goes on elsewhere")
-        for block in (step.branches if isinstance(step, Choice) else [step.body] if isinstance(step, Rec) else []):
+        inner = step.branches if isinstance(step, Choice) else [step.body] if isinstance(step, (Rec, Interruptible)) else []
+        for block in inner:
             check_reached(block, states)
 
 

@@ -11,6 +11,8 @@ def header(file, automata):
              "#pragma once", "", '#include "async/service.h"', '#include "async/session.h"']
     lines += [f"#include {name}" for name in file.includes] + [""]
     for protocol in file.protocols:
+        if protocol.parameters:
+            continue
         lines += Emitter(protocol, automata[protocol.name]).lines()
     return "\n".join(lines) + "\n"
 
@@ -20,7 +22,8 @@ def stated(state):
     if state.is_end:
         return "the end"
     within = f" within {state.within_ns} ns" if state.within_ns else ""
-    return f"the {state.sender} sends " + " or ".join(state.arcs) + within
+    interrupt = f"; the {state.interrupter} may interrupt" if state.interrupter else ""
+    return f"the {state.sender} sends " + " or ".join(state.arcs) + within + interrupt
 
 
 class Emitter:
@@ -106,7 +109,7 @@ class Emitter:
         return text
 
     def tables(self):
-        digest = zlib.crc32(repr([(s.name, s.sender, s.within_ns, [(a.message, a.target.name) for a in s.arcs.values()])
+        digest = zlib.crc32(repr([(s.name, s.sender, s.interrupter, s.within_ns, [(a.message, a.target.name) for a in s.arcs.values()])
                                   for s in self.states] + [(m, self.ctype(m), self.protocol.messages[m].fields)
                                                            for m in self.messages] + [self.name]).encode())
         text = [f"static const struct session_message {self.name}_messages[] __attribute__((unused)) = {{"]
@@ -119,7 +122,8 @@ class Emitter:
                 text += [f"\t{{{self.messages.index(arc.message)}, {self.index[id(arc.target)]}}}, "
                          f"/* {state.name}: {arc.message} -> {arc.target.name} */"]
             sender = f"SESSION_{state.sender.upper()}" if state.sender else "SESSION_NOBODY"
-            states += [f'\t{{"{state.name}", {sender}, {len(state.arcs)}, {first}, {state.within_ns}}},']
+            interrupter = f"SESSION_{(state.interrupter or 'nobody').upper()}"
+            states += [f'\t{{"{state.name}", {sender}, {interrupter}, {len(state.arcs)}, {first}, {state.within_ns}}},']
             first += len(state.arcs)
         text += ["};", f"static const struct session_state {self.name}_states[] __attribute__((unused)) = {{",
                  *states, "};"]
@@ -163,6 +167,9 @@ class Emitter:
         token, index = self.token(role, state), self.index[id(state)]
         prefix = f"{self.name}_{role}_{state.name}"
         text = [f"/* The {role} in state {state.name}: {stated(state)}. */"]
+        if state.interrupter == role:
+            text += self.function("void ", f"{prefix}_interrupt", f"{token} *token", body=[
+                f"session_interrupt(place, (struct session_end *)token, {index});"])
         if state.sender == role:
             for arc in state.arcs.values():
                 ctype = self.ctype(arc.message)
@@ -208,6 +215,10 @@ class Emitter:
             token = self.token(role, state) + " *"
             text += self.function(token, f"{self.name}_{role}_at_{state.name}", f"struct {self.name}_{role} *end", body=[
                 f"return ({token})session_at(place, &end->end, {self.index[id(state)]});"])
+        for state in self.offers(role):
+            token = self.token(role, state) + "_offer *"
+            text += self.function(token, f"{self.name}_{role}_offer_{state.name}", f"struct {self.name}_{role} *end", body=[
+                f"return ({token})session_offer(place, &end->end, {self.index[id(state)]});"])
         return text
 
     def verbs(self):
@@ -229,9 +240,15 @@ class Emitter:
         for m in self.messages:
             taken = [(self.token(r, s) + "_offer", f"{self.name}_{r}_{s.name}_take_{m}") for r, s in offers if m in s.arcs]
             text += self.generic(f"take_{m}", "offer", taken) if taken else []
+        interrupts = [(self.token(r, s), f"{self.name}_{r}_{s.name}_interrupt") for r, s in moves if s.interrupter == r]
+        if interrupts:
+            text += self.generic("interrupt", "token", interrupts)
+            text += [f"#define {self.name}_interrupted(of, wait) session_interrupted(wait, &(of)->end)"]
         for state in self.states:
             text += self.generic(f"at_{state.name}", "end", [(f"struct {self.name}_{r}", f"{self.name}_{r}_at_{state.name}")
                                                              for r in ROLES])
+        for role, state in offers:
+            text += [f"#define {self.name}_offer_{state.name}(of) {self.name}_{role}_offer_{state.name}(SESSION_HERE, of)"]
         return text + [f"#define {self.name}_status(of) session_status(&(of)->end)",
                        f"#define {self.name}_leave(of) session_leave(&(of)->end)"]
 

@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass, field
 
 ROLES = ("client", "server")
-KEYWORDS = {"include", "protocol", "forever", "message", "queue", "client", "server", "sends", "within",
-            "choice", "at", "or", "rec", "continue", "end"}
+KEYWORDS = {"include", "import", "protocol", "is", "forever", "message", "queue", "client", "server", "sends", "within",
+            "may", "interrupt", "choice", "at", "or", "rec", "continue", "end"}
 INTEGERS = {"u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "bool", "char", "usize", "uptr", "int", "unsigned"}
 C_KEYWORDS = set("auto break case char const continue default do double else enum extern float for goto if inline "
                  "int long register restrict return short signed sizeof static struct switch typedef union unsigned "
                  "void volatile while bool".split())
 # What generated names are made of; a message or recursion of such a name could make two things of one name.
-RESERVED = re.compile(r"client|server|over|start|(client|server|to|after)_.*|.*_(step|offer|label)")
+RESERVED = re.compile(r"client|server|over|start|(client|server|to|after|before)_.*|.*_(step|offer|label)")
 TIME_NS = {"ns": 1, "us": 1000, "ms": 1000_000, "s": 1000_000_000}
 TAB = 8
 
@@ -20,7 +20,7 @@ TOKEN = re.compile(r"""
   | (?P<word>[A-Za-z_]\w*)
   | (?P<number>\d+)
   | (?P<string>"[^"\n]*")
-  | (?P<mark>[{};=*\[\]])
+  | (?P<mark>[{};=*\[\](),])
 """, re.X | re.S)
 
 
@@ -83,6 +83,13 @@ class Choice:
 
 
 @dataclass
+class Interruptible:
+    role: str
+    body: list
+    place: Place
+
+
+@dataclass
 class Rec:
     name: str
     body: list
@@ -104,6 +111,7 @@ class End:
 class Protocol:
     name: str
     place: Place
+    parameters: list = field(default_factory=list)  # messages whose contents others say: no code is made of it
     forever: bool = False
     queue: int = 1
     messages: dict = field(default_factory=dict)
@@ -115,6 +123,7 @@ class File:
     name: str
     includes: list = field(default_factory=list)
     protocols: list = field(default_factory=list)
+    automata: dict = field(default_factory=dict)  # of each protocol's name
 
 
 def tokens(name, text):
@@ -141,10 +150,12 @@ def tokens(name, text):
 
 
 class Parser:
-    def __init__(self, name, text):
+    def __init__(self, name, text, load):
         self.name = name
         self.tokens = tokens(name, text)
         self.at = 0
+        self.load = load
+        self.imported = []
 
     @property
     def next(self):
@@ -184,15 +195,21 @@ class Parser:
             raise Error(token.place, f"expected {what}, {least} to {most}, found {token}")
         return int(token.text)
 
+    def string(self, what):
+        token = self.take()
+        if token.kind != "string":
+            raise Error(token.place, f"expected {what} in quotes, found {token}")
+        self.expect(";")
+        return token
+
     def file(self):
         file = File(self.name)
         while self.next.kind != "eof":
             if self.accept("include"):
-                token = self.take()
-                if token.kind != "string":
-                    raise Error(token.place, f'expected a header in quotes, like "async/file.h", found {token}')
-                file.includes.append(token.text)
-                self.expect(";")
+                file.includes.append(self.string('a header like "async/file.h"').text)
+            elif self.accept("import"):
+                token = self.string('a description like "async/action.session"')
+                self.imported += self.load(token).protocols
             elif self.next.text == "protocol":
                 protocol = self.protocol(bool(file.includes))
                 for other in file.protocols:
@@ -200,8 +217,9 @@ class Parser:
                         raise Error(protocol.place, f"protocol {protocol.name} is described twice",
                                     f"the first is at {other.place}")
                 file.protocols.append(protocol)
+                self.imported.append(protocol)
             else:
-                raise Error(self.next.place, f"expected 'include' or 'protocol', found {self.next}")
+                raise Error(self.next.place, f"expected 'include', 'import' or 'protocol', found {self.next}")
         if not file.protocols:
             raise Error(self.next.place, "there is no protocol in this file")
         return file
@@ -210,6 +228,14 @@ class Parser:
         self.expect("protocol")
         token = self.new_name("a protocol")
         protocol = Protocol(token.text, token.place)
+        if self.accept("is"):
+            return self.instance(protocol, has_includes)
+        if self.accept("("):
+            protocol.parameters = [self.new_name("a message").text]
+            while self.accept(","):
+                protocol.parameters.append(self.new_name("a message").text)
+            self.expect(")", " or ','")
+            protocol.messages = {name: Message(name, token.place) for name in protocol.parameters}
         protocol.forever = bool(self.accept("forever"))
         self.expect("{")
         while self.next.text in ("message", "queue"):
@@ -217,15 +243,41 @@ class Parser:
                 protocol.queue = self.number("a number of messages", 1, 64)
                 self.expect(";")
                 continue
-            message = self.message(has_includes)
-            if message.name in protocol.messages:
-                raise Error(message.place, f"message {message.name} is declared twice",
-                            f"the first is at {protocol.messages[message.name].place}")
-            protocol.messages[message.name] = message
+            self.declare(protocol.messages, self.message(has_includes))
         protocol.body = self.steps()
         if not protocol.body:
             raise Error(self.next.place, f"protocol {protocol.name} has no step", "for example: client sends hello;")
         self.expect("}")
+        return protocol
+
+    def declare(self, messages, message):
+        if message.name in messages:
+            raise Error(message.place, f"message {message.name} is declared twice",
+                        f"the first is at {messages[message.name].place}")
+        messages[message.name] = message
+
+    def instance(self, protocol, has_includes):
+        """A protocol that is another one, with contents for its parameters."""
+        token = self.new_name("a protocol with parameters")
+        base = next((p for p in self.imported if p.name == token.text and p.parameters), None)
+        if not base:
+            known = ", ".join(p.name for p in self.imported if p.parameters) or "none"
+            raise Error(token.place, f"there is no protocol {token.text} with parameters above", f"those that are: {known}")
+        given = {}
+        self.expect("{")
+        while self.next.text == "message":
+            message = self.message(has_includes)
+            if message.name not in base.parameters:
+                raise Error(message.place, f"message {message.name} is no parameter of protocol {base.name}",
+                            "its parameters are " + ", ".join(base.parameters))
+            self.declare(given, message)
+        end = self.expect("}", " or 'message'")
+        missing = [name for name in base.parameters if name not in given]
+        if missing:
+            raise Error(end.place, f"protocol {protocol.name} does not declare message {missing[0]}",
+                        f"protocol {base.name} has the parameters " + ", ".join(base.parameters))
+        protocol.forever, protocol.queue, protocol.body = base.forever, base.queue, base.body
+        protocol.messages = {**base.messages, **given}
         return protocol
 
     def message(self, has_includes):
@@ -324,11 +376,14 @@ class Parser:
             return End(token.place)
         raise Error(token.place, f"expected a step, found {token}",
                     "steps are: client sends M; server sends M; choice at client { } or { } "
-                    "rec NAME { } continue NAME; end;")
+                    "rec NAME { } continue NAME; client may interrupt { } end;")
 
     def send(self):
         role = self.take()
-        self.expect("sends", f" behind '{role.text}'")
+        if self.accept("may"):
+            self.expect("interrupt")
+            return Interruptible(role.text, self.block("this block"), role.place)
+        self.expect("sends", f" or 'may' behind '{role.text}'")
         name = self.new_name("a message")
         send = Send(role.text, name.text, name.place)
         if self.accept("within"):
@@ -341,5 +396,6 @@ class Parser:
         return send
 
 
-def parse(name, text):
-    return Parser(name, text).file()
+def parse(name, text, load):
+    """@load gives the File that an import's token names."""
+    return Parser(name, text, load).file()

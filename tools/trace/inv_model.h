@@ -56,6 +56,36 @@ struct model_cpu {
 	i32 tid;   /* CPU_BUSY */
 };
 
+/* DAGs, for rule D. */
+struct model_period {
+	u64 period, release_ns, deadline_ns;
+};
+
+struct model_dag {
+	u32 number, sink;
+	bool sink_known;
+	u64 period_ns, deadline_ns; /* 0: not known yet */
+	u64 released, done;	    /* periods */
+	struct model_period periods[256]; /* those released last */
+};
+
+struct model_node {
+	u32 dag, number;
+	bool open; /* a reaction goes on */
+	u64 done;  /* periods */
+};
+
+struct model_edge {
+	u32 dag, from, to;
+};
+
+struct model_dags {
+	unsigned dags_n, nodes_n, edges_n;
+	struct model_dag dags[32];
+	struct model_node nodes[1024];
+	struct model_edge edges[4096];
+};
+
 struct inv {
 	struct inv_config config;
 	struct inv_counts counts;
@@ -73,6 +103,8 @@ struct inv {
 	i32 decided;	/* tid that sched_decision announced */
 	bool decision;	/* there was one */
 	unsigned limbo; /* tasks in MODEL_LIMBO or leaving */
+
+	struct model_dags dags;
 
 	const struct trace_event *now;
 

@@ -30,7 +30,8 @@ static void on_release(struct inv *v, const struct trace_sched_release *p)
 	v->counts.releases++;
 	if (!t)
 		return;
-	if (t->state != MODEL_WAITING && t->state != MODEL_UNKNOWN)
+	if (t->state != MODEL_WAITING && t->state != MODEL_UNKNOWN &&
+	    !(t->state == MODEL_RUNNING && t->cpu == v->now->cpu && !t->job_open))
 		inv_say(v, "R2", t, "%t gets a new job, and so a new deadline, although it does not wait",
 			t);
 	if (t->job && p->job != t->job + 1)
@@ -385,5 +386,6 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 		break;
 	case TRACE_EV_CPU_IDLE: on_idle(v, TRACE_PAYLOAD(e, power_cpu_idle)); break;
 	case TRACE_EV_CPU_ONLINE: on_online(v); break;
+	default: inv_dag(v, e); break;
 	}
 }

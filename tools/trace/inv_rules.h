@@ -5,3 +5,6 @@
 
 /** Applies @p e, which is v->now, to the model and reports what it breaks. */
 void inv_apply(struct inv *v, const struct trace_event *e);
+
+/** The same for the events of DAGs. */
+void inv_dag(struct inv *v, const struct trace_event *e);

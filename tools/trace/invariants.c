@@ -16,8 +16,8 @@ static const struct rule rules[] = {
 				"a CPU that it may use, unless a hint is pending or no worker stack was "
 				"left for it."},
 	{"R2", "deadlines are fixed at release", "A key is fixed at the release and stays; only a task that "
-						 "waited is released; a preempted task goes before its equals, every "
-						 "other behind them."},
+						 "waited is released, or one whose job just ended; a preempted task "
+						 "goes before its equals, every other behind them."},
 	{"R3", "one queue", "A runnable task is in exactly one run queue, a running one in none and on one "
 			    "CPU, and a CPU takes only a task that is queued."},
 	{"R5", "one interrupt", "A wake-up sends at most one interrupt."},
@@ -32,6 +32,9 @@ static const struct rule rules[] = {
 	{"A", "affinity", "A CPU takes no task that may not run there, and is hinted for none."},
 	{"J", "jobs and polls", "A job that ends is the one released last, jobs are numbered without gap, "
 				"and the polls of a task follow each other on the CPU that runs it."},
+	{"D", "DAGs", "Each reactor reacts once to each period that was released, in order, after all that it "
+		      "waits for are done with it, in a job that has the period's deadline: the time it was due "
+		      "and the sink's; and a period counts as missed when it took longer."},
 };
 
 const struct rule *rule_at(unsigned i)

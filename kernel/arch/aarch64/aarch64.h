@@ -50,12 +50,10 @@ void aarch64_early_map(u64 base, u64 bytes, bool device);
  * Interrupts.
  */
 
-/** Acknowledges, handles and ends what is pending, the timer at most once: it stays due while a
- *  quantum is over, until irq_exit has acted on that. Set by the interrupt controller. */
-extern void (*aarch64_irq_dispatch)(void);
-
-/** For aarch64_irq_dispatch: the CPU's timer fired. Stops it, so that it is one-shot. */
-void aarch64_timer_fired(void);
+/** What irq_entry calls, set by the interrupt controller: handles what is pending as core/irq.h
+ *  says, from irq_enter to irq_exit; @p pc is where it struck. The timer is served at most once:
+ *  it stays due while a quantum is over, until irq_exit has acted on that. */
+extern void (*aarch64_irq_dispatch)(uptr pc);
 
 /*
  * Faults. The entry code saves everything on the stack, or on the emergency stack when the

@@ -6,6 +6,8 @@
 
 #include "base/types.h"
 
+#define ARCH_POISON 0
+
 #define ARCH_EMERGENCY_STACK_BYTES 4096u
 
 struct arch_cpu {

@@ -3,7 +3,6 @@
  * arch_clock_ticks reads.
  */
 #include "aarch64.h"
-#include "core/irq.h"
 #include "core/time.h"
 
 #define CNTV_CTL_ENABLE 1
@@ -25,11 +24,4 @@ void arch_timer_set(u64 deadline_ns)
 		SYSREG_WRITE(cntv_ctl_el0, CNTV_CTL_ENABLE);
 	}
 	ISB();
-}
-
-void aarch64_timer_fired(void)
-{
-	SYSREG_WRITE(cntv_ctl_el0, 0);
-	ISB();
-	irq_timer();
 }

@@ -61,14 +61,15 @@ ENTRY(irq_entry)
 	mrs	x1, spsr_el1
 	stp	x18, x0, [sp, #IRQ_FRAME_X18]
 	stp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
-	add	x0, x0, #4		/* as if the struck instruction were a call */
-	stp	x29, x0, [sp, #IRQ_FRAME_RECORD]
+	add	x2, x0, #4		/* as if the struck instruction were a call */
+	stp	x29, x2, [sp, #IRQ_FRAME_RECORD]
 	.cfi_offset ELR_COLUMN, IRQ_FRAME_PC - IRQ_FRAME_BYTES
 	.cfi_offset x30, IRQ_FRAME_X30 - IRQ_FRAME_BYTES
 	.cfi_offset x29, IRQ_FRAME_RECORD - IRQ_FRAME_BYTES
 	add	x29, sp, #IRQ_FRAME_RECORD
-	sub	x0, x0, #4
-	bl	aarch64_irq
+	adrp	x1, aarch64_irq_dispatch
+	ldr	x1, [x1, #:lo12:aarch64_irq_dispatch]
+	blr	x1
 	ldp	x18, x0, [sp, #IRQ_FRAME_X18]
 	ldp	x1, x30, [sp, #IRQ_FRAME_PSTATE]
 	ldr	x29, [sp, #IRQ_FRAME_RECORD]

@@ -5,6 +5,8 @@
 
 #include "sim/port.h"
 
+#define ARCH_POISON 1
+
 struct arch_cpu {
 	unsigned id;
 };

@@ -18,13 +18,14 @@ void sim_entry_cpu(unsigned cpu)
 
 void sim_entry_irq(enum sim_irq irq, uptr pc)
 {
-	irq_enter(pc);
+	struct cpu *c = irq_enter(pc);
+
 	if (irq == SIM_IRQ_TIMER)
-		irq_timer();
+		irq_timer(c);
 	else if (irq == SIM_IRQ_HINT)
-		irq_hint();
+		irq_hint(c);
 	else
-		irq_device(irq);
+		irq_device(c, irq);
 	irq_exit();
 }
 

@@ -7,6 +7,8 @@
 #include "base/types.h"
 #include "segments.h"
 
+#define ARCH_POISON 0
+
 /* Intel SDM vol. 3, 8.7: the stacks that the CPU switches to. */
 struct x86_tss {
 	u32 reserved0;

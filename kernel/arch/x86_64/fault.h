@@ -15,3 +15,4 @@ struct x86_frame {
 
 void x86_exception(const struct x86_frame *f);
 void x86_interrupt(u64 vector, uptr pc);
+void x86_timer(uptr pc); /* of the vector VECTOR_TIMER */

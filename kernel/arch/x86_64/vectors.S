@@ -4,6 +4,7 @@
  * the CPU aligns to 16 bytes), 6.15 (which exceptions push an error code).
  */
 #include "asm.h"
+#include "vectors.h"
 
 #define EXCEPTIONS 32
 #define WITH_ERROR_CODE 0x60227d00 /* 8, 10 to 14, 17, 21, 29, 30 */
@@ -26,15 +27,22 @@ ENTRY(x86_vectors)
 	push	%rbp
 	mov	%rsp, %rbp
 	push	%rdi
+	.if	vector == VECTOR_TIMER
+	jmp	interrupt_timer
+	.else
 	mov	$vector, %edi
 	jmp	interrupt
+	.endif
 	.endif
 	.set	vector, vector + 1
 	.endr
 END(x86_vectors)
 
-/* Interrupts stay masked. x86_interrupt may return on another CPU: nothing here depends on it. */
-ENTRY(interrupt)
+/*
+ * Interrupts stay masked. x86_interrupt and x86_timer may return on another CPU: nothing here
+ * depends on it. The kernel's code never sets the direction flag.
+ */
+	.macro	save
 	push	%rax
 	push	%rcx
 	push	%rdx
@@ -44,10 +52,19 @@ ENTRY(interrupt)
 	push	%r10
 	push	%r11
 	sub	$8, %rsp
+	.endm
+
+ENTRY(interrupt)
+	save
 	mov	8(%rbp), %rsi
-	cld
 	call	x86_interrupt
-	add	$8, %rsp
+	jmp	1f
+	.globl	interrupt_timer
+interrupt_timer:
+	save
+	mov	8(%rbp), %rdi
+	call	x86_timer
+1:	add	$8, %rsp
 	pop	%r11
 	pop	%r10
 	pop	%r9

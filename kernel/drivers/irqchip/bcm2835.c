@@ -36,11 +36,11 @@ void bcm2835_mask(u32 irq)
 		mmio_write32(ic + (irq < 32 ? DISABLE_1 : DISABLE_2), 1u << irq % 32);
 }
 
-void bcm2835_dispatch(void)
+void bcm2835_dispatch(struct cpu *c)
 {
 	u64 pending = (u64)mmio_read32(ic + PENDING_2) << 32 | mmio_read32(ic + PENDING_1);
 
 	for (; pending; pending &= pending - 1)
-		irq_device((u32)__builtin_ctzll(pending));
+		irq_device(c, (u32)__builtin_ctzll(pending));
 	mmio_barrier(); /* the devices are quiet before the interrupt ends */
 }

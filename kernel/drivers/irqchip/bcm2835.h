@@ -15,4 +15,5 @@ void bcm2835_unmask(u32 irq);
 void bcm2835_mask(u32 irq);
 
 /** Calls irq_device() for each pending interrupt. */
-void bcm2835_dispatch(void);
+struct cpu;
+void bcm2835_dispatch(struct cpu *c);

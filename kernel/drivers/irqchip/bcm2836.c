@@ -38,20 +38,22 @@ static void cpu_init(void)
 }
 
 /* Each source once: the timer stays due until irq_exit has acted on it. */
-static void dispatch(void)
+static void dispatch(uptr pc)
 {
+	struct cpu *c = irq_enter(pc);
 	u32 pending = mmio_read32(local + IRQ_SOURCE + 4 * core());
 
 	if (pending & MAILBOX_0) {
 		/* Cleared first: a hint that comes during the handler is a new one. */
 		mmio_write32(local + MAILBOX_CLEAR + 16 * core(), ~0u);
 		mmio_barrier();
-		irq_hint();
+		irq_hint(c);
 	}
 	if (pending & VIRTUAL_TIMER)
-		aarch64_timer_fired();
+		irq_timer(c);
 	if (pending & DEVICE)
-		bcm2835_dispatch();
+		bcm2835_dispatch(c);
+	irq_exit();
 }
 
 static const struct irqchip bcm2836 = {

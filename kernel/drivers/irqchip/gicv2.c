@@ -64,21 +64,25 @@ static void cpu_init(void)
 }
 
 /* One interrupt at a time: the timer stays due until irq_exit has acted on it. */
-static void dispatch(void)
+static void dispatch(uptr pc)
 {
 	u32 iar = mmio_read32(gicc + GICC_IAR);
 	u32 intid = iar & INTID_MASK;
 
 	if (intid >= INTID_SPECIAL)
 		return;
+
+	struct cpu *c = irq_enter(pc);
+
 	if (intid == timer_intid)
-		aarch64_timer_fired();
+		irq_timer(c);
 	else if (intid == HINT_SGI)
-		irq_hint();
+		irq_hint(c);
 	else
-		irq_device(intid);
+		irq_device(c, intid);
 	mmio_barrier(); /* the device is quiet before the interrupt ends */
 	mmio_write32(gicc + GICC_EOIR, iar);
+	irq_exit();
 }
 
 static const struct irqchip gicv2 = {

@@ -128,23 +128,24 @@ static void cpu_init(void)
 }
 
 /* One interrupt at a time: the timer stays due until irq_exit has acted on it. */
-static void dispatch(void)
+static void gicv3_dispatch(uptr pc)
 {
 	u32 intid = (u32)READ(ICC_IAR1_EL1);
 
-	if (intid >= INTID_SPECIAL)
-		return;
 	/* The acknowledgement takes effect before the handler's accesses. */
 	__asm__ volatile("dsb sy" ::: "memory");
 	if (intid == timer_intid)
-		aarch64_timer_fired();
+		irq_timer(irq_enter(pc));
 	else if (intid == HINT_SGI)
-		irq_hint();
+		irq_hint(irq_enter(pc));
+	else if (intid < INTID_SPECIAL)
+		irq_device(irq_enter(pc), intid);
 	else
-		irq_device(intid);
+		return;
 	mmio_barrier(); /* the device is quiet before the interrupt ends */
 	WRITE(ICC_EOIR1_EL1, intid);
 	ISB();
+	irq_exit();
 }
 
 static const struct irqchip gicv3 = {
@@ -184,5 +185,5 @@ void gicv3_init(uptr distributor, const struct mem_range *redist, unsigned redis
 	distributor_init();
 	cpu_init();
 	irqchip = &gicv3;
-	aarch64_irq_dispatch = dispatch;
+	aarch64_irq_dispatch = gicv3_dispatch;
 }

@@ -7,6 +7,7 @@
 #include "library.session.h"
 #include "mm/kmalloc.h"
 #include "small.session.h"
+#include "turn.session.h"
 
 /* Both ends in one task, which looks at each step by itself. */
 static struct session *session;
@@ -319,6 +320,96 @@ static void the_first_reason_counts(void)
 	CHECK_EQ(library_status(&server), ERR_PROTOCOL);
 }
 
+static struct turn_client turn_client;
+static struct turn_server turn_server;
+
+/* Up to where the server works. */
+static void begin_to_turn(void)
+{
+	struct session_break b;
+	struct turn_goal goal;
+
+	turn_client = (struct turn_client){};
+	turn_server = (struct turn_server){};
+	breaks_before = session_last_break(&b);
+	MUST(session_make(&turn_protocol, &session));
+	CHECK(GO(turn_send_goal(turn_begin(&turn_client, session), (struct turn_goal){})));
+	CHECK(GO(turn_receive(turn_begin(&turn_server, session), &goal)));
+	CHECK(GO(turn_send_accepted(turn_at_after_goal(&turn_server))));
+}
+
+static void interrupts_are_counted(void)
+{
+	union turn_after_goal answer;
+	struct session_break b;
+	struct wait wait;
+
+	begin_to_turn();
+	CHECK(turn_take_accepted(GO(turn_receive(turn_at_after_goal(&turn_client), &answer))));
+	turn_interrupt(turn_at_running(&turn_client));
+	turn_interrupt(turn_at_running(&turn_client));
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_READY);
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_READY);
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_PENDING);
+	turn_interrupt(turn_at_running(&turn_client));
+	CHECK_EQ(await_poll(&wait.aw), POLL_READY);
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_PENDING);
+	turn_leave(&turn_client); /* whoever works is told of that too */
+	CHECK_EQ(await_poll(&wait.aw), POLL_READY);
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_READY);
+	CHECK(!GO(turn_send_feedback(turn_at_running(&turn_server), (struct turn_feedback){})));
+	CHECK_EQ(turn_status(&turn_server), ERR_CANCELED);
+	CHECK_EQ(await_poll(turn_interrupted(&turn_server, &wait)), POLL_READY);
+	CHECK_EQ(session_last_break(&b), breaks_before);
+}
+
+static void an_interrupt_where_there_may_be_none(void)
+{
+	begin_to_turn();
+	session_interrupt(SESSION_HERE, &turn_client.end, 1);
+	check_break("protocol turn: client in state after_goal interrupts; may receive rejected or "
+		    "accepted");
+	CHECK(!GO(turn_send_feedback(turn_at_running(&turn_server), (struct turn_feedback){})));
+	CHECK_EQ(turn_status(&turn_server), ERR_PROTOCOL);
+
+	begin_to_turn();
+	session_interrupt(SESSION_HERE, &turn_server.end, 3);
+	CHECK_EQ(turn_status(&turn_server), ERR_PROTOCOL);
+	turn_leave(&turn_client);
+
+	begin_to_turn();
+	session_interrupt(SESSION_HERE, &turn_client.end, 3);
+	check_break("protocol turn: client in state after_goal interrupts as in state running; may "
+		    "receive rejected or accepted");
+	turn_leave(&turn_server);
+}
+
+static void an_offer_that_was_not_made(void)
+{
+	union turn_after_goal answer;
+	union turn_running news;
+
+	CHECK(library_offer_after_open(&client) == NULL); /* over: not told again */
+	(void)open_book();
+	CHECK(library_offer_after_open(&client));
+	(void)GO(library_send_read(library_at_reading(&client), (struct library_read){1}));
+	CHECK(!library_offer_after_open(&client));
+	check_break("protocol library: client in state after_read looks at a message as in state "
+		    "after_open; may receive data");
+	library_leave(&server);
+
+	begin_to_turn();
+	CHECK(turn_take_accepted(GO(turn_receive(turn_at_after_goal(&turn_client), &answer))));
+	CHECK(GO(turn_send_feedback(turn_at_running(&turn_server), (struct turn_feedback){})));
+	CHECK(GO(turn_receive(turn_at_running(&turn_client), &news)));
+	CHECK(turn_offer_running(&turn_client));
+	CHECK_EQ(await_poll(&turn_receive(turn_at_running(&turn_client), &news)->aw), POLL_PENDING);
+	await_cancel(&turn_client.end.aw);
+	CHECK(!turn_offer_running(&turn_client));
+	CHECK_EQ(turn_status(&turn_client), ERR_PROTOCOL);
+	turn_leave(&turn_server);
+}
+
 static void a_cancelled_step_did_not_happen(void)
 {
 	struct library_client_reading *reading = open_book();
@@ -453,6 +544,9 @@ static void nothing_is_left(void)
 		an_end_begins_twice,
 		a_state_is_used_twice_for_one_message,
 		the_first_reason_counts,
+		interrupts_are_counted,
+		an_interrupt_where_there_may_be_none,
+		an_offer_that_was_not_made,
 		two_steps_at_once,
 	};
 	u64 before = kmalloc_stats().blocks;
@@ -470,5 +564,7 @@ TESTS_MAIN(PLAIN(a_state_is_used_twice), PLAIN(a_state_is_used_twice_for_one_mes
 	   PLAIN(two_steps_at_once), PLAIN(a_step_after_the_end), PLAIN(an_end_that_has_not_begun),
 	   PLAIN(an_end_begins_twice), PLAIN(the_ends_speak_different_protocols),
 	   PLAIN(only_the_first_break_is_told), PLAIN(leaving_is_told_and_is_no_break),
-	   PLAIN(a_cancelled_step_did_not_happen), ASYNC(an_answer_in_time),
-	   ASYNC(an_answer_too_late), ASYNC(a_question_too_late), PLAIN(nothing_is_left));
+	   PLAIN(a_cancelled_step_did_not_happen), PLAIN(interrupts_are_counted),
+	   PLAIN(an_interrupt_where_there_may_be_none), PLAIN(an_offer_that_was_not_made),
+	   ASYNC(an_answer_in_time), ASYNC(an_answer_too_late), ASYNC(a_question_too_late),
+	   PLAIN(nothing_is_left));

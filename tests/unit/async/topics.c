@@ -151,6 +151,39 @@ static void leaving_makes_room(void)
 	topic_close(topic);
 }
 
+static unsigned told;
+
+static void is_told(struct subscription *s)
+{
+	CHECK(s->arrived == is_told);
+	told++;
+}
+
+/* Who listens is told of each message from then on, and of no other. */
+static void listening_tells_of_each_message(void)
+{
+	struct subscription s;
+	u32 m = 1, got = 0;
+
+	told = 0;
+	MUST(topic_open("told", PARAMS(.queue = 2, .keep = 2, .overwrite = true), &topic));
+	CHECK_EQ(topic_try_publish(topic, &m), 0);
+	topic_listen(&s, topic, is_told);
+	CHECK_EQ(topic_try_receive(&s, &got), ERR_AGAIN);
+	for (m = 2; m < 5; m++)
+		CHECK_EQ(topic_try_publish(topic, &m), 0);
+	CHECK_EQ(told, 3);
+	CHECK_EQ(topic_try_receive(&s, &got), 0);
+	CHECK_EQ(got, 3);
+	CHECK_EQ(s.lost, 1);
+	CHECK_EQ(topic_try_receive(&s, &got), 0);
+	CHECK_EQ(topic_try_receive(&s, &got), ERR_AGAIN);
+	topic_unsubscribe(&s);
+	CHECK_EQ(topic_try_publish(topic, &m), 0);
+	CHECK_EQ(told, 3);
+	topic_close(topic);
+}
+
 /* Several at a time, with time limits. */
 #define TASKS    3u
 #define MESSAGES 30u
@@ -427,5 +460,6 @@ static void stopping_refuses_what_waits(void)
 
 TESTS_MAIN(PLAIN(topics_are_found_by_name), PLAIN(subscribers_against_a_model),
 	   PLAIN(old_messages_are_not_received), PLAIN(leaving_makes_room),
+	   PLAIN(listening_tells_of_each_message),
 	   ASYNC(every_subscriber_gets_every_message), ASYNC(leaving_wakes_a_publisher),
 	   ASYNC(calls_are_answered_or_given_up), PLAIN(stopping_refuses_what_waits));

@@ -19,8 +19,7 @@ static void interrupt(u32 irq)
 {
 	bool irqs = arch_irq_save();
 
-	irq_enter((uptr)interrupt);
-	irq_device(irq);
+	irq_device(irq_enter((uptr)interrupt), irq);
 	irq_exit();
 	arch_irq_restore(irqs);
 }

@@ -8,6 +8,7 @@
 #include "mm/page.h"
 
 #define BLOCKS 48
+#define GIB    ((uptr)1 << 30)
 
 struct held {
 	u8 *p;
@@ -109,6 +110,56 @@ static void all_memory_can_be_had_and_given_back(void)
 	CHECK_EQ(largest(), best);
 }
 
+/* Any number of pages in a row costs just these, and comes together again with its neighbours. */
+static void pages_in_a_row(void)
+{
+	struct {
+		u8 *p;
+		usize n;
+	} held[20];
+	u64 before = page_free_bytes(), sum = 0, seed = 1;
+	unsigned best = largest();
+
+	for (usize n = 1; n < 70; n++) {
+		for (unsigned i = 0; i < ARRAY_LEN(held); i++) {
+			held[i].n = i % 2 ? n : 1 + test_below(&seed, 100);
+			held[i].p = pages_alloc(held[i].n, 0);
+			ASSERT(held[i].p);
+			CHECK_EQ((uptr)held[i].p %
+					 ((uptr)PAGE_BYTES << page_order(held[i].n * PAGE_BYTES)),
+				 0);
+			memset(held[i].p, (int)i, held[i].n * PAGE_BYTES);
+			sum += held[i].n;
+			CHECK_EQ(before - page_free_bytes(), sum * PAGE_BYTES);
+		}
+		for (unsigned i = 0; i < ARRAY_LEN(held); i++) {
+			unsigned k = (i * 7 + 3) % ARRAY_LEN(held);
+			usize bytes = held[k].n * PAGE_BYTES;
+
+			CHECK(held[k].p[0] == k && held[k].p[bytes - 1] == k);
+			pages_free(held[k].p, held[k].n);
+			sum -= held[k].n;
+			CHECK_EQ(before - page_free_bytes(), sum * PAGE_BYTES);
+		}
+		CHECK_EQ(largest(), best);
+	}
+}
+
+static void what_is_to_be_kept_is(void)
+{
+	u64 free = page_free_bytes();
+	void *p;
+
+	CHECK(pages_alloc(3, free - 3 * PAGE_BYTES + 1) == NULL);
+	CHECK(pages_alloc(3, free) == NULL);
+	CHECK(pages_alloc(3, UINT64_MAX / 2) == NULL);
+	p = pages_alloc(3, free - 3 * PAGE_BYTES);
+	ASSERT(p);
+	pages_free(p, 3);
+	CHECK_EQ(page_free_bytes(), free);
+	CHECK(page_managed((uptr)p) && !page_managed(0) && !page_managed((uptr)&free + GIB));
+}
+
 /* Only whole pages count, one of them for the range's own state; what is too small does not. */
 static void odd_ranges_are_trimmed(void)
 {
@@ -156,7 +207,7 @@ static enum poll churner(void *frame)
 /* Tasks come from the kernel's heap, which may grow meanwhile. */
 static u64 free_or_heap_bytes(void)
 {
-	return page_free_bytes() + kmalloc_stats().pool_bytes;
+	return page_free_bytes() + kmalloc_stats().pool_bytes + heap_stats(HEAP_TASKS).pool_bytes;
 }
 
 struct together {
@@ -186,5 +237,6 @@ static enum poll cpus_do_not_disturb_each_other(void *frame)
 }
 
 TESTS_MAIN(PLAIN(odd_ranges_are_trimmed), PLAIN(blocks_stay_apart_and_join_again),
-	   PLAIN(all_memory_can_be_had_and_given_back), PLAIN(sizes_out_of_range),
+	   PLAIN(all_memory_can_be_had_and_given_back), PLAIN(pages_in_a_row),
+	   PLAIN(what_is_to_be_kept_is), PLAIN(sizes_out_of_range),
 	   ASYNC(cpus_do_not_disturb_each_other));
