@@ -72,8 +72,10 @@ static inline u32 op_seq(bool on)
 /** Records an event of operation @p seq_. */
 #define TRACE_OP(seq_, ID, event, ...)                                                             \
 	do {                                                                                       \
-		if (unlikely(seq_)) {                                                              \
-			struct trace_##event payload_ = {__VA_ARGS__, .seq = (seq_)};              \
+		const u32 number_ = (seq_);                                                        \
+                                                                                                   \
+		if (unlikely(number_)) {                                                           \
+			struct trace_##event payload_ = {__VA_ARGS__, .seq = number_};             \
 			trace_record(TRACE_EV_##ID, &payload_, sizeof payload_, NULL, 0);          \
 		}                                                                                  \
 	} while (0)
