@@ -20,7 +20,6 @@
 #define FAULT_STACKS_TOP (BOOT_STACK_TOP - BOOT_STACK_BYTES - GAP_BYTES)
 
 static uint8_t guarded[RAM_BYTES_MAX / SIM_PAGE_BYTES / 8];
-static bool faulted[SIM_CPUS_MAX];
 
 static void map(uintptr_t top, size_t bytes)
 {
@@ -97,6 +96,7 @@ static uintptr_t redirect(ucontext_t *uc, uintptr_t stack, const char *what, uin
 	r[REG_RDI] = (greg_t)what;
 	r[REG_RSI] = (greg_t)at;
 	r[REG_RDX] = (greg_t)pc;
+	r[REG_RCX] = sim.cpu[sim.cur].irq_on;
 	r[REG_RSP] = (greg_t)stack;
 	r[REG_RIP] = (greg_t)sim_entry_fault;
 	return pc;
@@ -107,10 +107,20 @@ static uintptr_t redirect(ucontext_t *uc, uintptr_t stack, const char *what, uin
 	m->regs[0] = (uintptr_t)what;
 	m->regs[1] = at;
 	m->regs[2] = pc;
+	m->regs[3] = sim.cpu[sim.cur].irq_on;
 	m->regs[30] = pc;
 	m->sp = stack;
 	m->pc = (uintptr_t)sim_entry_fault;
 	return pc;
+#endif
+}
+
+static uintptr_t stack_pointer(const ucontext_t *uc)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+#else
+	return uc->uc_mcontext.sp;
 #endif
 }
 
@@ -121,16 +131,17 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	static const char broken[] = "sim: a fault in the simulator itself, or a second one in a "
 				     "panic\n";
 
-	if (!sim.running || faulted[sim.cur]) {
+	uintptr_t stack = FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES;
+
+	if (!sim.running ||
+	    within(stack_pointer(context), 1, stack - FAULT_STACK_BYTES, FAULT_STACK_BYTES)) {
 		console_flush();
 		console_close();
 		(void)!write(STDERR_FILENO, broken, sizeof broken - 1);
 		_exit(EXIT_BROKEN);
 	}
-	faulted[sim.cur] = true;
+	sim_mix(redirect(context, stack, meaning(sig, in_ram), at));
 	sim.cpu[sim.cur].irq_on = false;
-	sim_mix(redirect(context, FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES,
-			 meaning(sig, in_ram), at));
 }
 
 static void on_interrupt(int sig)
@@ -164,11 +175,11 @@ void memory_init(void)
 uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
 {
 	(void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC);
+	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
 }
 
 void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
 {
 	(void)value, (void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC);
+	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
 }

@@ -135,9 +135,10 @@ _Noreturn void sim_entry_cpu(unsigned cpu);
  *  return much later and on another CPU. The simulator then enables interrupts. */
 void sim_entry_irq(enum sim_irq irq, uintptr_t pc);
 
-/** The instruction at @p pc faulted; @p at is the address of a memory access, else the same. Called
- *  as if from @p pc, on a stack of its own, masked. */
-_Noreturn void sim_entry_fault(const char *what, uintptr_t at, uintptr_t pc);
+/** The instruction at @p pc faulted; @p at is the address of a memory access, else the same; @p irqs:
+ *  interrupts were enabled. Called as if from @p pc, on a stack of its own, masked. A fault on that
+ *  stack ends the simulation. */
+_Noreturn void sim_entry_fault(const char *what, uintptr_t at, uintptr_t pc, bool irqs);
 
 /** Labels the halting instruction in the kernel's arch_idle. */
 extern const char arch_idle_halt[];

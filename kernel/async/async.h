@@ -28,19 +28,7 @@
  */
 #pragma once
 
-#include "task/task.h"
-
-/*
- * An awaitable is a plain object with a poll: POLL_READY when what it stands for has happened,
- * else it has made sure that the calling task will be woken, and gives POLL_PENDING. It may be
- * polled again at any time. cancel withdraws it; afterwards it may be forgotten. An awaitable
- * that gave POLL_READY needs no cancel. Context of both: the task that awaits.
- */
-struct awaitable {
-	enum poll (*poll)(struct awaitable *a);
-	void (*cancel)(struct awaitable *a);
-	u8 kind; /* TRACE_await_kind_*, for the trace */
-};
+#include "task/frame.h"
 
 static inline enum poll await_poll(struct awaitable *a)
 {
@@ -51,13 +39,6 @@ static inline void await_cancel(struct awaitable *a)
 {
 	a->cancel(a);
 }
-
-/* First member of every frame. All zero means: not begun. */
-struct async {
-	int status;   /* what ASYNC_RETURN gave; task_join hands it on */
-	void *resume; /* where the next call goes on */
-	struct awaitable *awaiting; /* what it waits for; meaningful while it is pending */
-};
 
 /** For AWAIT: the trace's record of an await that begins. */
 void async_record_await(unsigned kind, unsigned line, const void *object);
@@ -91,11 +72,13 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 	do {                                                                                       \
 		__label__ again_;                                                                  \
 		(me)->async.awaiting = (awaitable_ptr);                                            \
+		(me)->async.does = ASYNC_AWAITS;                                                   \
 		(me)->async.resume = &&again_;                                                     \
 		async_trace_await((me)->async.awaiting->kind, __LINE__, (me)->async.awaiting);     \
 	again_:                                                                                    \
 		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \
 			return POLL_PENDING;                                                       \
+		(me)->async.does = ASYNC_RUNS;                                                     \
 	} while (0)
 
 /** Calls the async function @p fn with @p child, a frame within this one, and goes on when it
@@ -103,9 +86,12 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 #define AWAIT_CALL(me, fn, child)                                                                  \
 	do {                                                                                       \
 		__label__ again_;                                                                  \
+		(me)->async.callee = (struct async *)(child);                                      \
+		(me)->async.does = ASYNC_CALLS;                                                    \
 		(me)->async.resume = &&again_;                                                     \
 		async_trace_await(TRACE_await_kind_call, __LINE__, (child));                       \
 	again_:                                                                                    \
 		if (fn(child) == POLL_PENDING)                                                     \
 			return POLL_PENDING;                                                       \
+		(me)->async.does = ASYNC_RUNS;                                                     \
 	} while (0)

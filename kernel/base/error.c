@@ -16,6 +16,9 @@ const char *err_name(int err)
 		[-ERR_CORRUPT] = "corrupt",
 		[-ERR_NOTSUP] = "not supported",
 		[-ERR_PROTOCOL] = "protocol broken",
+		[-ERR_FAULT] = "ended by a fault",
+		[-ERR_KILLED] = "killed",
+		[-ERR_OWNERDEAD] = "owner died",
 	};
 
 	if (err > 0 || err <= -(int)ARRAY_LEN(names))

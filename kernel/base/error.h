@@ -16,6 +16,9 @@ enum err {
 	ERR_CORRUPT = -9,  /* a table or packet failed its check */
 	ERR_NOTSUP = -10,  /* this machine cannot do it */
 	ERR_PROTOCOL = -11, /* a step that the protocol does not allow */
+	ERR_FAULT = -12,    /* the task ended by a fault of its own */
+	ERR_KILLED = -13,   /* the task was ended by somebody else */
+	ERR_OWNERDEAD = -14, /* who held it ended without giving it back */
 };
 
 /** A short text for @p err (0 gives "ok"); never NULL. */

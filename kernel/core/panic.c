@@ -11,7 +11,13 @@
 #define STOP_SPINS   10000000u /* how long to wait for the others; they may be stuck with locks */
 #define EVENTS_SHOWN 12
 
+static void contain_nothing(const struct fault *f)
+{
+	(void)f;
+}
+
 void (*panic_describe)(void);
+void (*panic_contain)(const struct fault *f) = contain_nothing;
 
 /* Relaxed throughout: the CPU number is all that these two tell. */
 static _Atomic u32 panic_cpu = NOBODY;
@@ -132,11 +138,15 @@ static void enter_panic(u32 me, const char *fmt, va_list ap)
 
 void panic(const char *fmt, ...)
 {
-	u32 me;
+	char text[FAULT_TEXT_BYTES];
+	struct fault f = {text, 0, (uptr)__builtin_frame_address(0), arch_irq_save()};
+	u32 me = this_cpu();
 	va_list ap;
 
-	arch_irq_disable();
-	me = this_cpu();
+	va_start(ap, fmt);
+	(void)kvsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	panic_contain(&f);
 	va_start(ap, fmt);
 	enter_panic(me, fmt, ap);
 	TRACE(PANIC, panic, .pc = (uptr)__builtin_return_address(0));

@@ -16,6 +16,7 @@
 #include "core/panic.h"
 #include "core/start.h"
 #include "core/time.h"
+#include "task/fault.h"
 #include "task/look.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
@@ -46,6 +47,7 @@ static unsigned shards_wanted(void)
 void executor_init(void)
 {
 	panic_describe = describe;
+	fault_init();
 	runqueue_init(shards_wanted());
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
@@ -346,26 +348,43 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	return next;
 }
 
+/* @p t is done. Its joiners may outrank it; this CPU looks in a moment anyway. */
+static void finish(struct task *t, int status)
+{
+	struct cpu *c = arch_cpu();
+
+	c->preempt_off++;
+	task_finish(t, status);
+	c->preempt_off--;
+}
+
+ALWAYS_INLINE bool is_killed(const struct task *t)
+{
+	/* relaxed: who kills a running task hints its CPU behind it */
+	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed));
+}
+
 ALWAYS_INLINE enum poll poll_task(struct task *t)
 {
 	enum poll result;
 
+	if (is_killed(t)) {
+		fault_end_between_polls(t);
+		finish(t, ERR_KILLED);
+		return POLL_READY;
+	}
 	t->polls++;
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);
-	if (unlikely(result == POLL_READY))
+	if (unlikely(result == POLL_READY)) {
+		fault_release(t);
 		arena_release(&t->arena);
+	}
 	arch_irq_disable();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
-	if (unlikely(result == POLL_READY)) {
-		/* The joiners may outrank t; this CPU looks in a moment anyway. */
-		struct cpu *c = arch_cpu();
-
-		c->preempt_off++;
-		task_finish(t, *(const int *)t->frame);
-		c->preempt_off--;
-	}
+	if (unlikely(result == POLL_READY))
+		finish(t, *(const int *)t->frame);
 	return result;
 }
 
@@ -381,13 +400,9 @@ static void idle(void)
 	c->idle_since_ns = 0;
 }
 
-void worker_main(void)
+/* A poll of @p t (NULL: none) gave @p result. What follows. */
+static _Noreturn void work(struct task *t, enum poll result)
 {
-	arrive();
-	/* A CPU's first worker arrives without a task, and must look before it idles. */
-	struct task *t = arch_cpu()->current;
-	enum poll result = t ? poll_task(t) : POLL_PENDING;
-
 	for (;;) {
 		t = dispatch(t, result);
 		if (t)
@@ -395,6 +410,24 @@ void worker_main(void)
 		else
 			idle();
 	}
+}
+
+void worker_main(void)
+{
+	arrive();
+	/* A CPU's first worker arrives without a task, and must look before it idles. */
+	struct task *t = arch_cpu()->current;
+
+	work(t, t ? poll_task(t) : POLL_PENDING);
+}
+
+void executor_end(int status)
+{
+	struct task *t = arch_cpu()->current;
+
+	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_READY);
+	finish(t, status);
+	work(t, POLL_READY);
 }
 
 void executor_run(void)
@@ -477,6 +510,8 @@ static void preempt(const struct look *l, struct task *cur, struct task *next, s
 	look_end(l, true, on);
 	change_stack(c, to, cur);
 	arrive(); /* resumed, perhaps on another CPU */
+	if (is_killed(cur))
+		fault_killed();
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -488,6 +523,8 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct look look;
 	struct worker *to;
 
+	if (is_killed(cur))
+		fault_killed();
 	if (quantum_over)
 		charge_quantum(cur, now_ns);
 	look.otherwise = cur->rank;

@@ -246,5 +246,16 @@ void worker_main(void);
  */
 bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
 
+/** Prepares @p w, whose stack is not needed any more, to begin anew at @p entry, with interrupts
+ *  masked; returns what arch_switch takes. */
+void *worker_fresh(const struct worker *w, void (*entry)(void));
+
+/** The poll of the current task was abandoned: ends the task with @p status and goes on with
+ *  others. Context: interrupts masked, on a fresh stack of this CPU's worker. */
+_Noreturn void executor_end(int status);
+
+/** Hints the CPU on which @p t runs. Context: interrupts masked. */
+void hint_cpu(const struct task *t);
+
 /** Tells the joiners that @p t is done. In task.c; interrupts masked, no shard's lock held. */
 void task_finish(struct task *t, int status);

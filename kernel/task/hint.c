@@ -149,6 +149,13 @@ static unsigned hint_one_of(const struct wanted *w, u64 cpus)
 	return target;
 }
 
+void hint_cpu(const struct task *t)
+{
+	struct wanted w = {.tid = t->id};
+
+	give(&w, t->cpu);
+}
+
 unsigned hint_for(struct wanted w)
 {
 	return hint_one_of(&w, atomic_load_explicit(&online_cpus, memory_order_relaxed));

@@ -31,6 +31,11 @@ struct task *task_self(void)
 	return t;
 }
 
+void task_essential(void)
+{
+	task_self()->essential = true;
+}
+
 u64 task_cpu_ns(void)
 {
 	/* While a task runs, only its own CPU writes these fields, with interrupts masked. */
@@ -200,6 +205,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->state = TASK_WAITING;
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
+	list_init(&t->owned);
 	atomic_init(&t->refs, handle ? 2 : 1);
 	enlist(t);
 

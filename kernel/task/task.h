@@ -72,6 +72,12 @@ struct task {
 	bool done GUARDED_BY(lock);
 	int status GUARDED_BY(lock);
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
+	struct list owned GUARDED_BY(lock);   /* of struct owned (fault.h), the newest first */
+
+	/* Its end before its time; see fault.h. */
+	_Atomic bool killed;
+	bool essential; /* its fault is the machine's */
+	i8 ending;	/* the status it ends with, once it is being cleared away */
 
 	char frame[] __attribute__((aligned(16)));
 };
@@ -126,6 +132,16 @@ void task_wake_deadline(struct task *t, u64 deadline_ns);
 /** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
  *  Lock-free. Context: task. */
 void task_poll_again(void);
+
+/**
+ * Ends @p t: at once when it runs, else when it is its turn to run, in the middle of its function.
+ * Whoever joins it gets ERR_KILLED. Errors: ERR_CLOSED (it has ended), ERR_INVAL (it is essential).
+ * Context: any that does not hold a shard's lock; the caller keeps @p t alive.
+ */
+int task_kill(struct task *t) MUST_CHECK;
+
+/** From now on a fault of the calling task is the machine's, and nobody can kill it. Context: task. */
+void task_essential(void);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
 struct task *task_self(void);

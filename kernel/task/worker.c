@@ -48,6 +48,11 @@ void workers_init(unsigned n)
 	spin_unlock(&workers_lock, irqs);
 }
 
+void *worker_fresh(const struct worker *w, void (*entry)(void))
+{
+	return arch_stack_prepare((void *)(stacks + w->id * WORKER_STRIDE_BYTES), entry);
+}
+
 bool workers_short(void)
 {
 	/* relaxed: who is refused one just now is served by the next that is given: there are more

@@ -3,16 +3,18 @@
  * (DDI 0487) D19.2.40, ESR_EL1.
  */
 #include "aarch64.h"
-#include "base/panic.h"
 #include "base/printf.h"
 #include "board/board.h"
 #include "core/cpu.h"
 #include "core/log.h"
+#include "core/panic.h"
 #include "regs.h"
 
 _Static_assert(sizeof(struct regs) == REGS_BYTES, "vectors.S fills it");
 _Static_assert(offsetof(struct regs, sp) == REGS_SP, "vectors.S fills it");
 _Static_assert(offsetof(struct regs, frame) == REGS_FRAME, "vectors.S fills it");
+
+#define PSTATE_I (1u << 7)
 
 enum {
 	EC_UNKNOWN = 0x00,
@@ -92,14 +94,35 @@ static void print_regs(const struct regs *r)
 	kprintf("  esr %016lx  far %016lx  pstate %lx\n", r->esr, r->far, r->pstate);
 }
 
-void aarch64_fault(struct regs *r, bool stack_lost)
+static void describe(const struct regs *r, bool stack_lost, char *text, usize bytes)
 {
 	u64 ec = (r->esr >> 26) & 0x3f;
-	u64 status = r->esr & 0x3f;
 	const char *access = ec == EC_INSTRUCTION_ABORT ? "execute"
 			     : r->esr & 0x40            ? "write"
 							: "read";
 
+	if (stack_lost)
+		ksnprintf(text, bytes, "%s: sp %p, fault at %p, pc %p",
+			  r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
+			  (void *)r->far, (void *)r->pc);
+	else if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
+		ksnprintf(text, bytes, "%s: cannot %s %p%s: %s, pc %p", class_name(ec), access,
+			  (void *)r->far, r->far < 4096 ? " (null pointer)" : "",
+			  abort_kind(r->esr & 0x3f), (void *)r->pc);
+	else
+		ksnprintf(text, bytes, "%s, esr %lx, pc %p", class_name(ec), r->esr,
+			  (void *)r->pc);
+}
+
+void aarch64_fault(struct regs *r, bool stack_lost)
+{
+	u64 ec = (r->esr >> 26) & 0x3f;
+	char text[FAULT_TEXT_BYTES];
+
+	describe(r, stack_lost, text, sizeof text);
+	/* An SError belongs to nobody. */
+	if (ec != EC_SERROR && !arch_cpu()->arch.faults)
+		panic_contain(&(struct fault){text, r->pc, r->x[29], !(r->pstate & PSTATE_I)});
 	/* A fault of the report itself is told without the registers; a third one leaves. */
 	if (++arch_cpu()->arch.faults > 2)
 		board_exit(PANIC_STATUS);
@@ -108,12 +131,5 @@ void aarch64_fault(struct regs *r, bool stack_lost)
 		kprintf("\n%s on CPU %u\n", class_name(ec), arch_cpu()->id);
 		print_regs(r);
 	}
-	if (stack_lost)
-		panic("%s: sp %p, fault at %p, pc %p",
-		      r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
-		      (void *)r->far, (void *)r->pc);
-	if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
-		panic("%s: cannot %s %p%s: %s, pc %p", class_name(ec), access, (void *)r->far,
-		      r->far < 4096 ? " (null pointer)" : "", abort_kind(status), (void *)r->pc);
-	panic("%s, esr %lx, pc %p", class_name(ec), r->esr, (void *)r->pc);
+	panic("%s", text);
 }

@@ -1,8 +1,9 @@
 /*
  * entry.c: where the simulator enters the kernel: CPUs that start, interrupts, faults.
  */
-#include "base/panic.h"
+#include "base/printf.h"
 #include "core/irq.h"
+#include "core/panic.h"
 #include "core/start.h"
 #include "sim/port.h"
 
@@ -29,7 +30,11 @@ void sim_entry_irq(enum sim_irq irq, uptr pc)
 	irq_exit();
 }
 
-void sim_entry_fault(const char *what, uptr at, uptr pc)
+void sim_entry_fault(const char *what, uptr at, uptr pc, bool irqs)
 {
-	panic("%s at %p, pc %p", what, (void *)at, (void *)pc);
+	char text[FAULT_TEXT_BYTES];
+
+	ksnprintf(text, sizeof text, "%s at %p, pc %p", what, (void *)at, (void *)pc);
+	panic_contain(&(struct fault){text, 0, (uptr)__builtin_frame_address(0), irqs});
+	panic("%s", text);
 }

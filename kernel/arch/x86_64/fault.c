@@ -15,7 +15,9 @@
 
 extern const char text_end[];
 
-enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
+enum { NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
+
+#define RFLAGS_IF (1u << 9)
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXECUTE = 16 };
 
 #define NULL_PAGE_BYTES 4096u
@@ -71,7 +73,7 @@ static void print_caller(u64 rsp)
 		kprintf("  perhaps called by %p %s+0x%lx\n", (void *)pc, name, offset);
 }
 
-static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
+static void page_fault_text(const struct x86_frame *f, u64 cr2, char *text, usize bytes)
 {
 	const char *access = f->error & PF_EXECUTE ? "execute"
 			     : f->error & PF_WRITE ? "write"
@@ -83,23 +85,31 @@ static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
 	/* A push below the stack, or an access to a local variable of a frame that hangs over. */
 	if (!(f->error & PF_PRESENT) && cr2 >= NULL_PAGE_BYTES &&
 	    ALIGN_DOWN(cr2, (u64)GUARD_BYTES) == ALIGN_DOWN(f->rsp - sizeof(u64), (u64)GUARD_BYTES))
-		panic("stack overflow: rsp %p, fault at %p, rip %p", (void *)f->rsp, (void *)cr2,
-		      (void *)f->rip);
-	if (f->error & PF_EXECUTE)
-		print_caller(f->rsp);
-	panic("page fault: cannot %s %p%s: %s, rip %p", access, (void *)cr2,
-	      cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", why, (void *)f->rip);
+		ksnprintf(text, bytes, "stack overflow: rsp %p, fault at %p, rip %p",
+			  (void *)f->rsp, (void *)cr2, (void *)f->rip);
+	else
+		ksnprintf(text, bytes, "page fault: cannot %s %p%s: %s, rip %p", access,
+			  (void *)cr2, cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", why,
+			  (void *)f->rip);
 }
 
 void x86_exception(const struct x86_frame *f)
 {
 	u64 cr2 = read_cr2();
+	char text[FAULT_TEXT_BYTES];
 
 	panic_join();
+	if (f->vector == PAGE_FAULT)
+		page_fault_text(f, cr2, text, sizeof text);
+	else
+		ksnprintf(text, sizeof text, "%s, error code %lx, rip %p", name_of(f->vector),
+			  f->error, (void *)f->rip);
+	if (f->vector != NMI && f->vector != DOUBLE_FAULT && f->vector != MACHINE_CHECK)
+		panic_contain(&(struct fault){text, f->rip, f->rbp, f->rflags & RFLAGS_IF});
 	console_panic_mode();
 	kprintf("\n%s on CPU %u\n", name_of(f->vector), cpu_id());
 	print_frame(f, cr2);
-	if (f->vector == PAGE_FAULT)
-		page_fault(f, cr2);
-	panic("%s, error code %lx, rip %p", name_of(f->vector), f->error, (void *)f->rip);
+	if (f->vector == PAGE_FAULT && f->error & PF_EXECUTE)
+		print_caller(f->rsp);
+	panic("%s", text);
 }

@@ -1,0 +1,188 @@
+/* Faults of tasks: containing them, clearing away, and the record. */
+#include "task/fault.h"
+#include "base/printf.h"
+#include "base/string.h"
+#include "core/ksym.h"
+#include "core/time.h"
+#include "task/executor.h"
+#include "task/frame.h"
+
+bool fault_containment = true;
+
+static struct spin records_lock;
+static struct fault_record records[FAULTS_KEPT] GUARDED_BY(records_lock);
+static u64 recorded GUARDED_BY(records_lock);
+
+/* The task's own: nobody else ends it. */
+static bool is_tasks_own(const struct cpu *c, const struct fault *f)
+{
+	const struct task *t = c->current;
+
+	return fault_containment && t && f->irqs && !c->irq_depth && !c->preempt_off &&
+	       !t->essential && !t->ending;
+}
+
+static void record(const struct task *t, const struct fault *f, int status)
+{
+	bool irqs = spin_lock(&records_lock);
+	struct fault_record *r = &records[recorded % FAULTS_KEPT];
+
+	*r = (struct fault_record){.number = ++recorded,
+				   .at_ns = clock_ns(),
+				   .tid = t->id,
+				   .job = t->job,
+				   .status = status};
+	strlcpy(r->task, t->name, sizeof r->task);
+	strlcpy(r->what, f->what, sizeof r->what);
+	if (f->pc)
+		r->pcs[r->count++] = f->pc;
+	r->count += arch_backtrace(f->fp, r->pcs + r->count, FAULT_TRACE_MAX - r->count);
+	spin_unlock(&records_lock, irqs);
+}
+
+static struct owned *newest_owned(struct task *t)
+{
+	bool irqs = spin_lock(&t->lock);
+	struct list *first = list_first(&t->owned);
+	struct owned *o = first ? LIST_ENTRY(first, struct owned, link) : NULL;
+
+	spin_unlock(&t->lock, irqs);
+	return o;
+}
+
+void fault_release(struct task *t)
+{
+	struct owned *o;
+
+	/* release disowns it, under the lock that makes sure that it is owned still */
+	while ((o = newest_owned(t)) != NULL)
+		o->release(o);
+}
+
+static void clear(struct task *t)
+{
+	async_withdraw((struct async *)t->frame);
+	fault_release(t);
+}
+
+/* First thing on the worker's stack after it was abandoned. */
+static void begin_anew(void)
+{
+	struct task *t = arch_cpu()->current;
+
+	clear(t);
+	executor_end(t->ending);
+}
+
+static _Noreturn void end_current(const struct fault *f, int status)
+{
+	struct cpu *c = arch_cpu();
+	struct task *t = c->current;
+	void *nothing;
+
+	t->ending = (i8)status;
+	record(t, f, status);
+	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = status, .pc = f->pc);
+	if (status == ERR_FAULT) {
+		kprintf("\ntask %u, %.16s, job %u: %s\n", t->id, t->name, t->job, f->what);
+		backtrace_print(f->pc, f->fp);
+	}
+	arch_switch(&nothing, worker_fresh(c->worker, begin_anew));
+	__builtin_unreachable();
+}
+
+static void contain(const struct fault *f)
+{
+	if (is_tasks_own(arch_cpu(), f))
+		end_current(f, ERR_FAULT);
+}
+
+void fault_killed(void)
+{
+	struct fault f = {"killed", 0, (uptr)__builtin_frame_address(0), true};
+
+	end_current(&f, ERR_KILLED);
+}
+
+void fault_end_between_polls(struct task *t)
+{
+	struct fault f = {"killed", 0, 0, true};
+
+	t->ending = ERR_KILLED;
+	record(t, &f, ERR_KILLED);
+	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = ERR_KILLED);
+	clear(t);
+}
+
+void fault_init(void)
+{
+	panic_contain = contain;
+}
+
+bool fault_next(u64 after, struct fault_record *found)
+{
+	bool irqs = spin_lock(&records_lock);
+	u64 oldest = recorded > FAULTS_KEPT ? recorded - FAULTS_KEPT + 1 : 1;
+	u64 number = MAX(after + 1, oldest);
+	bool some = number <= recorded;
+
+	if (some)
+		*found = records[(number - 1) % FAULTS_KEPT];
+	spin_unlock(&records_lock, irqs);
+	return some;
+}
+
+u64 fault_count(void)
+{
+	bool irqs = spin_lock(&records_lock);
+	u64 n = recorded;
+
+	spin_unlock(&records_lock, irqs);
+	return n;
+}
+
+void task_own(struct task *t, struct owned *o)
+{
+	bool irqs = spin_lock(&t->lock);
+
+	o->task = t;
+	list_add_head(&t->owned, &o->link);
+	spin_unlock(&t->lock, irqs);
+}
+
+void task_disown(struct owned *o)
+{
+	struct task *t = o->task;
+
+	if (!t)
+		return;
+
+	bool irqs = spin_lock(&t->lock);
+
+	/* The task may be ending, and have taken it off the list already. */
+	if (o->task)
+		list_del(&o->link);
+	o->task = NULL;
+	spin_unlock(&t->lock, irqs);
+}
+
+int task_kill(struct task *t)
+{
+	bool irqs = arch_irq_save(), running;
+	int err = 0;
+
+	home_lock(t);
+	if (t->state == TASK_DEAD || t->essential)
+		err = t->essential ? ERR_INVAL : ERR_CLOSED;
+	else
+		/* relaxed: read under the same lock, or behind the hint */
+		atomic_store_explicit(&t->killed, true, memory_order_relaxed);
+	running = t->state == TASK_RUNNING;
+	home_unlock(t);
+	if (!err && running)
+		hint_cpu(t);
+	arch_irq_restore(irqs);
+	if (!err)
+		task_wake(t);
+	return err;
+}

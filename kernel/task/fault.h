@@ -1,0 +1,77 @@
+/*
+ * fault.h: the end of a task before its time. A fault in a task's poll (an exception, a panic, a
+ * failed assertion) ends that task alone, and so does task_kill: what it waits for is withdrawn,
+ * what it owns is released in reverse order, and who joins it gets ERR_FAULT or ERR_KILLED.
+ *
+ * Whose fault is it? The task's, if its poll runs here, no interrupt handler does, interrupts were
+ * enabled (so no spin lock is held: spin locks mask them) and preemption is not off. Anything else
+ * is the kernel's own, and the machine panics. So it does for a task that is essential, and for a
+ * second fault while the first is cleared away.
+ *
+ * How: the poll's stack is abandoned. Nothing on it is needed again, so the worker begins anew at
+ * the top of the same stack, with interrupts masked, and ends the task from there.
+ */
+#pragma once
+
+#include "core/panic.h"
+#include "task/task.h"
+
+#define FAULTS_KEPT 8
+#define FAULT_TRACE_MAX 12
+
+/* How a task ended; of the last ones a record is kept. */
+struct fault_record {
+	u64 number, at_ns; /* number: from 1 */
+	u32 tid, job;
+	int status; /* ERR_FAULT or ERR_KILLED */
+	unsigned count;
+	char task[TASK_NAME_BYTES];
+	char what[FAULT_TEXT_BYTES];
+	uptr pcs[FAULT_TRACE_MAX]; /* the back trace, innermost first */
+};
+
+/** Whether tasks' faults are contained; true from the start. Tests that want a panic to end the
+ *  machine set it to false. */
+extern bool fault_containment;
+
+/** Installs the handler of tasks' faults. Start-up. */
+void fault_init(void);
+
+/** The fault with the least number above @p after that is still on record; false: none. Context:
+ *  task. */
+bool fault_next(u64 after, struct fault_record *record);
+
+/** How many tasks ended by a fault or were killed. Context: any. */
+u64 fault_count(void);
+
+/**
+ * Ends the task that runs here, because somebody said task_kill. For the executor, where it may
+ * preempt; interrupts masked.
+ */
+_Noreturn void fault_killed(void);
+
+/** The same for a task that is between two polls, @p t, the current one. Returns. */
+void fault_end_between_polls(struct task *t);
+
+/** Releases what @p t owns, the newest first. For the executor: t is the current task, and its
+ *  function has ended. */
+void fault_release(struct task *t);
+
+/*
+ * What a task owns. Whoever lends a task something that must not be lost with it registers it with
+ * the task; the task's end, whatever its reason, calls release for what is registered then, the
+ * newest first.
+ */
+struct owned {
+	struct list link; /* under task->lock, like the next */
+	struct task *task; /* NULL: nobody owns it */
+	/** Takes it from the dead. Context: interrupts masked, no lock held. */
+	void (*release)(struct owned *o);
+};
+
+/** @p t owns @p o from now on. Context: any that does not hold t->lock; keeps t alive. */
+void task_own(struct task *t, struct owned *o);
+
+/** Nobody does any more. Harmless when nobody did. Context: as above; who calls it must know that
+ *  the owner does not end meanwhile, or hold the lock under which release would look. */
+void task_disown(struct owned *o);
