@@ -134,3 +134,20 @@ struct awaitable *channel_receive(struct channel_op *op, struct channel *c, void
 {
 	return op_init(op, c, message, TRACE_await_kind_channel_receive);
 }
+
+static void end_lost(struct owned *o)
+{
+	task_disown(o);
+	channel_close(CONTAINER_OF(o, struct channel_end, owned)->channel);
+}
+
+void channel_hold(struct channel_end *end, struct channel *c)
+{
+	*end = (struct channel_end){.owned.release = end_lost, .channel = c};
+	task_own(task_self(), &end->owned);
+}
+
+void channel_release(struct channel_end *end)
+{
+	task_disown(&end->owned);
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "async/async.h"
+#include "task/fault.h"
 #include "sync/spin.h"
 #include "task/waiter.h"
 
@@ -28,6 +29,17 @@ struct channel {
  * as long as the channel is used.
  */
 void channel_init(struct channel *c, void *slots, u32 capacity, u32 message_bytes);
+
+/* A channel that is closed when the task dies at its end of it. */
+struct channel_end {
+	struct owned owned;
+	struct channel *channel;
+};
+
+/** @p c is closed when the calling task ends, in whatever way, unless channel_release comes first.
+ *  @p end must live until then. Context: task. */
+void channel_hold(struct channel_end *end, struct channel *c);
+void channel_release(struct channel_end *end);
 
 /** Closes it: senders get ERR_CLOSED, receivers the rest of the messages and then ERR_CLOSED. */
 void channel_close(struct channel *c);

@@ -3,6 +3,9 @@
  * They are semaphores: a mutex has one permit, and of an RW lock a reader takes one and a writer
  * all. Hence both are handed over in order of arrival, to an owner that is recorded before it
  * runs; readers that stand together enter together, and nobody passes a writer that waits.
+ * A lock whose owner ends without giving it back is handed on, poisoned: w->status of each later
+ * wait is ERR_OWNERDEAD, until an owner has put in order what the lock protects and says so by
+ * recover. A reader that ends leaves nothing half done, but its share is lost with it.
  * Not recursive. Context: task. Errors of the unlock functions: ERR_INVAL (the caller does not
  * own it, or nobody reads), and nothing changes.
  */
@@ -30,6 +33,11 @@ static inline int MUST_CHECK mutex_unlock(struct mutex *m)
 	return semaphore_unlock(&m->s, 1);
 }
 
+static inline void mutex_recover(struct mutex *m)
+{
+	semaphore_recover(&m->s);
+}
+
 #define RW_MUTEX_ALL (1u << 30)
 
 struct rw_mutex {
@@ -51,6 +59,11 @@ static inline struct awaitable *rw_mutex_read(struct wait *w, struct rw_mutex *m
 static inline struct awaitable *rw_mutex_write(struct wait *w, struct rw_mutex *m)
 {
 	return semaphore_acquire(w, &m->s, RW_MUTEX_ALL, TRACE_await_kind_write_lock);
+}
+
+static inline void rw_mutex_recover(struct rw_mutex *m)
+{
+	semaphore_recover(&m->s);
 }
 
 static inline int MUST_CHECK rw_mutex_end_read(struct rw_mutex *m)

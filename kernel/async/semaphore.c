@@ -10,6 +10,9 @@ static bool semaphore_grant(struct wait_queue *q, struct wait *w)
 	s->free -= w->wants;
 	if (w->wants == s->permits)
 		s->owner = w->task;
+	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
+	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock)
+		task_own(w->task, &s->owned);
 	return true;
 }
 
@@ -17,6 +20,27 @@ static void put(struct semaphore *s, u32 n)
 {
 	s->free += n;
 	s->owner = NULL;
+	task_disown(&s->owned);
+}
+
+/* The owner of a lock is dead. It may have left half a change behind: the next one is told. */
+static void owner_died(struct owned *o)
+{
+	struct semaphore *s = CONTAINER_OF(o, struct semaphore, owned);
+	bool irqs = spin_lock(&s->queue.lock);
+
+	s->poisoned = true;
+	put(s, s->permits);
+	wait_serve(&s->queue);
+	spin_unlock(&s->queue.lock, irqs);
+}
+
+void semaphore_recover(struct semaphore *s)
+{
+	bool irqs = spin_lock(&s->queue.lock);
+
+	s->poisoned = false;
+	spin_unlock(&s->queue.lock, irqs);
 }
 
 static void semaphore_revoke(struct wait_queue *q, struct wait *w)
@@ -31,6 +55,8 @@ void semaphore_init(struct semaphore *s, u32 permits)
 	wait_queue_init(&s->queue, &ops);
 	s->permits = s->free = permits;
 	s->owner = NULL;
+	s->owned = (struct owned){.release = owner_died};
+	s->poisoned = false;
 }
 
 struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind)

@@ -6,12 +6,16 @@
 #pragma once
 
 #include "async/wait.h"
+#include "task/fault.h"
 
 struct semaphore {
 	struct wait_queue queue;
 	u32 permits;        /* constant: how many there were */
 	u32 free;           /* under queue.lock, like the next */
 	struct task *owner; /* who took all of them in one go; NULL when nobody did */
+	struct owned owned; /* by the owner of a lock; not of a plain semaphore, whose permits may
+			     * be given back by others */
+	bool poisoned;	    /* an owner ended without giving it back */
 };
 
 void semaphore_init(struct semaphore *s, u32 permits);
@@ -25,6 +29,10 @@ int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
 
 /** Gives @p n permits back, or makes new ones. */
 void semaphore_release(struct semaphore *s, u32 n);
+
+/** For locks: what the dead owner left behind is in order again; the next owner is not told any
+ *  more. Context: the owner. */
+void semaphore_recover(struct semaphore *s);
 
 /** For locks: gives @p n back. Errors, and nothing changes: ERR_INVAL (all, but the caller does
  *  not own them; or some, but so many are not taken). Context: task. */

@@ -47,6 +47,7 @@ struct wait {
 	struct task *task; /* who waits */
 	enum wait_state state;
 	u32 wants; /* how much of it, where that means something */
+	int status; /* valid once ready: 0, or what the object has to say, such as ERR_OWNERDEAD */
 };
 
 void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops);

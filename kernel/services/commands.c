@@ -8,10 +8,12 @@
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "mm/page.h"
+#include "core/ksym.h"
 #include "services/burn.h"
+#include "services/crash.h"
 #include "services/shell.h"
 #include "services/trace_dump.h"
-#include "task/task.h"
+#include "task/fault.h"
 
 static int run_help(char **words, unsigned n)
 {
@@ -146,6 +148,61 @@ static int run_log(char **words, unsigned n)
 	return 0;
 }
 
+/* fault: what the last faults were. */
+static int run_fault(char **words, unsigned n)
+{
+	struct fault_record r = {.number = 0};
+
+	(void)words, (void)n;
+	kprintf("%llu tasks ended by a fault or were killed\n",
+		(unsigned long long)fault_count());
+	while (fault_next(r.number, &r)) {
+		kprintf("%llu: task %u, %.16s, job %u, at %llu us: %s\n",
+			(unsigned long long)r.number, r.tid, r.task, r.job,
+			(unsigned long long)(r.at_ns / NS_PER_US), r.what);
+		for (unsigned i = 0; i < r.count; i++) {
+			uptr offset = 0;
+			const char *name = ksym_find(r.pcs[i], &offset);
+
+			kprintf("  #%u %p %s+0x%lx\n", i, (void *)r.pcs[i], name ? name : "?",
+				offset);
+		}
+	}
+	return 0;
+}
+
+static int run_kill(char **words, unsigned n)
+{
+	struct task *t;
+	u64 id;
+	int err;
+
+	(void)n;
+	if (parse_u64(words[0], &id) || id > UINT32_MAX)
+		return ERR_INVAL;
+	err = task_find((u32)id, &t);
+	if (err) {
+		kprintf("kill: there is no task %llu; `task` lists them\n",
+			(unsigned long long)id);
+		return 0;
+	}
+	err = task_kill(t);
+	if (err)
+		kprintf("kill: task %u, %.16s: %s\n", t->id, t->name,
+			err == ERR_INVAL ? "the machine cannot do without it" : err_name(err));
+	task_put(t);
+	return 0;
+}
+
+static int run_crash(char **words, unsigned n)
+{
+	int err = crash_spawn(n ? words[0] : "null", NULL);
+
+	if (err == ERR_NOMEM)
+		kprintf("crash: %s\n", err_name(err));
+	return err == ERR_INVAL ? err : 0;
+}
+
 static int run_reboot(char **words, unsigned n)
 {
 	(void)words, (void)n;
@@ -196,6 +253,9 @@ const struct command commands[] = {
 	{"log", "", "the last lines of the log", 0, 0, run_log},
 	{"spawn", "fifo|rr LEVEL [MS] | edf MS [MS]", "a task that computes for MS milliseconds",
 	 2, 3, run_spawn},
+	{"kill", "ID", "ends a task", 1, 1, run_kill},
+	{"fault", "", "the last tasks that ended by a fault, with back traces", 0, 0, run_fault},
+	{"crash", CRASH_KINDS, "a task that ends by a fault of that kind", 0, 1, run_crash},
 	{"reboot", "", "resets the machine", 0, 0, run_reboot},
 	{"shutdown", "[STATUS]", "leaves, with a status from 0 to 127", 0, 1, run_shutdown},
 };

@@ -310,6 +310,26 @@ bool task_next_info(u32 after, struct task_info *info)
 	return found;
 }
 
+int task_find(u32 id, struct task **found)
+{
+	bool irqs = spin_lock(&registry_lock);
+	int err = ERR_NODEV;
+
+	LIST_FOR_EACH(it, &registry)
+	{
+		struct task *t = LIST_ENTRY(it, struct task, all);
+
+		if (t->id != id)
+			continue;
+		task_get(t);
+		*found = t;
+		err = 0;
+		break;
+	}
+	spin_unlock(&registry_lock, irqs);
+	return err;
+}
+
 void task_statedump(void)
 {
 	for (struct task_info t = {.id = 0}; task_next_info(t.id, &t);) {

@@ -159,6 +159,10 @@ void task_get(struct task *t);
 /** Gives a reference back; the last one frees the task. Context: any. */
 void task_put(struct task *t);
 
+/** Finds the task with number @p id and takes a reference. Errors: ERR_NODEV (none that is alive).
+ *  O(n). Context: task. */
+int task_find(u32 id, struct task **t) MUST_CHECK;
+
 /* What the shell shows of a task; a copy, so no lock is held while it prints. */
 struct task_info {
 	u32 id;

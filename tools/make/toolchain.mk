@@ -22,6 +22,9 @@ endif
 ifeq ($(ARCH),aarch64)
 CFLAGS_ARCH := -mgeneral-regs-only -mstrict-align -mcpu=cortex-a53 \
 	$(if $(filter gcc,$(CC_NAME)),-mno-outline-atomics)
+# The processor gives 0 for a division by zero; the compiler's check makes it a fault, as elsewhere.
+CFLAGS_ARCH += -fsanitize=integer-divide-by-zero \
+	$(if $(filter clang,$(CC_NAME)),-fsanitize-trap=all,-fsanitize-undefined-trap-on-error)
 TARGET_CC := $(if $(filter clang,$(CC_NAME)),clang --target=aarch64-none-elf,aarch64-linux-gnu-gcc)
 TARGET_LD := $(if $(filter clang,$(CC_NAME)),ld.lld,aarch64-linux-gnu-ld)
 OBJCOPY := $(if $(filter clang,$(CC_NAME)),llvm-objcopy,aarch64-linux-gnu-objcopy)

@@ -101,7 +101,10 @@ static void describe(const struct regs *r, bool stack_lost, char *text, usize by
 			     : r->esr & 0x40            ? "write"
 							: "read";
 
-	if (stack_lost)
+	/* What clang and gcc 12 let a failed check of theirs execute. */
+	if (ec == EC_BRK && ((r->esr & 0xffff) == 0x5503 || (r->esr & 0xffff) == 1000))
+		ksnprintf(text, bytes, "division by zero, pc %p", (void *)r->pc);
+	else if (stack_lost)
 		ksnprintf(text, bytes, "%s: sp %p, fault at %p, pc %p",
 			  r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
 			  (void *)r->far, (void *)r->pc);

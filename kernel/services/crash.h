@@ -1,0 +1,15 @@
+/*
+ * crash.h: tasks that end by a fault, one of each kind, to see that it is theirs alone.
+ */
+#pragma once
+
+#include "task/task.h"
+
+#define CRASH_KINDS "[null|wild|undefined|divide|stack|panic|assert]"
+
+/** Spawns a task that ends by a fault of @p kind, one of CRASH_KINDS; @p handle as in task_spawn.
+ *  Errors: ERR_INVAL (no such kind), ERR_NOMEM. Context: task. */
+int crash_spawn(const char *kind, struct task **handle) MUST_CHECK;
+
+/** The name of kind number @p i, NULL behind the last. */
+const char *crash_kind(unsigned i);
