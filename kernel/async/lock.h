@@ -5,7 +5,7 @@
  * runs; readers that stand together enter together, and nobody passes a writer that waits.
  * A lock whose owner ends without giving it back is handed on, poisoned: w->status of each later
  * wait is ERR_OWNERDEAD, until an owner has put in order what the lock protects and says so by
- * recover. A reader that ends leaves nothing half done, but its share is lost with it.
+ * recover. A reader that ends leaves nothing half done, and its share is given back.
  * Not recursive. Context: task. Errors of the unlock functions: ERR_INVAL (the caller does not
  * own it, or nobody reads), and nothing changes.
  */
@@ -30,7 +30,7 @@ static inline struct awaitable *mutex_lock(struct wait *w, struct mutex *m)
 
 static inline int MUST_CHECK mutex_unlock(struct mutex *m)
 {
-	return semaphore_unlock(&m->s, 1);
+	return semaphore_unlock(&m->s, 1, NULL);
 }
 
 static inline void mutex_recover(struct mutex *m)
@@ -66,12 +66,13 @@ static inline void rw_mutex_recover(struct rw_mutex *m)
 	semaphore_recover(&m->s);
 }
 
-static inline int MUST_CHECK rw_mutex_end_read(struct rw_mutex *m)
+/** @p w: by which the caller came to read; it must have stayed where it was. */
+static inline int MUST_CHECK rw_mutex_end_read(struct rw_mutex *m, struct wait *w)
 {
-	return semaphore_unlock(&m->s, 1);
+	return semaphore_unlock(&m->s, 1, w);
 }
 
 static inline int MUST_CHECK rw_mutex_end_write(struct rw_mutex *m)
 {
-	return semaphore_unlock(&m->s, RW_MUTEX_ALL);
+	return semaphore_unlock(&m->s, RW_MUTEX_ALL, NULL);
 }

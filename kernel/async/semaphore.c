@@ -1,5 +1,15 @@
 #include "async/semaphore.h"
 
+/* A reader leaves nothing half done behind. */
+static void reader_died(struct owned *o)
+{
+	struct wait *w = CONTAINER_OF(o, struct wait, owned);
+	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
+
+	task_disown(o);
+	semaphore_release(s, w->wants);
+}
+
 /* The owner changes here and in put; who waits for him is in the queue. */
 static bool semaphore_grant(struct wait_queue *q, struct wait *w)
 {
@@ -11,8 +21,12 @@ static bool semaphore_grant(struct wait_queue *q, struct wait *w)
 	if (w->wants == s->permits)
 		s->owner = w->task;
 	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
-	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock)
+	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock) {
 		task_own(w->task, &s->owned);
+	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
+		w->owned.release = reader_died;
+		task_own(w->task, &w->owned);
+	}
 	return true;
 }
 
@@ -45,6 +59,7 @@ void semaphore_recover(struct semaphore *s)
 
 static void semaphore_revoke(struct wait_queue *q, struct wait *w)
 {
+	task_disown(&w->owned);
 	put(CONTAINER_OF(q, struct semaphore, queue), w->wants);
 }
 
@@ -85,13 +100,15 @@ void semaphore_release(struct semaphore *s, u32 n)
 	spin_unlock(&s->queue.lock, irqs);
 }
 
-int semaphore_unlock(struct semaphore *s, u32 n)
+int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w)
 {
 	bool irqs = spin_lock(&s->queue.lock);
 	bool taken =
 		n == s->permits ? s->owner == task_self() : !s->owner && s->permits - s->free >= n;
 
 	if (taken) {
+		if (w)
+			task_disown(&w->owned);
 		put(s, n);
 		wait_serve(&s->queue);
 	}

@@ -34,6 +34,6 @@ void semaphore_release(struct semaphore *s, u32 n);
  *  more. Context: the owner. */
 void semaphore_recover(struct semaphore *s);
 
-/** For locks: gives @p n back. Errors, and nothing changes: ERR_INVAL (all, but the caller does
+/** For locks: gives @p n back; @p w: by which they were got, if they are owned through it, or NULL. Errors, and nothing changes: ERR_INVAL (all, but the caller does
  *  not own them; or some, but so many are not taken). Context: task. */
-int semaphore_unlock(struct semaphore *s, u32 n) MUST_CHECK;
+int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w) MUST_CHECK;

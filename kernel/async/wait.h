@@ -11,6 +11,7 @@
 #include "async/async.h"
 #include "base/list.h"
 #include "sync/spin.h"
+#include "task/fault.h"
 
 struct wait_queue;
 struct wait;
@@ -47,6 +48,7 @@ struct wait {
 	struct task *task; /* who waits */
 	enum wait_state state;
 	u32 wants; /* how much of it, where that means something */
+	struct owned owned; /* where what was granted is owned through the wait itself */
 	int status; /* valid once ready: 0, or what the object has to say, such as ERR_OWNERDEAD */
 };
 

@@ -119,16 +119,16 @@ static void unlocking_is_for_the_owner(void)
 	CHECK_EQ(mutex_unlock(&m), ERR_INVAL);
 
 	rw_mutex_init(&rw);
-	CHECK_EQ(rw_mutex_end_read(&rw), ERR_INVAL);
+	CHECK_EQ(rw_mutex_end_read(&rw, NULL), ERR_INVAL);
 	CHECK_EQ(rw_mutex_end_write(&rw), ERR_INVAL);
 	CHECK_EQ(await_poll(rw_mutex_read(&a, &rw)), POLL_READY);
 	CHECK_EQ(await_poll(rw_mutex_read(&b, &rw)), POLL_READY);
 	CHECK_EQ(rw_mutex_end_write(&rw), ERR_INVAL);
-	CHECK_EQ(rw_mutex_end_read(&rw), 0);
+	CHECK_EQ(rw_mutex_end_read(&rw, &b), 0);
 	CHECK_EQ(await_poll(rw_mutex_write(&b, &rw)), POLL_PENDING);
-	CHECK_EQ(rw_mutex_end_read(&rw), 0);
+	CHECK_EQ(rw_mutex_end_read(&rw, &a), 0);
 	CHECK_EQ(await_poll(&b.aw), POLL_READY);
-	CHECK_EQ(rw_mutex_end_read(&rw), ERR_INVAL);
+	CHECK_EQ(rw_mutex_end_read(&rw, &a), ERR_INVAL);
 	CHECK_EQ(rw_mutex_end_write(&rw), 0);
 	CHECK_EQ(rw_mutex_end_write(&rw), ERR_INVAL);
 }
@@ -147,8 +147,9 @@ static void a_writer_that_gives_up_lets_readers_in(void)
 	await_cancel(&writer.aw);
 	CHECK_EQ(await_poll(&behind[1].aw), POLL_READY);
 	CHECK_EQ(await_poll(&behind[0].aw), POLL_READY);
-	for (unsigned i = 0; i < 3; i++)
-		CHECK_EQ(rw_mutex_end_read(&rw), 0);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(rw_mutex_end_read(&rw, &behind[i]), 0);
+	CHECK_EQ(rw_mutex_end_read(&rw, &reader), 0);
 	CHECK_EQ(rw.s.free, RW_MUTEX_ALL);
 }
 
@@ -256,7 +257,8 @@ static enum poll reads_and_writes(void *frame)
 		enter(me->writes);
 		AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(3))));
 		leave(me->writes);
-		CHECK_EQ(me->writes ? rw_mutex_end_write(&rw_mutex) : rw_mutex_end_read(&rw_mutex),
+		CHECK_EQ(me->writes ? rw_mutex_end_write(&rw_mutex)
+				    : rw_mutex_end_read(&rw_mutex, &me->wait),
 			 0);
 	}
 	ASYNC_END(me);
