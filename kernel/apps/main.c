@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "base/words.h"
 #include "services/shell.h"
+#include "services/watchdog.h"
 
 #define LENGTH_MAX 100000u
 
@@ -59,10 +60,26 @@ static bool start_named(const char *cmdline, const struct demonstration *d)
 	return true;
 }
 
+static void start_watchdog(const char *cmdline)
+{
+	char text[8];
+	u64 ms;
+	int err;
+
+	if (!words_find(cmdline, "watchdog", text, sizeof text))
+		return;
+	if (parse_u64(text, &ms) || !ms || ms > 100000)
+		panic("watchdog=%s: expected a bound from 1 to 100000 ms", text);
+	err = watchdog_start(MS(ms), NULL);
+	if (err)
+		panic("cannot start the watchdog: %s", err_name(err));
+}
+
 void app_main(const char *cmdline)
 {
 	int err;
 
+	start_watchdog(cmdline);
 	for (unsigned i = 0; i < ARRAY_LEN(demonstrations); i++)
 		if (start_named(cmdline, &demonstrations[i]))
 			return;

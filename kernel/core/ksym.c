@@ -48,6 +48,12 @@ static void frame_print(unsigned n, uptr pc, unsigned back)
 		kprintf("  #%u %p\n", n, (void *)pc);
 }
 
+void frames_print(const uptr *pcs, unsigned n, bool first_is_exact)
+{
+	for (unsigned i = 0; i < n; i++)
+		frame_print(i, pcs[i], i || !first_is_exact);
+}
+
 void backtrace_print(uptr pc, uptr fp)
 {
 	uptr frames[FRAMES_MAX];

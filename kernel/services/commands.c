@@ -160,13 +160,7 @@ static int run_fault(char **words, unsigned n)
 		kprintf("%llu: task %u, %.16s, job %u, at %llu us: %s\n",
 			(unsigned long long)r.number, r.tid, r.task, r.job,
 			(unsigned long long)(r.at_ns / NS_PER_US), r.what);
-		for (unsigned i = 0; i < r.count; i++) {
-			uptr offset = 0;
-			const char *name = ksym_find(r.pcs[i], &offset);
-
-			kprintf("  #%u %p %s+0x%lx\n", i, (void *)r.pcs[i], name ? name : "?",
-				offset);
-		}
+		frames_print(r.pcs, r.count, r.exact);
 	}
 	return 0;
 }

@@ -34,6 +34,7 @@ static void record(const struct task *t, const struct fault *f, int status)
 				   .status = status};
 	strlcpy(r->task, t->name, sizeof r->task);
 	strlcpy(r->what, f->what, sizeof r->what);
+	r->exact = f->pc;
 	if (f->pc)
 		r->pcs[r->count++] = f->pc;
 	r->count += arch_backtrace(f->fp, r->pcs + r->count, FAULT_TRACE_MAX - r->count);

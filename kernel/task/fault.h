@@ -25,6 +25,7 @@ struct fault_record {
 	u32 tid, job;
 	int status; /* ERR_FAULT or ERR_KILLED */
 	unsigned count;
+	bool exact; /* the first of pcs is the instruction's own */
 	char task[TASK_NAME_BYTES];
 	char what[FAULT_TEXT_BYTES];
 	uptr pcs[FAULT_TRACE_MAX]; /* the back trace, innermost first */

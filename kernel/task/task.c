@@ -3,6 +3,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "core/irq.h"
+#include "core/ksym.h"
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
@@ -328,6 +329,26 @@ int task_find(u32 id, struct task **found)
 	}
 	spin_unlock(&registry_lock, irqs);
 	return err;
+}
+
+void task_backtrace(u32 id)
+{
+	uptr pcs[16];
+	unsigned n = 0;
+	struct task *t;
+
+	if (task_find(id, &t))
+		return;
+
+	bool irqs = arch_irq_save();
+
+	home_lock(t);
+	if (t->worker)
+		n = arch_backtrace(arch_saved_fp(t->worker->sp), pcs, ARRAY_LEN(pcs));
+	home_unlock(t);
+	arch_irq_restore(irqs);
+	frames_print(pcs, n, false);
+	task_put(t);
 }
 
 void task_statedump(void)

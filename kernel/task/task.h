@@ -181,6 +181,10 @@ void task_info(struct task *t, struct task_info *info);
 /** Copies the task with the least id above @p after; false when there is none. */
 bool task_next_info(u32 after, struct task_info *info);
 
+/** Prints the back trace of task @p id, if its poll is suspended: nothing moves it meanwhile.
+ *  Context: task. */
+void task_backtrace(u32 id);
+
 /** Records the name of every task that is not dead, for a trace that begins late. Context: task. */
 void task_statedump(void);
 
