@@ -74,6 +74,13 @@ static enum poll crash(void *frame)
 	ASYNC_END(me);
 }
 
+void crash_here(const char *kind)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kind, kinds[i].name))
+			kinds[i].fn();
+}
+
 const char *crash_kind(unsigned i)
 {
 	return i < ARRAY_LEN(kinds) ? kinds[i].name : NULL;

@@ -11,5 +11,8 @@
  *  Errors: ERR_INVAL (no such kind), ERR_NOMEM. Context: task. */
 int crash_spawn(const char *kind, struct task **handle) MUST_CHECK;
 
+/** Does what such a task does, here. Returns only for a kind that there is not. Context: any. */
+void crash_here(const char *kind);
+
 /** The name of kind number @p i, NULL behind the last. */
 const char *crash_kind(unsigned i);

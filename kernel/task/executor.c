@@ -578,5 +578,7 @@ bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAF
 	home_unlock(t);
 	change_stack(c, to, cur);
 	arrive();
+	if (is_killed(cur))
+		fault_killed();
 	return true;
 }

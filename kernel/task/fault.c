@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "core/ksym.h"
 #include "core/time.h"
+#include "mm/arena.h"
 #include "task/executor.h"
 #include "task/frame.h"
 
@@ -53,17 +54,20 @@ static struct owned *newest_owned(struct task *t)
 
 void fault_release(struct task *t)
 {
+	bool irqs = arch_irq_save(); /* a kill must not come between the two */
 	struct owned *o;
 
 	/* release disowns it, under the lock that makes sure that it is owned still */
 	while ((o = newest_owned(t)) != NULL)
 		o->release(o);
+	arch_irq_restore(irqs);
 }
 
 static void clear(struct task *t)
 {
 	async_withdraw((struct async *)t->frame);
 	fault_release(t);
+	(void)arena_release(&t->arena);
 }
 
 /* First thing on the worker's stack after it was abandoned. */

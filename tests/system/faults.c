@@ -5,6 +5,7 @@
 #include "async/sleep.h"
 #include "base/panic.h"
 #include "base/printf.h"
+#include "base/words.h"
 #include "board/board.h"
 #include "services/crash.h"
 #include "task/fault.h"
@@ -66,9 +67,31 @@ static enum poll direct(void *frame)
 	ASYNC_END(me);
 }
 
+/* The same with interrupts masked, in a task that is not essential. */
+struct masked {
+	struct async async;
+	char kind[16];
+};
+
+static enum poll crash_masked(void *frame)
+{
+	struct masked *me = frame;
+
+	ASYNC_BEGIN(me);
+	arch_irq_disable();
+	crash_here(me->kind);
+	ASYNC_END(me);
+}
+
 void app_main(const char *cmdline)
 {
-	(void)cmdline;
+	struct masked masked = {};
+
+	if (words_find(cmdline, "masked", masked.kind, sizeof masked.kind)) {
+		if (TASK_SPAWN(NULL, "masked", crash_masked, masked, SCHED_PARAMS_FIFO(20)))
+			panic("no task");
+		return;
+	}
 	if (TASK_SPAWN(NULL, "director", direct, (struct director){}, SCHED_PARAMS_FIFO(20)))
 		panic("no director");
 }

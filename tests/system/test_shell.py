@@ -30,14 +30,14 @@ def only(kernels, line, **more):
 
 
 COMMANDS = ["help", "task", "interrupt", "perf", "trace", "mem", "uptime", "log", "demo", "dag", "spawn",
-            "reboot", "shutdown"]
+            "kill", "fault", "crash", "reboot", "shutdown"]
 
 
 @pytest.mark.quick
 def test_every_command_is_listed_and_answers(kernels):
     listed = only(kernels, "help")
     assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
-    quiet = {"demo", "dag", "spawn", "reboot", "shutdown"}
+    quiet = {"demo", "dag", "spawn", "kill", "crash", "reboot", "shutdown"}
     pairs, status = dialogue(kernels, [c for c in COMMANDS if c not in quiet])
     assert status == 7
     for line, output in pairs:
@@ -175,3 +175,20 @@ def test_many_lines_under_many_seeds(kernels, cpus):
     for seed in range(1, 11):
         pairs, status = dialogue(kernels, ["uptime"] * 10 + ["spawn rr 1 1", "task"], cpus=cpus, seed=seed)
         assert status == 7 and all(output or line.startswith("spawn") for line, output in pairs)
+
+
+def test_the_shell_shows_what_happened(kernels):
+    """A task that faults is gone, the shell is not; one that computes for long is killed."""
+    typed = "crash assert\nspawn rr 3 100000\ntask\nkill 4\nkill 99\ncrash nap\nfault\ntask\nshutdown 7\n"
+    result = kernels.sim(kernels.elf("sim", "clang"), cpus=2, stdin=typed)
+    said = result.stdout.replace("\r", "")
+    assert result.returncode == 7, said
+    assert re.search(r"^task 3, assert, job 1: assertion failed: zero .*\n  #0 0x\w+ crash_assert\+", said, re.M), said
+    before, after = said.split("kill 4", 1)
+    assert re.search(r"^ +4 \w+ +rr .* spawned$", before, re.M), said
+    assert not re.search(r"^ +4 .* spawned$", after, re.M), said
+    assert "kill: there is no task 99; `task` lists them" in after
+    assert "expected: crash [null|wild|undefined|divide|stack|panic|assert]" in after
+    assert "2 tasks ended by a fault or were killed" in after
+    assert re.search(r"^1: task 3, assert, job 1, at \d+ us: assertion failed: zero", after, re.M)
+    assert re.search(r"^2: task 4, spawned, job 1, at \d+ us: killed\n(  #\d+ .*\n)*?  #\d+ \w+ burn", after, re.M), after

@@ -1,0 +1,43 @@
+"""Mutants of what contains faults; table.py has the rest."""
+
+from mutants import Mutant, Runs
+
+FAULT = "kernel/task/fault.c"
+EXECUTOR = "kernel/task/executor.c"
+SEMAPHORE = "kernel/async/semaphore.c"
+SUPERVISOR = "kernel/services/supervisor.c"
+WATCHDOG = "kernel/services/watchdog.c"
+KILLS = Runs("tests/unit/task/kills.c", cpus=2, seeds=4)
+ALONE = Runs("tests/unit/task/kills.c", cpus=1, seeds=2, only="a_loop")
+SUPERVISED = Runs("tests/unit/services/supervised.c", cpus=2, seeds=2)
+HUNG = "test panic no-progress no-end simulator"
+
+MUTANTS = [
+    Mutant("the-dead-still-wait", "what a dead task waited for is not withdrawn",
+           ((FAULT, "	async_withdraw((struct async *)t->frame);\n", ""),), HUNG, KILLS),
+    Mutant("the-dead-still-own", "what a dead task owned is not released",
+           ((FAULT, "	while ((o = newest_owned(t)) != NULL)\n", "	while (!t && (o = newest_owned(t)) != NULL)\n"),), HUNG, KILLS),
+    Mutant("locks-are-not-poisoned", "the next owner of a dead task's lock is not told",
+           ((SEMAPHORE, "	s->poisoned = true;\n", ""),), "test", KILLS),
+    Mutant("readers-own-nothing", "a dead reader's share is lost",
+           ((SEMAPHORE, "	} else if (w->aw.kind == TRACE_await_kind_read_lock) {\n", "	} else if (w->aw.kind == 255) {\n"),),
+           HUNG, KILLS),
+    Mutant("kill-waits-for-an-await", "a task that is killed goes on until it awaits",
+           ((EXECUTOR, "	if (is_killed(cur))\n		fault_killed();\n	if (quantum_over)", "	if (quantum_over)"),
+            (EXECUTOR, "	if (is_killed(cur))\n		fault_killed();\n}", "}")), HUNG, ALONE),
+    Mutant("resumed-though-killed", "a suspended poll that was killed goes on when it is resumed",
+           ((EXECUTOR, "	if (is_killed(cur))\n		fault_killed();\n}", "}"),), HUNG, ALONE),
+    Mutant("kill-tells-nobody", "the CPU that runs a killed task is not told",
+           ((FAULT, "	if (!err && running)\n		hint_cpu(t);\n", "	(void)running;\n"),), HUNG,
+           Runs("tests/unit/task/kills.c", cpus=4, seeds=2, only="a_loop")),
+    Mutant("joiners-think-all-went-well", "a dead task's joiners get 0",
+           ((FAULT, "	executor_end(t->ending);\n", "	executor_end(0);\n"),), "test", KILLS),
+    Mutant("never-given-up", "a service that always falls is restarted for ever",
+           ((SUPERVISOR, "		if (++me->falls > me->how.restarts_max) {\n", "		if (!++me->falls) {\n"),), "no-end no-progress test", SUPERVISED),
+    Mutant("pauses-do-not-grow", "each restart comes after the same pause",
+           ((SUPERVISOR, "		ns *= 2;\n", "		ns *= 1;\n"),), "test", SUPERVISED),
+    Mutant("told-every-time", "the watchdog tells of a stuck task at every scan",
+           ((WATCHDOG, "!s->told && ", ""),), "test", SUPERVISED),
+    Mutant("polls-do-not-count", "the watchdog takes a task that is polled again and again for a stuck one",
+           ((WATCHDOG, "s->tid != t->id || s->polls != t->polls", "s->tid != t->id"),), "test", SUPERVISED),
+]
