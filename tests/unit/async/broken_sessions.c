@@ -248,10 +248,25 @@ static void an_end_begins_twice(void)
 	others = (struct library_server){};
 	CHECK(library_begin(&others, other));
 	CHECK(!library_begin(&client, other));
-	check_break("protocol library: client in state reading begins; may send read or shut");
+	check_break("protocol library: client in state reading begins; it has begun already");
 	check_both_broken();
 	CHECK(!GO(library_receive(library_at_start(&others), &(struct library_open){})));
 	CHECK_EQ(library_status(&others), ERR_PROTOCOL);
+}
+
+static void two_clients_of_one_session(void)
+{
+	struct library_client second = {};
+	u64 blocks = kmalloc_stats().blocks;
+
+	open_both();
+	CHECK(!library_begin(&second, session));
+	check_break("protocol library: client in state start begins; it has begun already");
+	CHECK_EQ(library_status(&second), ERR_PROTOCOL);
+	CHECK(!GO(library_send_open(client_start, (struct library_open){})));
+	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
+	CHECK(!GO(library_receive(server_start, &(struct library_open){})));
+	CHECK_EQ(kmalloc_stats().blocks, blocks);
 }
 
 static void the_ends_speak_different_protocols(void)
@@ -562,9 +577,9 @@ TESTS_MAIN(PLAIN(a_state_is_used_twice), PLAIN(a_state_is_used_twice_for_one_mes
 	   PLAIN(the_wrong_branch_is_taken), PLAIN(a_branch_is_taken_late),
 	   PLAIN(the_wrong_branch_to_the_right_state), PLAIN(a_state_that_it_is_not_in),
 	   PLAIN(two_steps_at_once), PLAIN(a_step_after_the_end), PLAIN(an_end_that_has_not_begun),
-	   PLAIN(an_end_begins_twice), PLAIN(the_ends_speak_different_protocols),
-	   PLAIN(only_the_first_break_is_told), PLAIN(leaving_is_told_and_is_no_break),
-	   PLAIN(a_cancelled_step_did_not_happen), PLAIN(interrupts_are_counted),
-	   PLAIN(an_interrupt_where_there_may_be_none), PLAIN(an_offer_that_was_not_made),
-	   ASYNC(an_answer_in_time), ASYNC(an_answer_too_late), ASYNC(a_question_too_late),
-	   PLAIN(nothing_is_left));
+	   PLAIN(an_end_begins_twice), PLAIN(two_clients_of_one_session),
+	   PLAIN(the_ends_speak_different_protocols), PLAIN(only_the_first_break_is_told),
+	   PLAIN(leaving_is_told_and_is_no_break), PLAIN(a_cancelled_step_did_not_happen),
+	   PLAIN(interrupts_are_counted), PLAIN(an_interrupt_where_there_may_be_none),
+	   PLAIN(an_offer_that_was_not_made), ASYNC(an_answer_in_time), ASYNC(an_answer_too_late),
+	   ASYNC(a_question_too_late), PLAIN(nothing_is_left));
