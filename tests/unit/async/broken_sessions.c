@@ -13,8 +13,6 @@
 static struct session *session;
 static struct library_client client;
 static struct library_server server;
-static struct library_client_start *client_start;
-static struct library_server_start *server_start;
 static u64 breaks_before;
 
 static void open_both(void)
@@ -25,9 +23,8 @@ static void open_both(void)
 	server = (struct library_server){};
 	breaks_before = session_last_break(&b);
 	MUST(session_make(&library_protocol, &session));
-	client_start = library_begin(&client, session);
-	server_start = library_begin(&server, session);
-	CHECK(client_start && server_start);
+	CHECK(library_begin(&client, session));
+	CHECK(library_begin(&server, session));
 }
 
 /* The state that @p step leads to; it must be ready. */
@@ -48,8 +45,8 @@ static struct library_client_reading *open_book(void)
 	struct library_open name;
 
 	open_both();
-	opening = GO(library_send_open(client_start, (struct library_open){"book"}));
-	CHECK(GO(library_send_opened(GO(library_receive(server_start, &name)),
+	opening = GO(library_send_open(library_at_start(&client), (struct library_open){"book"}));
+	CHECK(GO(library_send_opened(GO(library_receive(library_at_start(&server), &name)),
 				     (struct library_opened){9})));
 	offer = GO(library_receive(opening, &answer));
 	CHECK_EQ(library_label(offer), LIBRARY_AFTER_OPEN_OPENED);
@@ -82,11 +79,13 @@ static void check_both_broken(void)
 
 static void a_state_is_used_twice(void)
 {
+	struct library_client_start *start;
 	struct session_break b;
 
 	open_both();
-	CHECK(GO(library_send_open(client_start, (struct library_open){"book"})));
-	CHECK(!GO(library_send_open(client_start, (struct library_open){"book"})));
+	start = library_at_start(&client);
+	CHECK(GO(library_send_open(start, (struct library_open){"book"})));
+	CHECK(!GO(library_send_open(start, (struct library_open){"book"})));
 	(void)session_last_break(&b);
 	CHECK_EQ(b.place->line, __LINE__ - 2);
 	check_break("protocol library: client in state after_open sends open as in state start; "
@@ -94,8 +93,9 @@ static void a_state_is_used_twice(void)
 		    "missing");
 	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
 	/* what was sent before it is received, and then the end is told */
-	CHECK(!GO(library_send_missing(GO(library_receive(server_start, &(struct library_open){})),
-				       (struct library_missing){1})));
+	CHECK(!GO(library_send_missing(
+		GO(library_receive(library_at_start(&server), &(struct library_open){})),
+		(struct library_missing){1})));
 	CHECK_EQ(library_status(&server), ERR_PROTOCOL);
 }
 
@@ -131,7 +131,7 @@ static void out_of_turn(void)
 			       &(struct library_opened){})));
 	check_break("protocol library: server in state start sends opened; may receive open");
 	CHECK_EQ(library_status(&server), ERR_PROTOCOL);
-	CHECK(!GO(library_send_open(client_start, (struct library_open){})));
+	CHECK(!GO(library_send_open(library_at_start(&client), (struct library_open){})));
 	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
 
 	(void)open_book();
@@ -263,9 +263,9 @@ static void two_clients_of_one_session(void)
 	CHECK(!library_begin(&second, session));
 	check_break("protocol library: client in state start begins; it has begun already");
 	CHECK_EQ(library_status(&second), ERR_PROTOCOL);
-	CHECK(!GO(library_send_open(client_start, (struct library_open){})));
+	CHECK(!GO(library_send_open(library_at_start(&client), (struct library_open){})));
 	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
-	CHECK(!GO(library_receive(server_start, &(struct library_open){})));
+	CHECK(!GO(library_receive(library_at_start(&server), &(struct library_open){})));
 	CHECK_EQ(kmalloc_stats().blocks, blocks);
 }
 
