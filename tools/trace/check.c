@@ -45,6 +45,39 @@ static int list_rules(void)
 	return EXIT_CLEAN;
 }
 
+/* What the reader judged, by the rules' ids. */
+static u64 judged_by_reader(const struct trace *t, const char *id)
+{
+	u64 packets = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		packets += t->streams[i].n;
+	if (!strcmp(id, "S1") || !strcmp(id, "S4"))
+		return packets;
+	return strcmp(id, "S2") ? 0 : t->events;
+}
+
+/* How often each rule was put to the test: a clean trace says nothing of a rule that was not. */
+static void evaluations(const struct trace *t, const struct inv_counts *c)
+{
+	const struct rule *r;
+	bool some = false;
+
+	printf("judged:");
+	for (unsigned i = 0; (r = rule_at(i)) != NULL; i++) {
+		u64 n = c->judged[i] + judged_by_reader(t, r->id);
+
+		if (n)
+			printf(" %s %llu", r->id, (unsigned long long)n);
+		some |= !n;
+	}
+	printf(some ? "\nnever judged:" : "");
+	for (unsigned i = 0; (r = rule_at(i)) != NULL; i++)
+		if (!c->judged[i] && !judged_by_reader(t, r->id))
+			printf(" %s", r->id);
+	putchar('\n');
+}
+
 static void summary(const struct trace *t, const struct inv_counts *c, u64 violations)
 {
 	printf("%llu events of %u CPUs, %llu scheduler operations (%llu judged with no hint pending)\n",
@@ -64,6 +97,7 @@ static void summary(const struct trace *t, const struct inv_counts *c, u64 viola
 	if (c->untracked)
 		printf("note: more than %u tasks; %llu events are not judged\n", TASKS_TRACKED,
 		       (unsigned long long)c->untracked);
+	evaluations(t, c);
 	printf("%llu violations\n", (unsigned long long)violations);
 }
 
@@ -73,11 +107,31 @@ static unsigned tasks_bound(const struct trace *t)
 	return (unsigned)MIN((u64)TASKS_TRACKED, t->events + 1);
 }
 
+/* A kernel with one lock for all run queues looks and switches in one operation. */
+static bool has_one_lock(const struct trace *t)
+{
+	struct trace_event e;
+
+	for (unsigned i = 0; i < t->n; i++) {
+		struct stream_at at = {0};
+		u32 seq, look = 0;
+
+		while (stream_next(&t->streams[i], &at, &e)) {
+			if (e.id == TRACE_EV_SCHED_LOOK)
+				look = TRACE_PAYLOAD(&e, sched_look)->seq;
+			else if (e.id == TRACE_EV_SCHED_SWITCH && event_seq(&e, &seq) && look)
+				return seq == look;
+		}
+	}
+	return false;
+}
+
 static struct inv *begin(const struct trace *t, struct report *r, void *arena, usize bytes)
 {
 	struct inv_config config = {
 		.tasks = tasks_bound(t),
 		.from_start = t->from_start,
+		.one_lock = has_one_lock(t),
 		.report = show,
 		.ctx = r,
 	};
