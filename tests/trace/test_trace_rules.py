@@ -145,6 +145,21 @@ def test_seq_wraps(tool, trace, seed):
     assert "missing in" not in out, out
 
 
+@pytest.mark.parametrize("cut", ["stopped", "lost"])
+def test_a_machine_stops_in_the_middle_of_operations(tool, tmp_path, cut):
+    """A CPU that had its number and recorded nothing any more is no loss; an operation in between is."""
+    from rings import Memory
+    events = random_machine(random.Random(3), steps=300, overlap=0.5).events
+    last = [i for i, e in enumerate(events) if e[0] == 1 and "seq" in e[3]][-40]
+    seq = events[last][3]["seq"]
+    gone = [e for i, e in enumerate(events) if e[0] == 1 and i >= last and (
+        cut == "stopped" or e[3].get("seq") == seq)]
+    tool.extract(Memory([e for e in events if e not in gone], 3, packets=32), tmp_path / "t")
+    out = tool("check", "--complete", tmp_path / "t", status=cut == "lost").stdout
+    assert ("stopped in the middle of 1 operation" in out) == (cut == "stopped"), out
+    assert ("S6" in out) == (cut == "lost"), out
+
+
 def test_clocks_that_disagree_do_not_disturb_the_order(tool, trace, tmp_path):
     """CPU 1's clock is behind by more than most operations are apart; seq still orders them."""
     from rings import Memory

@@ -141,6 +141,47 @@ static struct inv *begin(const struct trace *t, struct report *r, void *arena, u
 	return inv_begin(arena, bytes, &config);
 }
 
+/* Where the machine stopped, CPUs may have been between taking a number and recording with it. */
+struct ending {
+	u32 last[CPUS_MAX]; /* operation of each stream */
+	bool some[CPUS_MAX];
+	u32 seq; /* of the event before, if have_seq */
+	bool have_seq;
+	unsigned stopped; /* operations that were never recorded */
+};
+
+static void ending_begin(struct ending *end, const struct trace *t)
+{
+	struct trace_event e;
+
+	*end = (struct ending){.have_seq = false};
+	for (unsigned i = 0; i < t->n; i++) {
+		struct stream_at at = {0};
+
+		while (stream_next(&t->streams[i], &at, &e))
+			end->some[i] |= event_seq(&e, &end->last[i]);
+	}
+}
+
+/* True when @p e comes behind operations that CPUs began, and recorded nothing any more. */
+static bool ending_at(struct ending *end, const struct trace *t, const struct trace_event *e)
+{
+	u32 seq, missing, silent = 0;
+
+	if (!event_seq(e, &seq))
+		return false;
+	missing = end->have_seq ? seq - end->seq - 1 : 0;
+	for (unsigned i = 0; i < t->n; i++)
+		silent += !end->some[i] || (i32)(end->last[i] - end->seq) <= 0;
+	if ((i32)missing > 0 && missing <= silent) {
+		end->stopped = missing;
+		return true;
+	}
+	end->seq = seq;
+	end->have_seq = true;
+	return false;
+}
+
 static int check(const struct trace *t, u64 max, bool complete)
 {
 	struct report r = {.trace = t, .max = max};
@@ -148,6 +189,7 @@ static int check(const struct trace *t, u64 max, bool complete)
 	void *arena = malloc(bytes);
 	struct merge m;
 	struct trace_event e;
+	struct ending end;
 	struct inv *v;
 	bool partial;
 
@@ -156,9 +198,13 @@ static int check(const struct trace *t, u64 max, bool complete)
 	show_faults(&r);
 	v = begin(t, &r, arena, bytes);
 	merge_begin(&m, t);
-	while (merge_next(&m, &e))
+	ending_begin(&end, t);
+	while (merge_next(&m, &e) && !ending_at(&end, t, &e))
 		inv_event(v, &e);
 	inv_end(v);
+	if (end.stopped)
+		printf("note: the machine stopped in the middle of %u operations; what follows is not judged\n",
+		       end.stopped);
 	partial = complete && (!t->from_start || inv_counts(v)->losses);
 	if (partial)
 		printf("S6: the trace is not complete: it lacks its beginning or something in between\n");

@@ -75,12 +75,25 @@ static void hint_made(struct inv *v, struct model_cpu *c)
 	target->made_by = v->seq;
 }
 
+/* A job ended although its task was woken: then the next one must begin now. */
+static void check_ended(struct inv *v, struct model_cpu *c)
+{
+	const struct model_task *t = model_find(v, c->ended);
+	bool begins = v->now->id == TRACE_EV_SCHED_RELEASE &&
+		      TRACE_PAYLOAD(v->now, sched_release)->tid == c->ended;
+
+	c->ended = 0;
+	if (t && !begins)
+		inv_say(v, RULE_R6, t, "%t goes to wait, but was woken since its poll began", t);
+}
+
 void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 {
 	struct model_cpu *c = model_here(v);
-	bool same = has_seq && c->have_op && seq == c->op;
 
-	if (same)
+	if (c->ended)
+		check_ended(v, c);
+	if (has_seq && c->have_op && seq == c->op)
 		return;
 	if (has_seq) {
 		c->had_op = c->have_op;
@@ -94,6 +107,9 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 	} else {
 		c->unseen = false;
 	}
+	if (c->decision)
+		inv_say(v, RULE_R11, NULL, "CPU %u decided, but did not switch", v->now->cpu);
+	c->decision = false;
 	if (c->limbo)
 		check_limbo(v, c, has_seq);
 	if (c->duty)

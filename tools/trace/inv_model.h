@@ -81,8 +81,11 @@ struct model_cpu {
 	i32 stack; /* worker, -1 unknown */
 	i32 tid;   /* CPU_BUSY */
 	i32 left;  /* task that settled, until the sched_switch that says so */
+	i32 ended; /* task that ended a job although it was woken: released at once, or R6 */
 	i32 limbo; /* task that it left and has not queued, 0 none */
 	i32 duty;  /* task that it queued and has not taken the hint step for, 0 none */
+	bool decision; /* its sched_switch is to come ... */
+	i32 decided;   /* ... and go to this task */
 	unsigned ipis;
 	u32 op, previous_op; /* seq */
 	u32 look;	     /* seq */
@@ -143,9 +146,6 @@ struct inv {
 	u32 seq;
 	u32 group_cpu;
 	u64 group_ticks;
-	i32 decided;   /* tid that sched_decision announced */
-	bool decision; /* there was one */
-
 	struct model_dags dags;
 
 	const struct trace_event *now;

@@ -18,6 +18,14 @@ static void on_fork(struct inv *v, const struct trace_sched_process_fork *p)
 	}
 }
 
+static void on_exit(struct inv *v, const struct trace_sched_process_exit *p)
+{
+	struct model_task *t = model_find(v, p->tid);
+
+	if (t)
+		t->ends = true;
+}
+
 static void on_release(struct inv *v, const struct trace_sched_release *p)
 {
 	struct model_task *t = model_task(v, p->tid);
@@ -63,7 +71,7 @@ static void stop(struct inv *v, struct model_task *t, bool dead)
 		model_dequeue(v, t);
 	}
 	if (!dead && t->state == MODEL_RUNNING && inv_broken(v, RULE_R6, t->noted))
-		inv_say(v, RULE_R6, t, "%t goes to wait, but was woken since its poll began", t);
+		model_here(v)->ended = t->tid; /* unless its next job is released at once */
 	t->noted = false;
 	t->state = dead ? MODEL_DEAD : MODEL_WAITING;
 }
@@ -141,7 +149,7 @@ static void check_entry(struct inv *v, struct model_task *t, u8 why)
 		inv_say(v, RULE_R3, t, "%t is in a run queue, but CPU %u still runs it", t, t->cpu);
 	else if (t->state == MODEL_LIMBO && comes)
 		inv_say(v, RULE_R3, t, "%t did not wait, but is queued as if it had", t);
-	else if (t->state == MODEL_WAITING && !comes)
+	else if (t->state == MODEL_WAITING && !comes && model_here(v)->left != t->tid)
 		inv_say(v, RULE_R3, t, "%t waited, but is queued as if it had run", t);
 }
 
@@ -258,10 +266,10 @@ static void on_switch(struct inv *v, const struct trace_sched_switch *p)
 	if (c->activity != CPU_UNKNOWN && inv_broken(v, RULE_R3, runs != p->prev_tid))
 		inv_say(v, RULE_R3, prev, "CPU %u switches away from %t, but %t runs there", v->now->cpu,
 			prev, model_find(v, runs));
-	if (v->decision && inv_broken(v, RULE_R11, v->decided != p->next_tid))
+	if (c->decision && inv_broken(v, RULE_R11, c->decided != p->next_tid))
 		inv_say(v, RULE_R11, next, "CPU %u switches to %t, but its decision names %t", v->now->cpu,
-			next, model_find(v, v->decided));
-	v->decision = false;
+			next, model_find(v, c->decided));
+	c->decision = false;
 	if (prev)
 		leave(v, prev, p->prev_state, p->why);
 	c->left = 0;
@@ -278,9 +286,10 @@ static void on_switch(struct inv *v, const struct trace_sched_switch *p)
 static void on_decision(struct inv *v, const struct trace_sched_decision *p)
 {
 	const struct trace_candidate *all = (const void *)(p + 1);
+	struct model_cpu *c = model_here(v);
 
-	v->decision = p->chosen == 255 || p->chosen < p->candidates_len;
-	v->decided = p->chosen < p->candidates_len ? all[p->chosen].tid : 0;
+	c->decision = p->chosen == 255 || p->chosen < p->candidates_len;
+	c->decided = p->chosen < p->candidates_len ? all[p->chosen].tid : 0;
 }
 
 static void on_wakeup(struct inv *v, const struct trace_sched_wakeup *p)
@@ -399,6 +408,7 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 		name_task(model_task(v, p->tid), p->name);
 		break;
 	}
+	case TRACE_EV_TASK_EXIT: on_exit(v, TRACE_PAYLOAD(e, sched_process_exit)); break;
 	case TRACE_EV_SCHED_RELEASE: on_release(v, TRACE_PAYLOAD(e, sched_release)); break;
 	case TRACE_EV_JOB_DONE: on_job_done(v, TRACE_PAYLOAD(e, sched_job_done)); break;
 	case TRACE_EV_SCHED_ENQUEUE: on_enqueue(v, TRACE_PAYLOAD(e, sched_enqueue)); break;

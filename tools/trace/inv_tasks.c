@@ -137,7 +137,7 @@ void model_forget(struct inv *v)
 	}
 	v->queued_n = 0;
 	v->complete = false;
-	v->group_open = v->group_over = v->decision = false;
+	v->group_open = v->group_over = false;
 }
 
 struct sentence {

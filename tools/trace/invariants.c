@@ -111,8 +111,6 @@ static void group_end(struct inv *v)
 	if (!v->group_open)
 		return;
 	v->now = &last; /* a sched_look begins with its seq */
-	if (v->decision)
-		inv_say(v, RULE_R11, NULL, "CPU %u decided, but did not switch", v->group_cpu);
 	cpus_check(v);
 	v->now = now;
 	v->group_open = false;
@@ -122,7 +120,7 @@ static void group_begin(struct inv *v, u32 seq)
 {
 	v->seq = seq;
 	v->have_seq = v->group_open = true;
-	v->group_over = v->decision = false;
+	v->group_over = false;
 	v->group_cpu = v->now->cpu;
 	v->counts.operations++;
 }
