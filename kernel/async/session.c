@@ -122,6 +122,8 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 				  enum session_role role, const struct session_protocol *p,
 				  struct session *s)
 {
+	u32 begun;
+
 	e->place = place;
 	if (e->session) {
 		broken(e, SESSION_BEGIN, SESSION_WHICHEVER, 0, NULL);
@@ -137,8 +139,16 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 	e->doing = SESSION_IDLE;
 	e->next = e;
 	e->status = s ? 0 : ERR_CLOSED;
-	if (s && s->protocol->digest != p->digest)
+	if (!s)
+		return NULL;
+	/* relaxed: it says who came, and nothing of what they did */
+	begun = atomic_fetch_or_explicit(&s->begun, 1u << role, memory_order_relaxed);
+	if (begun & 1u << role) /* the reference is the other one's: this end takes one to lose */
+		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	if (s->protocol->digest != p->digest)
 		broken(e, SESSION_BEGIN, SESSION_WHICHEVER, 0, s->protocol);
+	else if (begun & 1u << role)
+		broken(e, SESSION_BEGIN, SESSION_WHICHEVER, 0, NULL);
 	return e->session ? e : NULL;
 }
 
@@ -223,8 +233,9 @@ static void step_cancel(struct awaitable *a)
 {
 	struct session_end *e = CONTAINER_OF(a, struct session_end, aw);
 
-	if (e->doing)
-		await_cancel(e->waits);
+	if (!e->doing)
+		return;
+	await_cancel(e->waits);
 	e->doing = SESSION_IDLE;
 }
 

@@ -81,6 +81,7 @@ struct session {
 	struct list link; /* of a service's connections, then of nobody */
 	const struct session_protocol *protocol;
 	_Atomic u32 refs;
+	_Atomic u32 begun;           /* bits by role */
 	_Atomic int status;          /* 0, or why it ended early: the first reason */
 	struct channel to[2];        /* to the client, to the server */
 	struct semaphore interrupts; /* a permit for each; without number once it is over */
@@ -115,7 +116,8 @@ enum session_act {
 	SESSION_RECEIVE,
 	SESSION_TAKE,  /* goes on from a choice as if a certain message had come */
 	SESSION_STATE, /* goes on as if it were in a certain state */
-	SESSION_BEGIN, /* begins with an end in use, or a session of another protocol */
+	SESSION_BEGIN, /* with an end in use, a session of another protocol, or a role that is taken
+			*/
 	SESSION_LATE,  /* did not send in time */
 	SESSION_INTERRUPT,
 	SESSION_OFFER, /* goes on as if a message had just come */

@@ -15,7 +15,9 @@ static void allowed_text(const struct session_break *b, char *text, usize bytes)
 		strlcpy(text, "another step is under way", bytes);
 	else if (b->other)
 		ksnprintf(text, bytes, "the session is of protocol %s", b->other->name);
-	if (b->over || b->doing || b->other)
+	else if (b->act == SESSION_BEGIN)
+		strlcpy(text, "it has begun already", bytes);
+	if (b->over || b->doing || b->act == SESSION_BEGIN)
 		return;
 	n = (usize)ksnprintf(text, bytes, s->sender == b->role ? "may send" : "may receive");
 	for (u32 i = 0; i < s->arcs && n < bytes; i++)

@@ -210,7 +210,7 @@ MUTANTS = [
            ((EXECUTOR, "	if (frozen) {\n		c->frozen = NULL;\n",
              "	spin_unlock_raw(&scheduler.lock);\n	if (frozen) {\n		c->frozen = NULL;\n"),
             (EXECUTOR, "		hint_for(frozen);\n	}\n	spin_unlock_raw(&scheduler.lock);\n	reap(c);\n",
-             "		hint_for(frozen);\n	}\n	reap(c);\n")), "R3 R1 R7 J panic no-progress"),
+             "		hint_for(frozen);\n	}\n	reap(c);\n")), "R3 R1 R7 J S5 panic no-progress"),
     Mutant("stays-queued", "a task that is resumed stays in its run queue",
            ((EXECUTOR, "		runqueue_remove(next);\n",
              "		if (!next->worker)\n			runqueue_remove(next);\n"),), "R3"),

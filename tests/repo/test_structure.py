@@ -27,6 +27,8 @@ GOOD = {
     "kernel/base/list.h": "/*\n * list.h: lists.\n */\n#pragma once\n",
     "kernel/core/cpu.c": '#include "base/list.h"\n\nint f(void)\n{\n\treturn 1;\n}\n',
     "kernel/task/task.h": "/*\n * task.h: tasks.\n */\n#pragma once\n",
+    "kernel/core/talk.c": '#include "a.session.h"\n\nstruct f {\n\tstruct a_client client;\n};\n\nint f(void)\n{\n'
+                          "\tstruct a_client_start *start;\n\treturn 1;\n}\n",
     "kernel/arch/sim/entry.S": "ENTRY(a)\n\tnop\nEND(a)\n",
     "kernel/arch/sim/x.h": "/*\n * x.h: x.\n */\n#pragma once\n",
     "kernel/arch/sim/sim.c": '#include "sim/sim.h"\n#ifdef __x86_64__\n#endif\n',
@@ -53,6 +55,8 @@ MUTANTS = [
     ("header_contracts", "kernel/base/list.h", "#pragma once\n"),
     ("header_contracts", "kernel/base/list.h", "/*\n * list.h: lists.\n */\n"),
     ("atomic_orders", "kernel/core/cpu.c", "int f(void)\n{\n\treturn atomic_load(&x);\n}\n"),
+    ("session_tokens", "kernel/core/cpu.c", '#include "a.session.h"\nstruct f {\n\tstruct a_client_start *start;\n};\n'),
+    ("session_tokens", "tests/x.c", '#include "a.session.h"\nint f(void)\n{\n\tstatic struct a_server_end *end;\n}\n'),
     ("private_paths", "README.md", "see " + "/work" + "/main\n"),
     ("private_paths", "tools/setup/setup", "deb.debian" + ".org\n"),
     ("layout", "stuff/x", "x\n"),

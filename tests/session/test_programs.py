@@ -84,3 +84,83 @@ def test_what_the_monitor_sees(kernels, root, name, why, old, new, report):
     text, file, line = said[0]
     assert text == report and file == str(program.relative_to(root))
     assert "library_" in program.read_text().splitlines()[int(line) - 1]
+
+
+EVERYTHING = """include "everything.h";
+import "async/action.session";
+
+protocol all forever {
+	queue 64;
+	message plain;
+	message fields { u8 a; i64 b[3][2]; bool c; char d[5]; struct thing *e; struct thing f; enum kind g; union both *h; }
+	message declared = struct thing;
+	message number = u16;
+
+	rec again {
+		choice at client {
+			client sends plain within 5 us;
+			server sends fields;
+			continue again;
+		} or {
+			client sends declared within 5 us;
+			server may interrupt { client sends number; server sends number within 2 s; }
+			continue again;
+		}
+	}
+}
+
+protocol grab is action { message goal = struct thing; message feedback; message result = u64; }
+"""
+HEADER = "#pragma once\nstruct thing { unsigned long x; };\nenum kind { GOOD, BAD };\nunion both { int i; long l; };\n"
+USES = """#include "everything.session.h"
+enum poll uses(void *frame);
+struct frame { struct async async; struct all_client client; struct all_server server; struct grab_client grab; };
+enum poll uses(void *frame)
+{
+	struct frame *me = frame;
+	struct all_client_after_plain *plain;
+	struct all_server_again_offer *offer;
+	union all_again into;
+
+	ASYNC_BEGIN(me);
+	AWAIT_STEP(me, plain, all_send_plain(all_at_again(&me->client)));
+	if (!plain)
+		ASYNC_RETURN(me, all_status(&me->client));
+	AWAIT_STEP(me, offer, all_receive(all_at_again(&me->server), &into));
+	if (all_label(offer) == ALL_AGAIN_DECLARED)
+		all_interrupt(all_take_declared(offer));
+	grab_leave(&me->grab);
+	ASYNC_END(me);
+}
+"""
+
+
+def made(root, folder, protocols, header=HEADER):
+    (folder / "everything.session").write_text(protocols)
+    (folder / "everything.h").write_text(header)
+    (folder / "uses.c").write_text(USES)
+    return subprocess.run([sys.executable, str(root / "tools/session/session"), "everything.session", "-o",
+                           "everything.session.h"], cwd=folder, text=True, stderr=subprocess.PIPE)
+
+
+def compiled(root, folder, compiler):
+    return subprocess.run([*COMPILERS[compiler], f"-I{folder}", str(folder / "uses.c")], cwd=root, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_everything_that_the_language_has(root, tmp_path, compiler):
+    assert not made(root, tmp_path, EVERYTHING).stderr
+    result = compiled(root, tmp_path, compiler)
+    assert result.returncode == 0 and not result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("header, said", [
+    (HEADER.replace("long x;", "long x[129];"), "message declared of protocol all is too large: send a reference"),
+    (HEADER.replace("long x;", "long x __attribute__((aligned(16)));"), "a message of protocol all is aligned to more than 8 bytes"),
+], ids=["large", "aligned"])
+def test_contents_that_do_not_fit(root, tmp_path, compiler, header, said):
+    made(root, tmp_path, EVERYTHING, header)
+    result = compiled(root, tmp_path, compiler)
+    assert result.returncode and said in result.stdout, result.stdout

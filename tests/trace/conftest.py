@@ -59,7 +59,8 @@ def trace(tool, tmp_path):
     """Makes a trace folder from a run of the Python scheduler; its events are trace.machine's."""
 
     def build(seed=1, name="trace", memory=None, **options):
-        machine_options = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug", "start") if k in options}
+        machine_options = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug", "start", "shards", "overlap",
+                                                               "stacks") if k in options}
         machine = random_machine(random.Random(seed), **machine_options)
         build.machine = machine
         build.memory = Memory(machine.events, len(machine.running), **options)

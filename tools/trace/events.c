@@ -77,11 +77,54 @@ static const struct field *field_named(const struct event_layout *l, const char 
 	return NULL;
 }
 
+#define CLASSES_MAX 32u
+
+static u8 urgency[CLASSES_MAX];
+
+static const struct code *code_named(const struct code_set *set, const char *name)
+{
+	for (unsigned i = 0; i < set->n; i++)
+		if (same(set->codes[i].name, name))
+			return &set->codes[i];
+	return NULL;
+}
+
+const char *class_name(unsigned class)
+{
+	for (unsigned i = 0; i < set_sched_class.n; i++)
+		if (set_sched_class.codes[i].number == class)
+			return set_sched_class.codes[i].name;
+	return "?";
+}
+
+unsigned class_urgency(unsigned class)
+{
+	return class < CLASSES_MAX ? urgency[class] : CLASSES_MAX;
+}
+
+int class_by_name(const char *name)
+{
+	const struct code *c = code_named(&set_sched_class, name);
+
+	return c ? (int)c->number : -1;
+}
+
+/* A class is as urgent as sched_urgency says of its name. */
+static void rank_classes(void)
+{
+	for (unsigned i = 0; i < CLASSES_MAX; i++) {
+		const struct code *c = code_named(&set_sched_urgency, class_name(i));
+
+		urgency[i] = (u8)(c ? c->number : CLASSES_MAX);
+	}
+}
+
 void events_init(void)
 {
 	if (ready)
 		return;
 	ready = true;
+	rank_classes();
 	for (unsigned id = 0; id < TRACE_EVENTS_END; id++) {
 		struct event_layout *l = &layouts[id];
 		const struct field *last;
@@ -158,12 +201,4 @@ const char *field_code(const struct field *f, i64 value)
 		if (f->set->codes[i].number == value)
 			return f->set->codes[i].name;
 	return NULL;
-}
-
-const char *class_name(unsigned class)
-{
-	const struct field f = {.set = &set_sched_class};
-	const char *name = field_code(&f, class);
-
-	return name ? name : "?";
 }

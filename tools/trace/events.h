@@ -80,8 +80,14 @@ i64 field_value(const struct field *f, const u8 *base);
 /** The name of @p value in the field's set, or NULL. */
 const char *field_code(const struct field *f, i64 value);
 
-/** Names for the tables below. */
+/** The name of a scheduling class; "?" when there is none. */
 const char *class_name(unsigned class);
+
+/** The place of a class among the others, 0 most urgent. */
+unsigned class_urgency(unsigned class);
+
+/** The number of the class with this name, or -1. */
+int class_by_name(const char *name);
 
 /* TRACE_PAYLOAD(e, sched_switch): the typed payload. The reader has checked its size. */
 #define TRACE_PAYLOAD(e, name) ((const struct trace_##name *)(const void *)(e)->payload)

@@ -1,6 +1,6 @@
 /* Rule D: what the events of DAGs say, held against the graph that they describe. Judged while
  * nothing was lost; a DAG or reactor for which there is no room is left out. */
-#include "inv_rules.h"
+#include "inv_model.h"
 
 static struct model_dag *dag_of(struct inv *v, u32 number)
 {
@@ -65,14 +65,14 @@ static void on_release(struct inv *v, const struct trace_dag_release *p)
 		return;
 	last = &d->periods[(d->released - 1) % ARRAY_LEN(d->periods)];
 	if (p->period != (d->released ? last->period + 1 : 0) + p->skipped)
-		inv_say(v, "D", NULL, "DAG %u: period %k does not follow the last one and the %u skipped",
+		inv_say(v, RULE_D, NULL, "DAG %u: period %k does not follow the last one and the %u skipped",
 			p->dag, p->period, p->skipped);
 	if (d->released && d->period_ns &&
 	    p->release_ns - last->release_ns != (p->skipped + 1) * d->period_ns)
-		inv_say(v, "D", NULL, "DAG %u: period %k is due %k ns after the last, with periods of %k ns",
+		inv_say(v, RULE_D, NULL, "DAG %u: period %k is due %k ns after the last, with periods of %k ns",
 			p->dag, p->period, p->release_ns - last->release_ns, d->period_ns);
 	if (d->sink_known && p->deadline_ns != p->release_ns + d->deadline_ns)
-		inv_say(v, "D", NULL, "DAG %u: the deadline of period %k is %k ns after its release, not %k",
+		inv_say(v, RULE_D, NULL, "DAG %u: the deadline of period %k is %k ns after its release, not %k",
 			p->dag, p->period, p->deadline_ns - p->release_ns, d->deadline_ns);
 	d->periods[d->released++ % ARRAY_LEN(d->periods)] =
 		(struct model_period){p->period, p->release_ns, p->deadline_ns};
@@ -93,13 +93,13 @@ static void on_begin(struct inv *v, const struct model_dag *d, const struct mode
 	const struct model_task *t = model_find(v, p->tid);
 
 	if (n->done >= d->released)
-		inv_say(v, "D", t, "%t, reactor %u of DAG %u, reacts to period %k, which was not released",
+		inv_say(v, RULE_D, t, "%t, reactor %u of DAG %u, reacts to period %k, which was not released",
 			t, p->node, p->dag, p->period);
 	else if (is && p->period != is->period)
-		inv_say(v, "D", t, "%t, reactor %u of DAG %u, reacts to period %k, but %k is its next one",
+		inv_say(v, RULE_D, t, "%t, reactor %u of DAG %u, reacts to period %k, but %k is its next one",
 			t, p->node, p->dag, p->period, is->period);
 	if (is && t && t->released && t->job_open && t->deadline != is->deadline_ns)
-		inv_say(v, "D", t, "%t, reactor %u of DAG %u, reacts to period %k with deadline %k ns, but "
+		inv_say(v, RULE_D, t, "%t, reactor %u of DAG %u, reacts to period %k with deadline %k ns, but "
 			"the period's is %k ns", t, p->node, p->dag, p->period, t->deadline,
 			is->deadline_ns);
 	for (unsigned i = 0; i < v->dags.edges_n; i++) {
@@ -108,7 +108,7 @@ static void on_begin(struct inv *v, const struct model_dag *d, const struct mode
 						? node_of(v, e->dag, e->from) : NULL;
 
 		if (from && from->done <= n->done)
-			inv_say(v, "D", t, "%t, reactor %u of DAG %u, reacts to period %k before reactor %u, "
+			inv_say(v, RULE_D, t, "%t, reactor %u of DAG %u, reacts to period %k before reactor %u, "
 				"which it waits for, is done with it", t, p->node, p->dag, p->period, e->from);
 	}
 }
@@ -123,7 +123,7 @@ static void on_react(struct inv *v, const struct trace_dag_react *p)
 	if (p->step == TRACE_dag_step_begin)
 		on_begin(v, d, n, p);
 	if ((p->step == TRACE_dag_step_begin) == n->open)
-		inv_say(v, "D", model_find(v, p->tid), "reactor %u of DAG %u: begin and end of reactions do not "
+		inv_say(v, RULE_D, model_find(v, p->tid), "reactor %u of DAG %u: begin and end of reactions do not "
 			"take turns at period %k", p->node, p->dag, p->period);
 	n->open = p->step == TRACE_dag_step_begin;
 	n->done += !n->open;
@@ -140,17 +140,17 @@ static void on_done(struct inv *v, const struct trace_dag_done *p)
 		return;
 	d->done++;
 	if (sink->done < d->done)
-		inv_say(v, "D", NULL, "DAG %u: period %k is done, but its sink is not done with it", p->dag,
+		inv_say(v, RULE_D, NULL, "DAG %u: period %k is done, but its sink is not done with it", p->dag,
 			p->period);
 	if (!is)
 		return;
 	if (is->period != p->period)
-		inv_say(v, "D", NULL, "DAG %u: period %k is done before period %k", p->dag, p->period,
+		inv_say(v, RULE_D, NULL, "DAG %u: period %k is done before period %k", p->dag, p->period,
 			is->period);
 	allowed_ns = is->deadline_ns - is->release_ns;
 	late_ns = p->response_ns > allowed_ns ? p->response_ns - allowed_ns : 0;
 	if (p->late_ns != late_ns || p->missed != (late_ns > 0))
-		inv_say(v, "D", NULL, "DAG %u: period %k took %k ns of %k ns, but is counted as %s", p->dag,
+		inv_say(v, RULE_D, NULL, "DAG %u: period %k took %k ns of %k ns, but is counted as %s", p->dag,
 			p->period, p->response_ns, allowed_ns, p->missed ? "missed" : "in time");
 }
 
@@ -158,6 +158,8 @@ void inv_dag(struct inv *v, const struct trace_event *e)
 {
 	if (!v->complete)
 		return;
+	v->counts.judged[RULE_D] += e->id == TRACE_EV_DAG_RELEASE || e->id == TRACE_EV_DAG_REACT ||
+				    e->id == TRACE_EV_DAG_DONE;
 	switch (e->id) {
 	case TRACE_EV_DAG_NODE: on_node(v, TRACE_PAYLOAD(e, dag_node)); break;
 	case TRACE_EV_DAG_EDGE: on_edge(v, TRACE_PAYLOAD(e, dag_edge)); break;

@@ -1,16 +1,36 @@
 /*
  * inv_model.h: the model inside invariants.h, shared by its files only.
+ *
+ * What a CPU does to the run queues comes as operations, each with one seq, and what belongs
+ * together may take several, between which other CPUs' operations lie:
+ *
+ *   a poll ends   settle (job done, or queued again), look, pick or settled
+ *   preemption    look, pick, worker_switch, the left task is queued, its hint step
+ *   a wake-up     the task is queued, its hint step
+ *
+ * So a CPU may be in the middle of something: its look is open, a task that it queued has not
+ * had its hint step, a task that it left is in no queue yet. What the design promises of all CPUs
+ * together is judged for the rest of them, when no hint is pending (inv_cpus.c).
  */
 #pragma once
 
 #include "invariants.h"
+
+/* The rules of invariants.c, in its order. */
+enum inv_rule {
+	RULE_S1, RULE_S2, RULE_S4, RULE_S5,
+	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
+	RULE_A, RULE_H, RULE_J, RULE_D,
+	RULES
+};
+_Static_assert(RULES <= INV_RULES_MAX, "counts");
 
 enum model_state {
 	MODEL_UNKNOWN, /* after a loss */
 	MODEL_WAITING, /* or new */
 	MODEL_QUEUED,
 	MODEL_RUNNING,
-	MODEL_LIMBO, /* left its CPU as ready; must be queued before the operation ends */
+	MODEL_LIMBO, /* left its CPU, or its queue, as ready; its CPU must queue it next */
 	MODEL_DEAD,
 };
 
@@ -20,7 +40,7 @@ struct model_task {
 	u8 class;
 	u8 prio;
 	bool noted;	/* woken while not waiting, not polled again yet */
-	bool leaving;	/* queued, but the CPU has not switched away yet */
+	bool ends;	/* its last poll has returned */
 	bool reported;	/* as outranking, so that one delay is one report */
 	bool exhausted; /* no stack to run it on */
 	bool key_known;
@@ -31,10 +51,12 @@ struct model_task {
 	u16 cpu; /* where it runs or ran */
 	u32 job;
 	u32 place; /* in the queue array */
+	u32 queued_seq; /* the operation that queued it, and its CPU */
+	u16 queued_cpu;
 	u64 key;
+	u64 order; /* among equal keys, smaller first */
 	u64 deadline;
-	u64 cpus;  /* where it may run, while it is queued or runs */
-	i64 order; /* among equal keys, smaller first */
+	u64 cpus; /* where it may run, while it is queued or runs */
 	char name[16];
 };
 
@@ -49,11 +71,34 @@ enum model_activity {
 
 struct model_cpu {
 	u8 activity;
-	bool hint_unknown, hint;
-	bool own_hint; /* a pending one that it gave itself, without an interrupt */
-	bool halted;
+	bool unseen;  /* what it did before the first event may not be over */
+	bool looking; /* its look is open */
+	bool spent;   /* and has spent a hint, so that only a sched_settled closes it */
+	bool look_known;
+	bool waking; /* its operations belong to a wake-up */
+	bool yields; /* duty is a task that yielded: its hint step comes behind the look */
+	bool have_op, had_op; /* op, previous_op are valid */
 	i32 stack; /* worker, -1 unknown */
 	i32 tid;   /* CPU_BUSY */
+	i32 left;  /* task that settled, until the sched_switch that says so */
+	i32 ended; /* task that ended a job although it was woken: released at once, or R6 */
+	i32 limbo; /* task that it left and has not queued, 0 none */
+	i32 duty;  /* task that it queued and has not taken the hint step for, 0 none */
+	bool decision; /* its sched_switch is to come ... */
+	i32 decided;   /* ... and go to this task */
+	unsigned ipis;
+	u32 op, previous_op; /* seq */
+	u32 look;	     /* seq */
+
+	/* Hints for this CPU are numbered: pending are those above `spent_to`. */
+	bool hint_unknown;
+	u8 looks_known; /* looks since all CPUs are known to be outside of a hint step */
+	u32 sent_to, spent_to;
+	u32 own; /* the last one that it gave itself, without an interrupt */
+	u32 made, made_by; /* number that was sent, surely, before operation made_by */
+	bool making;	   /* this CPU's hint step may not be over: number making_number... */
+	u8 making_for;	   /* ... for that CPU */
+	u32 making_number;
 };
 
 /* DAGs, for rule D. */
@@ -90,7 +135,10 @@ struct inv {
 	struct inv_config config;
 	struct inv_counts counts;
 	struct model_cpu cpus[CPUS_MAX];
-	bool complete; /* nothing was ever lost */
+	unsigned cpus_n; /* all that record are below */
+	u64 flat;	 /* bit k: tasks of class k rank alike */
+	u64 own_order;	 /* bit k: and who of them is next is not the least key */
+	bool complete;	 /* nothing was ever lost */
 
 	/* The operation at hand. */
 	bool have_seq, group_open;
@@ -98,17 +146,10 @@ struct inv {
 	u32 seq;
 	u32 group_cpu;
 	u64 group_ticks;
-	bool group_wake;
-	unsigned group_ipis;
-	i32 decided;	/* tid that sched_decision announced */
-	bool decision;	/* there was one */
-	unsigned limbo; /* tasks in MODEL_LIMBO or leaving */
-
 	struct model_dags dags;
 
 	const struct trace_event *now;
 
-	i64 head_order, tail_order;
 	u32 queued_n;
 	u32 *queued; /* indices of tasks */
 	u32 tasks_n;
@@ -123,24 +164,74 @@ struct model_task *model_task(struct inv *v, i32 tid);
 /** The task if it is known, else NULL. */
 struct model_task *model_find(const struct inv *v, i32 tid);
 
-void model_enqueue(struct inv *v, struct model_task *t, bool at_head);
+void model_enqueue(struct inv *v, struct model_task *t);
 void model_dequeue(struct inv *v, struct model_task *t);
 
 /** The most urgent of the queued tasks that may run on @p cpu; NULL when none is known. */
 struct model_task *model_best(const struct inv *v, unsigned cpu);
 
 /** True when queued task @p a must run before @p b, counting order among equals. */
-bool model_before(const struct model_task *a, const struct model_task *b);
+bool model_before(const struct inv *v, const struct model_task *a,
+		  const struct model_task *b);
 
 /** True when waiting task @p a is more urgent than @p b, which runs. */
-bool model_outranks(const struct model_task *a, const struct model_task *b);
+bool model_outranks(const struct inv *v, const struct model_task *a,
+		    const struct model_task *b);
 
 /** Forgets all that a missing event could have changed. */
 void model_forget(struct inv *v);
+
+/** True when operation @p a comes before @p b. */
+static inline bool seq_before(u32 a, u32 b)
+{
+	return (i32)(a - b) < 0;
+}
+
+static inline struct model_cpu *model_here(struct inv *v)
+{
+	return &v->cpus[v->now->cpu];
+}
+
+/** Counts that @p rule was put to the test; returns whether it was broken. */
+static inline bool inv_broken(struct inv *v, enum inv_rule rule, bool broken)
+{
+	v->counts.judged[rule]++;
+	return broken;
+}
 
 /**
  * Reports a violation. @p fmt knows %t (task), %u (unsigned), %k (u64), %s; each with its
  * argument: struct model_task * (NULL: "no task"), unsigned, u64, const char *.
  */
-void inv_say(struct inv *v, const char *rule, const struct model_task *about, const char *fmt,
+void inv_say(struct inv *v, enum inv_rule rule, const struct model_task *about, const char *fmt,
 	     ...);
+
+/* inv_rules.c: what each event says of tasks. */
+
+/** Applies @p e, which is v->now, to the model and reports what it breaks. */
+void inv_apply(struct inv *v, const struct trace_event *e);
+
+/** inv_dag.c: the same for the events of DAGs. */
+void inv_dag(struct inv *v, const struct trace_event *e);
+
+/* inv_cpus.c: looks, hints, and what CPUs leave open. */
+
+/** The event at hand begins an operation of its CPU, or comes with none (@p has_seq false). */
+void cpu_goes_on(struct inv *v, bool has_seq, u32 seq);
+
+void cpu_look(struct inv *v, const struct trace_sched_look *p);
+void cpu_hint(struct inv *v, const struct trace_sched_hint *p);
+void cpu_settled(struct inv *v);
+void cpu_offline(struct inv *v);
+
+/** This CPU queued @p t and owes it a hint step. */
+void cpu_owes(struct inv *v, const struct model_task *t, u8 why);
+
+/** This CPU takes queued task @p t: is it the one to take? */
+void cpu_picks(struct inv *v, const struct model_task *t);
+
+/** The look's decision is made. */
+void cpu_picked(struct inv *v);
+
+/** Judges all CPUs together, if nothing is open, after an operation. */
+void cpus_check(struct inv *v);

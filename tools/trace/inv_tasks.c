@@ -67,10 +67,11 @@ struct model_task *model_task(struct inv *v, i32 tid)
 	return t;
 }
 
-void model_enqueue(struct inv *v, struct model_task *t, bool at_head)
+void model_enqueue(struct inv *v, struct model_task *t)
 {
 	t->state = MODEL_QUEUED;
-	t->order = at_head ? --v->head_order : ++v->tail_order;
+	t->queued_seq = v->seq;
+	t->queued_cpu = v->now->cpu;
 	t->place = v->queued_n;
 	t->reported = t->exhausted = false;
 	v->queued[v->queued_n++] = (u32)(t - v->tasks);
@@ -85,19 +86,20 @@ void model_dequeue(struct inv *v, struct model_task *t)
 	t->reported = t->exhausted = false;
 }
 
-bool model_before(const struct model_task *a, const struct model_task *b)
+bool model_before(const struct inv *v, const struct model_task *a, const struct model_task *b)
 {
 	if (a->class != b->class)
-		return a->class < b->class;
+		return class_urgency(a->class) < class_urgency(b->class);
+	if (v->own_order >> a->class & 1)
+		return false;
 	return a->key != b->key ? a->key < b->key : a->order < b->order;
 }
 
-/* A fair task's key grows while it runs, unseen, so within that class only the class counts. */
-bool model_outranks(const struct model_task *a, const struct model_task *b)
+bool model_outranks(const struct inv *v, const struct model_task *a, const struct model_task *b)
 {
 	if (a->class != b->class)
-		return a->class < b->class;
-	return a->class != TRACE_sched_class_fair && a->key < b->key;
+		return class_urgency(a->class) < class_urgency(b->class);
+	return !(v->flat >> a->class & 1) && a->key < b->key;
 }
 
 struct model_task *model_best(const struct inv *v, unsigned cpu)
@@ -107,7 +109,7 @@ struct model_task *model_best(const struct inv *v, unsigned cpu)
 	for (u32 i = 0; i < v->queued_n; i++) {
 		struct model_task *t = &v->tasks[v->queued[i]];
 
-		if (t->cpus >> cpu & 1 && (!best || model_before(t, best)))
+		if (t->cpus >> cpu & 1 && (!best || model_before(v, t, best)))
 			best = t;
 	}
 	return best;
@@ -117,25 +119,25 @@ void model_forget(struct inv *v)
 {
 	for (u32 i = 0; i < v->tasks_n; i++) {
 		struct model_task *t = &v->tasks[i];
+		struct model_task known = {.tid = t->tid, .state = MODEL_UNKNOWN, .cpu = t->cpu};
 
 		if (t->state == MODEL_DEAD)
 			continue;
-		t->state = MODEL_UNKNOWN;
-		t->noted = t->leaving = t->reported = t->exhausted = t->key_known = false;
-		t->released = t->job_open = false;
-		t->job = 0;
-		t->poll = POLL_UNKNOWN;
-		t->worker = 0;
+		__builtin_memcpy(known.name, t->name, sizeof known.name);
+		*t = known;
 	}
-	for (unsigned c = 0; c < CPUS_MAX; c++)
+	for (unsigned c = 0; c < CPUS_MAX; c++) {
+		bool records = v->config.cpus >> c & 1;
+
 		v->cpus[c] = (struct model_cpu){
-			.hint_unknown = v->config.cpus >> c & 1,
+			.hint_unknown = records,
+			.unseen = records && !v->config.one_lock,
 			.stack = -1,
 		};
+	}
 	v->queued_n = 0;
 	v->complete = false;
-	v->group_open = v->group_over = v->group_wake = v->decision = false;
-	v->group_ipis = v->limbo = 0;
+	v->group_open = v->group_over = false;
 }
 
 struct sentence {
@@ -178,11 +180,12 @@ static void put_task(struct sentence *s, const struct model_task *t)
 	}
 }
 
-void inv_say(struct inv *v, const char *rule, const struct model_task *about, const char *fmt, ...)
+void inv_say(struct inv *v, enum inv_rule rule, const struct model_task *about, const char *fmt,
+	     ...)
 {
 	struct sentence s = {.n = 0};
 	struct violation out = {
-		.rule = rule,
+		.rule = rule_at(rule)->id,
 		.ticks = v->now->ticks,
 		.cpu = v->now->cpu,
 		.tid = about ? about->tid : 0,

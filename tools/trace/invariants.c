@@ -1,40 +1,51 @@
-#include "invariants.h"
+#include "inv_model.h"
 
-#include "inv_rules.h"
-
-static const struct rule rules[] = {
-	{"S1", "files and packets", "Each stream is a row of whole packets with possible sizes and times."},
-	{"S2", "records", "Each record has a known event, the length of that event, and a time that is "
-			  "not before the last one's."},
-	{"S4", "packet numbers", "Packets of a CPU follow each other without a gap. (Packets that were "
-				 "overwritten before the first are no fault: the ring keeps the newest.)"},
-	{"S5", "operation numbers", "Scheduler operations are numbered in the order of the lock: seq never "
-				    "goes back, and one operation is on one CPU."},
-	{"R1", "the best is chosen", "A CPU takes the most urgent task that may run there: by class, then by key, and among equal "
-				     "keys in order of arrival, preempted tasks first."},
-	{"R1b", "global order", "After each scheduler operation no waiting task outranks one that runs on "
-				"a CPU that it may use, unless a hint is pending or no worker stack was "
-				"left for it."},
-	{"R2", "deadlines are fixed at release", "A key is fixed at the release and stays; only a task that "
-						 "waited is released, or one whose job just ended; a preempted task "
-						 "goes before its equals, every other behind them."},
-	{"R3", "one queue", "A runnable task is in exactly one run queue, a running one in none and on one "
-			    "CPU, and a CPU takes only a task that is queued."},
-	{"R5", "one interrupt", "A wake-up sends at most one interrupt."},
-	{"R6", "no wake-up is lost", "A task that is woken while it runs or is ready is polled again before "
-				     "it waits."},
-	{"R7", "work conservation", "No CPU idles while a task that may run there is queued and no hint is "
-				    "pending, and no interrupt strikes between enabling interrupts and "
-				    "halting."},
-	{"R8", "stacks", "A task is queued only after its stack was left, and a stack that a CPU is on is "
-			 "entered by no other."},
-	{"R11", "decisions", "Each recorded decision names the task that the CPU then takes."},
-	{"A", "affinity", "A CPU takes no task that may not run there, and is hinted for none."},
-	{"J", "jobs and polls", "A job that ends is the one released last, jobs are numbered without gap, "
-				"and the polls of a task follow each other on the CPU that runs it."},
-	{"D", "DAGs", "Each reactor reacts once to each period that was released, in order, after all that it "
-		      "waits for are done with it, in a job that has the period's deadline: the time it was due "
-		      "and the sink's; and a period counts as missed when it took longer."},
+static const struct rule rules[RULES] = {
+	[RULE_S1] = {"S1", "files and packets",
+		"Each stream is a row of whole packets with possible sizes and times."},
+	[RULE_S2] = {"S2", "records",
+		"Each record has a known event, the length of that event, and a time that is not before the "
+		"last one's."},
+	[RULE_S4] = {"S4", "packet numbers",
+		"Packets of a CPU follow each other without a gap. (Packets that were overwritten before the "
+		"first are no fault: the ring keeps the newest.)"},
+	[RULE_S5] = {"S5", "operation numbers",
+		"Scheduler operations are numbered in their order: seq never goes back, and one operation is "
+		"on one CPU."},
+	[RULE_R1] = {"R1", "the best is chosen",
+		"A CPU takes the most urgent of the tasks that may run there and were queued before it began "
+		"to look: by class, then by key, and among equal keys in order of arrival, preempted tasks "
+		"first."},
+	[RULE_R1B] = {"R1b", "global order",
+		"When no CPU is in the middle of an operation and no hint is pending, no waiting task outranks "
+		"one that runs on a CPU that it may use, unless no worker stack was left for it."},
+	[RULE_R2] = {"R2", "deadlines are fixed at release",
+		"A key is fixed at the release and stays; only a task that waited, or whose job just ended, is "
+		"released; a preempted task goes before its equals, every other behind them, in one order over all queues."},
+	[RULE_R3] = {"R3", "one queue",
+		"A runnable task is in exactly one run queue, a running one in none and on one CPU, a CPU takes "
+		"only a task that is queued, and queues the one it preempted before it does anything else."},
+	[RULE_R5] = {"R5", "one interrupt", "A wake-up sends at most one interrupt."},
+	[RULE_R6] = {"R6", "no wake-up is lost",
+		"A task that is woken while it runs or is ready is polled again before it waits."},
+	[RULE_R7] = {"R7", "work conservation",
+		"No CPU idles while a task that may run there is queued and no hint is pending, and no interrupt "
+		"strikes between enabling interrupts and halting."},
+	[RULE_R8] = {"R8", "stacks",
+		"A task is queued only after its stack was left, and a stack that a CPU is on is entered by no "
+		"other."},
+	[RULE_R11] = {"R11", "decisions", "Each recorded decision names the task that the CPU then takes."},
+	[RULE_A] = {"A", "affinity", "A CPU takes no task that may not run there, and is hinted for none."},
+	[RULE_H] = {"H", "hints",
+		"Who queues a task finds a CPU to look, or that none needs to, before anything else; and a hint "
+		"is seen by the next look of its CPU."},
+	[RULE_J] = {"J", "jobs and polls",
+		"A job that ends is the one released last, jobs are numbered without gap, and the polls of a "
+		"task follow each other on the CPU that runs it."},
+	[RULE_D] = {"D", "DAGs",
+		"Each reactor reacts once to each period that was released, in order, after all that it waits "
+		"for are done with it, in a job that has the period's deadline: the time it was due and the "
+		"sink's; and a period counts as missed when it took longer."},
 };
 
 const struct rule *rule_at(unsigned i)
@@ -57,6 +68,14 @@ usize inv_arena_bytes(unsigned tasks)
 	       map_size(tasks) * sizeof(u32);
 }
 
+/* A class by name, as a set; empty when the trace format has none. */
+static u64 classes(const char *name)
+{
+	int class = class_by_name(name);
+
+	return class < 0 ? 0 : 1ull << class;
+}
+
 struct inv *inv_begin(void *arena, usize bytes, const struct inv_config *config)
 {
 	struct inv *v = arena;
@@ -70,70 +89,15 @@ struct inv *inv_begin(void *arena, usize bytes, const struct inv_config *config)
 	v->queued = (void *)(v->tasks + config->tasks);
 	v->map = v->queued + config->tasks;
 	v->map_mask = map_size(config->tasks) - 1;
+	v->flat = classes("fair") | classes("lottery") | classes("stride");
+	v->own_order = classes("fair");
+	while (v->cpus_n < CPUS_MAX && config->cpus >> v->cpus_n)
+		v->cpus_n++;
 	model_forget(v);
 	v->complete = config->from_start;
 	for (unsigned c = 0; v->complete && c < CPUS_MAX; c++)
-		v->cpus[c].hint_unknown = false;
+		v->cpus[c].hint_unknown = v->cpus[c].unseen = false;
 	return v;
-}
-
-/* At the end of an operation nobody may be between a CPU and a queue. */
-static void check_limbo(struct inv *v)
-{
-	for (u32 i = 0; v->limbo && i < v->tasks_n; i++) {
-		struct model_task *t = &v->tasks[i];
-
-		if (t->state == MODEL_LIMBO) {
-			inv_say(v, "R3", t, "%t left CPU %u as ready, but is in no run queue", t, t->cpu);
-			t->state = MODEL_UNKNOWN;
-			v->limbo--;
-		} else if (t->leaving) {
-			inv_say(v, "R3", t, "%t is in a run queue, but CPU %u still runs it", t, t->cpu);
-			t->leaving = false;
-			v->limbo--;
-		}
-	}
-	v->limbo = 0;
-}
-
-static bool hint_pending(const struct inv *v)
-{
-	for (unsigned c = 0; c < CPUS_MAX; c++)
-		if (v->cpus[c].hint || v->cpus[c].hint_unknown)
-			return true;
-	return false;
-}
-
-static void check_cpu(struct inv *v, unsigned cpu, struct model_task *best)
-{
-	const struct model_cpu *c = &v->cpus[cpu];
-	const struct model_task *runs = c->activity == CPU_BUSY ? model_find(v, c->tid) : NULL;
-
-	if (best->reported)
-		return;
-	if (c->activity == CPU_IDLE) {
-		inv_say(v, "R7", best, "CPU %u idles while %t waits in a run queue and no hint is pending",
-			cpu, best);
-		best->reported = true;
-	} else if (runs && runs->key_known && !best->exhausted && model_outranks(best, runs)) {
-		inv_say(v, "R1b", best, "%t (%s, key %k) waits while %t (%s, key %k) runs on CPU %u, and "
-			"no hint is pending", best, class_name(best->class), best->key, runs,
-			class_name(runs->class), runs->key, cpu);
-		best->reported = true;
-	}
-}
-
-static void check_order(struct inv *v)
-{
-	if (hint_pending(v))
-		return;
-	v->counts.evaluated++;
-	for (unsigned c = 0; v->queued_n && c < CPUS_MAX; c++) {
-		struct model_task *best = v->cpus[c].activity ? model_best(v, c) : NULL;
-
-		if (best)
-			check_cpu(v, c, best);
-	}
 }
 
 /* Judges the operation whose events were all seen. Reports carry the time of its last event. */
@@ -147,13 +111,7 @@ static void group_end(struct inv *v)
 	if (!v->group_open)
 		return;
 	v->now = &last; /* a sched_look begins with its seq */
-	if (v->limbo)
-		check_limbo(v);
-	if (v->decision)
-		inv_say(v, "R11", NULL, "CPU %u decided, but did not switch", v->group_cpu);
-	if (v->group_wake && v->group_ipis > 1)
-		inv_say(v, "R5", NULL, "one wake-up sent %u interrupts", v->group_ipis);
-	check_order(v);
+	cpus_check(v);
 	v->now = now;
 	v->group_open = false;
 }
@@ -162,8 +120,7 @@ static void group_begin(struct inv *v, u32 seq)
 {
 	v->seq = seq;
 	v->have_seq = v->group_open = true;
-	v->group_over = v->group_wake = v->decision = false;
-	v->group_ipis = 0;
+	v->group_over = false;
 	v->group_cpu = v->now->cpu;
 	v->counts.operations++;
 }
@@ -182,15 +139,16 @@ static void on_seq(struct inv *v, u32 seq)
 		group_begin(v, seq);
 	} else if (seq == v->seq) {
 		if (v->now->cpu != v->group_cpu)
-			inv_say(v, "S5", NULL, "operation %u is on CPU %u and on CPU %u", seq, v->group_cpu,
+			inv_say(v, RULE_S5, NULL, "operation %u is on CPU %u and on CPU %u", seq, v->group_cpu,
 				v->now->cpu);
 		v->group_over = false;
 	} else if (seq == v->seq + 1) {
+		v->counts.judged[RULE_S5]++;
 		group_end(v);
 		group_begin(v, seq);
 	} else {
-		if ((i32)(seq - v->seq) < 0)
-			inv_say(v, "S5", NULL, "operation %u comes after operation %u", seq, v->seq);
+		if (seq_before(seq, v->seq))
+			inv_say(v, RULE_S5, NULL, "operation %u comes after operation %u", seq, v->seq);
 		lose(v);
 		group_begin(v, seq);
 	}
@@ -199,7 +157,8 @@ static void on_seq(struct inv *v, u32 seq)
 
 void inv_event(struct inv *v, const struct trace_event *e)
 {
-	u32 seq;
+	u32 seq = 0;
+	bool has_seq;
 
 	if (e->cpu >= CPUS_MAX)
 		return;
@@ -207,10 +166,12 @@ void inv_event(struct inv *v, const struct trace_event *e)
 	v->counts.events++;
 	if (e->after_loss)
 		lose(v);
-	if (event_seq(e, &seq))
+	has_seq = event_seq(e, &seq);
+	if (has_seq)
 		on_seq(v, seq);
 	else if (e->cpu == v->group_cpu)
 		v->group_over = true;
+	cpu_goes_on(v, has_seq, seq);
 	inv_apply(v, e);
 	if (e->loss_follows)
 		lose(v);

@@ -26,20 +26,24 @@ struct inv_config {
 	u64 cpus;	 /* bit c: CPU c records events */
 	unsigned tasks;	 /* that can be alive at the same time, 1 to 2^20 */
 	bool from_start; /* the first event is the machine's first */
+	bool one_lock;	 /* each operation is whole: no sched_settled ends a look */
 	void (*report)(void *ctx, const struct violation *v);
 	void *ctx;
 };
 
+#define INV_RULES_MAX 32
+
 struct inv_counts {
 	u64 events, operations;
 	u64 losses;	  /* gaps in seq, at which all was forgotten */
-	u64 evaluated;	  /* operations after which the global order was judged (no hint pending) */
+	u64 evaluated;	  /* operations after which all CPUs together were judged */
 	u64 violations;
 	u64 releases, jobs, misses; /* jobs done; those whose deadline had passed */
 	u64 notes;		    /* wake-ups of tasks that were not waiting */
 	u64 cpu0_switches;	    /* to a task, on CPU 0 */
 	u64 ipis, hints, preemptions, exhausted;
 	u64 untracked; /* events of tasks for which there was no room */
+	u64 judged[INV_RULES_MAX]; /* how often rule_at(i) was put to the test */
 };
 
 struct inv;
@@ -62,5 +66,6 @@ struct rule {
 	const char *id, *title, *meaning;
 };
 
-/** Rule @p i from 0, or NULL behind the last; the structure's S rules come first. */
+/** Rule @p i from 0, or NULL behind the last; the structure's S rules come first, which the
+ *  reader judges (reader.h), but for S5. */
 const struct rule *rule_at(unsigned i);

@@ -13,8 +13,6 @@
 static struct session *session;
 static struct library_client client;
 static struct library_server server;
-static struct library_client_start *client_start;
-static struct library_server_start *server_start;
 static u64 breaks_before;
 
 static void open_both(void)
@@ -25,9 +23,8 @@ static void open_both(void)
 	server = (struct library_server){};
 	breaks_before = session_last_break(&b);
 	MUST(session_make(&library_protocol, &session));
-	client_start = library_begin(&client, session);
-	server_start = library_begin(&server, session);
-	CHECK(client_start && server_start);
+	CHECK(library_begin(&client, session));
+	CHECK(library_begin(&server, session));
 }
 
 /* The state that @p step leads to; it must be ready. */
@@ -48,8 +45,8 @@ static struct library_client_reading *open_book(void)
 	struct library_open name;
 
 	open_both();
-	opening = GO(library_send_open(client_start, (struct library_open){"book"}));
-	CHECK(GO(library_send_opened(GO(library_receive(server_start, &name)),
+	opening = GO(library_send_open(library_at_start(&client), (struct library_open){"book"}));
+	CHECK(GO(library_send_opened(GO(library_receive(library_at_start(&server), &name)),
 				     (struct library_opened){9})));
 	offer = GO(library_receive(opening, &answer));
 	CHECK_EQ(library_label(offer), LIBRARY_AFTER_OPEN_OPENED);
@@ -82,11 +79,13 @@ static void check_both_broken(void)
 
 static void a_state_is_used_twice(void)
 {
+	struct library_client_start *start;
 	struct session_break b;
 
 	open_both();
-	CHECK(GO(library_send_open(client_start, (struct library_open){"book"})));
-	CHECK(!GO(library_send_open(client_start, (struct library_open){"book"})));
+	start = library_at_start(&client);
+	CHECK(GO(library_send_open(start, (struct library_open){"book"})));
+	CHECK(!GO(library_send_open(start, (struct library_open){"book"})));
 	(void)session_last_break(&b);
 	CHECK_EQ(b.place->line, __LINE__ - 2);
 	check_break("protocol library: client in state after_open sends open as in state start; "
@@ -94,8 +93,9 @@ static void a_state_is_used_twice(void)
 		    "missing");
 	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
 	/* what was sent before it is received, and then the end is told */
-	CHECK(!GO(library_send_missing(GO(library_receive(server_start, &(struct library_open){})),
-				       (struct library_missing){1})));
+	CHECK(!GO(library_send_missing(
+		GO(library_receive(library_at_start(&server), &(struct library_open){})),
+		(struct library_missing){1})));
 	CHECK_EQ(library_status(&server), ERR_PROTOCOL);
 }
 
@@ -131,7 +131,7 @@ static void out_of_turn(void)
 			       &(struct library_opened){})));
 	check_break("protocol library: server in state start sends opened; may receive open");
 	CHECK_EQ(library_status(&server), ERR_PROTOCOL);
-	CHECK(!GO(library_send_open(client_start, (struct library_open){})));
+	CHECK(!GO(library_send_open(library_at_start(&client), (struct library_open){})));
 	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
 
 	(void)open_book();
@@ -248,10 +248,25 @@ static void an_end_begins_twice(void)
 	others = (struct library_server){};
 	CHECK(library_begin(&others, other));
 	CHECK(!library_begin(&client, other));
-	check_break("protocol library: client in state reading begins; may send read or shut");
+	check_break("protocol library: client in state reading begins; it has begun already");
 	check_both_broken();
 	CHECK(!GO(library_receive(library_at_start(&others), &(struct library_open){})));
 	CHECK_EQ(library_status(&others), ERR_PROTOCOL);
+}
+
+static void two_clients_of_one_session(void)
+{
+	struct library_client second = {};
+	u64 blocks = kmalloc_stats().blocks;
+
+	open_both();
+	CHECK(!library_begin(&second, session));
+	check_break("protocol library: client in state start begins; it has begun already");
+	CHECK_EQ(library_status(&second), ERR_PROTOCOL);
+	CHECK(!GO(library_send_open(library_at_start(&client), (struct library_open){})));
+	CHECK_EQ(library_status(&client), ERR_PROTOCOL);
+	CHECK(!GO(library_receive(library_at_start(&server), &(struct library_open){})));
+	CHECK_EQ(kmalloc_stats().blocks, blocks);
 }
 
 static void the_ends_speak_different_protocols(void)
@@ -562,9 +577,9 @@ TESTS_MAIN(PLAIN(a_state_is_used_twice), PLAIN(a_state_is_used_twice_for_one_mes
 	   PLAIN(the_wrong_branch_is_taken), PLAIN(a_branch_is_taken_late),
 	   PLAIN(the_wrong_branch_to_the_right_state), PLAIN(a_state_that_it_is_not_in),
 	   PLAIN(two_steps_at_once), PLAIN(a_step_after_the_end), PLAIN(an_end_that_has_not_begun),
-	   PLAIN(an_end_begins_twice), PLAIN(the_ends_speak_different_protocols),
-	   PLAIN(only_the_first_break_is_told), PLAIN(leaving_is_told_and_is_no_break),
-	   PLAIN(a_cancelled_step_did_not_happen), PLAIN(interrupts_are_counted),
-	   PLAIN(an_interrupt_where_there_may_be_none), PLAIN(an_offer_that_was_not_made),
-	   ASYNC(an_answer_in_time), ASYNC(an_answer_too_late), ASYNC(a_question_too_late),
-	   PLAIN(nothing_is_left));
+	   PLAIN(an_end_begins_twice), PLAIN(two_clients_of_one_session),
+	   PLAIN(the_ends_speak_different_protocols), PLAIN(only_the_first_break_is_told),
+	   PLAIN(leaving_is_told_and_is_no_break), PLAIN(a_cancelled_step_did_not_happen),
+	   PLAIN(interrupts_are_counted), PLAIN(an_interrupt_where_there_may_be_none),
+	   PLAIN(an_offer_that_was_not_made), ASYNC(an_answer_in_time), ASYNC(an_answer_too_late),
+	   ASYNC(a_question_too_late), PLAIN(nothing_is_left));

@@ -181,6 +181,23 @@ static void nobody_serves(void)
 	CHECK_EQ(kmalloc_stats().blocks, blocks);
 }
 
+static void there_is_no_memory(void)
+{
+	struct library_client client = {};
+	struct service *service;
+
+	MUST(service_open("library", &service));
+	kmalloc_fail_at(1);
+	CHECK(!library_connect(&client, service));
+	CHECK_EQ(library_status(&client), ERR_NOMEM);
+	CHECK_EQ(
+		await_poll(
+			&library_send_open(library_at_start(&client), (struct library_open){})->aw),
+		POLL_READY);
+	CHECK_EQ(library_status(&client), ERR_NOMEM);
+	service_close(service);
+}
+
 static void a_client_that_gave_up_is_accepted(void)
 {
 	struct library_client client = {};
@@ -201,5 +218,5 @@ static void a_client_that_gave_up_is_accepted(void)
 	CHECK_EQ(kmalloc_stats().blocks, blocks);
 }
 
-TESTS_MAIN(ASYNC(clients_read_to_the_end), PLAIN(nobody_serves),
+TESTS_MAIN(ASYNC(clients_read_to_the_end), PLAIN(nobody_serves), PLAIN(there_is_no_memory),
 	   PLAIN(a_client_that_gave_up_is_accepted));
