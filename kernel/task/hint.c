@@ -69,9 +69,9 @@ static unsigned idle_cpu(u64 set, unsigned last)
 	return TRACE_NO_CPU;
 }
 
-/* Of the CPUs in @p set, the one that runs, or is promised, the least urgent work; ties as above.
- * TRACE_NO_CPU: the set is empty. */
-static unsigned least_urgent_cpu(u64 set, unsigned last)
+/* Of the CPUs in @p set, the one that runs, or is promised, the least urgent work, and its promise;
+ * ties as above. TRACE_NO_CPU: the set is empty. */
+static unsigned least_urgent_cpu(u64 set, unsigned last, u64 *promise_seen)
 {
 	unsigned self = cpu_id(), best = set >> last & 1 ? last : TRACE_NO_CPU;
 	u64 most = best == TRACE_NO_CPU ? 0 : promise_of(best);
@@ -86,16 +86,18 @@ static unsigned least_urgent_cpu(u64 set, unsigned last)
 			most = promise;
 		}
 	}
+	*promise_seen = most;
 	return best;
 }
 
-static unsigned target_for(const struct wanted *w, u64 may)
+static unsigned target_for(const struct wanted *w, u64 may, u64 *promise_seen)
 {
 	/* relaxed: the promises decide */
 	u64 idle = may & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
 	unsigned target = idle ? idle_cpu(idle, w->cpu) : TRACE_NO_CPU;
 
-	return target == TRACE_NO_CPU ? least_urgent_cpu(may, w->cpu) : target;
+	*promise_seen = RANK_IDLE;
+	return target == TRACE_NO_CPU ? least_urgent_cpu(may, w->cpu, promise_seen) : target;
 }
 
 static void give(const struct wanted *w, unsigned target)
@@ -121,12 +123,12 @@ static unsigned claim(const struct wanted *w, u64 may)
 	 * the promises are read behind it */
 	atomic_thread_fence(memory_order_seq_cst);
 	for (;;) {
-		unsigned target = target_for(w, may);
-		u64 was = target == TRACE_NO_CPU ? 0 : promise_of(target);
+		u64 was;
+		unsigned target = target_for(w, may, &was);
 
 		if (w->rank >= was)
-			return TRACE_NO_CPU;
-		/* relaxed: the hint that follows orders it */
+			return TRACE_NO_CPU; /* nor is any other promise outranked */
+		/* Changed since, it may not be the one to hint. relaxed: the hint orders it */
 		if (!atomic_compare_exchange_strong_explicit(&cpus[target].promised, &was, w->rank,
 							     memory_order_relaxed,
 							     memory_order_relaxed))
@@ -171,12 +173,13 @@ void hint_others(struct wanted w)
 		hint_none(&w);
 }
 
-/* Hints for the first task that CPU cpu could take, if that outranks its promise. */
-static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
+/* Hints for the first task that CPU cpu could take, if that outranks @p promise, which is or was
+ * the CPU's. False: there is none, or it outranks no promise any more. */
+static bool hint_first(unsigned cpu, u64 promise, u64 others) NO_THREAD_SAFETY_ANALYSIS
 {
 	for (;;) {
 		struct place place;
-		struct shard *s = look_around(cpu, promise_of(cpu), &place);
+		struct shard *s = look_around(cpu, promise, &place);
 		struct wanted w = {.rank = RANK_IDLE};
 		const struct task *t;
 		unsigned target;
@@ -192,7 +195,7 @@ static bool hint_first(unsigned cpu, u64 others) NO_THREAD_SAFETY_ANALYSIS
 			continue; /* somebody took it */
 		target = claim(&w, w.cpus & others);
 		if (target == TRACE_NO_CPU)
-			return false; /* somebody hinted, or the CPU looks */
+			return false;
 		give(&w, target);
 		return true;
 	}
@@ -220,10 +223,16 @@ void hint_rest(void)
 	/* seq_cst: as in claim */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!any_pinned()) {
-		(void)hint_first(least_urgent_cpu(others, cpu_id()), others);
+		u64 promise;
+		unsigned cpu = least_urgent_cpu(others, cpu_id(), &promise);
+
+		(void)hint_first(cpu, promise, others);
 		return;
 	}
-	for (u64 set = others; set; set &= set - 1)
-		if (hint_first((unsigned)__builtin_ctzll(set), others))
+	for (u64 set = others; set; set &= set - 1) {
+		unsigned cpu = (unsigned)__builtin_ctzll(set);
+
+		if (hint_first(cpu, promise_of(cpu), others))
 			return;
+	}
 }
