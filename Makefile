@@ -71,6 +71,7 @@ bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq 
 lint: ## check the tree's structure and run the compilers' and clang-tidy's static checks
 	@tools/setup/setup all
 	@$(PYTHON) tools/lint/structure .
+	@$(PYTHON) tools/lint/await
 	@$(PYTHON) tools/lint/static-checks
 
 docs: ## write the reference pages and call graphs to build/docs

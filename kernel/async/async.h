@@ -3,7 +3,8 @@
  *
  * An async function is an ordinary C function that can return in the middle (pending) and go on
  * from there when it is called again. Its local state lives in a frame, a struct that the reader
- * can see: what must survive an await is a member of it. Automatic variables do not survive.
+ * can see: what must survive an await is a member of it. Automatic variables do not survive;
+ * `make lint` finds those that would have to.
  *
  *	struct blink {
  *		struct async async;	// first

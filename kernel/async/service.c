@@ -1,5 +1,6 @@
 #include "async/service.h"
 #include "base/string.h"
+#include "core/cpu.h"
 #include "mm/kmalloc.h"
 #include <stdatomic.h>
 
@@ -80,24 +81,43 @@ void call_answer(struct call *c, int status)
 	call_put(c);
 }
 
-int service_connect(struct service *s, const struct session_protocol *p, struct session **session)
-{
-	int err = session_make(p, session);
-
-	if (err)
-		return err;
-	err = mailbox_send(&s->connections, &(*session)->link);
-	if (!err)
-		return 0;
-	session_refuse(*session, err);
-	session_refuse(*session, err);
-	*session = NULL;
-	return err;
-}
-
 struct session *service_next_session(struct service *s)
 {
 	struct list *link = mailbox_take(&s->connections);
 
 	return link ? LIST_ENTRY(link, struct session, link) : NULL;
+}
+
+struct session_end *service_connect(const struct session_place *place, struct service *s,
+				    struct session_end *e, const struct session_protocol *p)
+{
+	struct session *session = NULL;
+	struct session_end *begun;
+	int err;
+
+	preempt_disable();
+	err = session_make(p, &session);
+	begun = session_begin(place, e, SESSION_CLIENT, p, session);
+	if (!session) {
+		e->status = err;
+	} else {
+		err = begun ? mailbox_send(&s->connections, &session->link) : ERR_PROTOCOL;
+		if (err) /* for the end that nobody will begin */
+			session_refuse(session, err);
+		if (err && begun)
+			session_leave(e);
+	}
+	preempt_enable();
+	return err ? NULL : e;
+}
+
+struct session_end *service_take_session(const struct session_place *place, struct service *s,
+					 struct session_end *e, const struct session_protocol *p)
+{
+	struct session_end *begun;
+
+	preempt_disable();
+	begun = session_begin(place, e, SESSION_SERVER, p, service_next_session(s));
+	preempt_enable();
+	return begun;
 }

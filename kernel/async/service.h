@@ -61,16 +61,23 @@ struct call *service_next(struct service *s);
 /** Answers @p c, with the reply in its data, and is done with it. Context: any. */
 void call_answer(struct call *c, int status);
 
-/** Connects to @p s: makes a session of @p p, whose server's end waits to be accepted. The client's
- *  end may begin at once. Errors: ERR_NOMEM, ERR_CLOSED (stopped). */
-int service_connect(struct service *s, const struct session_protocol *p,
-		    struct session **session) MUST_CHECK;
+/** Connects to @p s: begins @p e, the client's end of a session of @p p, whose server's end waits
+ * to be accepted. Returns @p e, which may send at once; NULL: its status is ERR_NOMEM, ERR_CLOSED
+ * (the service was stopped) or ERR_PROTOCOL (@p e is in use). */
+struct session_end *service_connect(const struct session_place *place, struct service *s,
+				    struct session_end *e, const struct session_protocol *p);
 
-/** Ready when there is a connection for the caller, who then calls service_next_session once. */
+/** Ready when there is a connection for the caller, who then calls one of the next two, once. */
 static inline struct awaitable *service_accept_session(struct wait *w, struct service *s)
 {
 	return mailbox_wait(w, &s->connections);
 }
 
-/** The oldest connection, whose server's end the caller begins; NULL: the service was stopped. */
+/** Begins @p e, the server's end of the oldest connection. Returns @p e; NULL: its status is
+ *  ERR_CLOSED (the service was stopped) or ERR_PROTOCOL. */
+struct session_end *service_take_session(const struct session_place *place, struct service *s,
+					 struct session_end *e, const struct session_protocol *p);
+
+/** The oldest connection, whose server's end somebody must begin or refuse; NULL: the service was
+ *  stopped. */
 struct session *service_next_session(struct service *s);

@@ -204,7 +204,15 @@ static inline int session_status(const struct session_end *e)
  */
 #define AWAIT_STEP(me, token, step)                                                                \
 	do {                                                                                       \
+		__label__ again_;                                                                  \
 		__auto_type step_ = (step);                                                        \
-		AWAIT(me, &step_->aw);                                                             \
+                                                                                                   \
+		(me)->async.awaiting = &step_->aw;                                                 \
+		(me)->async.resume = &&again_;                                                     \
+		async_trace_await(TRACE_await_kind_session, __LINE__, &step_->aw);                 \
+	again_:                                                                                    \
+		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \
+			return POLL_PENDING;                                                       \
 		(token) = ((__typeof__(step_))(me)->async.awaiting)->next;                         \
+		(me)->async.awaiting = NULL;                                                       \
 	} while (0)

@@ -95,6 +95,13 @@ void *memset(void *to, int byte, usize bytes)
 		*t++ = (u8)byte;
 		OPAQUE(t);
 	}
+	for (; bytes >= 4 * WORD; bytes -= 4 * WORD, t += 4 * WORD) {
+		((word *)t)[0] = fill;
+		((word *)t)[1] = fill;
+		((word *)t)[2] = fill;
+		((word *)t)[3] = fill;
+		OPAQUE(t);
+	}
 	for (; bytes >= WORD; bytes -= WORD, t += WORD) {
 		*(word *)t = fill;
 		OPAQUE(t);

@@ -145,17 +145,11 @@ class Emitter:
         text += ["\tend->end.timeout = &end->timeout;"] if self.timed else []
         text += [f"\treturn ({first} *)session_begin(place, &end->end, SESSION_{role.upper()},",
                  f"\t\t\t&{self.name}_protocol, session);", "}"]
-        if role == "client":
-            text += ["", f"static inline {first} *{self.name}_client_connect(const struct session_place *place,",
-                     f"\t\t{end} *end, struct service *service)", "{",
-                     "\tstruct session *session = NULL;",
-                     f"\tint err = service_connect(service, &{self.name}_protocol, &session);",
-                     f"\t{first} *token = {self.name}_client_begin(place, end, session);", "",
-                     "\tif (err)", "\t\tend->end.status = err;", "\treturn token;", "}"]
-        else:
-            text += ["", f"static inline {first} *{self.name}_server_accept(const struct session_place *place,",
-                     f"\t\t{end} *end, struct service *service)", "{",
-                     f"\treturn {self.name}_server_begin(place, end, service_next_session(service));", "}"]
+        verb, helper = ("connect", "service_connect") if role == "client" else ("accept", "service_take_session")
+        ready = [line for line in text if line.startswith("\tend->end.")]
+        text += ["", f"static inline {first} *{self.name}_{role}_{verb}(const struct session_place *place,",
+                 f"\t\t{end} *end, struct service *service)", "{", *ready,
+                 f"\treturn ({first} *){helper}(place, service, &end->end, &{self.name}_protocol);", "}"]
         return text
 
     def function(self, result, name, *parameters, body):

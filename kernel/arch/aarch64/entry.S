@@ -35,7 +35,11 @@ ENTRY(primary)
 	add	x0, x0, :lo12:bss_start
 	adrp	x1, bss_end
 	add	x1, x1, :lo12:bss_end
-1:	stp	xzr, xzr, [x0], #16
+1:	stp	xzr, xzr, [x0]		/* sections.ld aligns both to 64 */
+	stp	xzr, xzr, [x0, #16]
+	stp	xzr, xzr, [x0, #32]
+	stp	xzr, xzr, [x0, #48]
+	add	x0, x0, #64
 	cmp	x0, x1
 	b.lo	1b
 	mov	x29, xzr

@@ -69,6 +69,23 @@ struct mapping {
 	u64 *(*new_table)(void); /* NULL from it leaves the part unmapped */
 };
 
+/* A full table of pages, for 2 MiB of RAM: much of the time to boot, so it is not zeroed first. */
+static u64 *filled_table(u64 va, u64 attr)
+{
+	u64 *t = page_alloc(0);
+
+	if (!t)
+		panic("no memory for translation tables");
+	for (u64 e = va | attr | PT_VALID | PT_TABLE, *at = t; at < t + ENTRIES; at += 4) {
+		at[0] = e;
+		at[1] = e + PAGE_BYTES;
+		at[2] = e + 2 * PAGE_BYTES;
+		at[3] = e + 3 * PAGE_BYTES;
+		e += 4 * PAGE_BYTES;
+	}
+	return t;
+}
+
 /* Maps [va, end) below @p t, whose entries cover 1 << shift bytes each. */
 static void map(u64 *t, unsigned shift, u64 va, u64 end, const struct mapping *m)
 {
@@ -79,6 +96,8 @@ static void map(u64 *t, unsigned shift, u64 va, u64 end, const struct mapping *m
 
 		if (whole && (shift == SHIFT_L3 || !(*e & PT_TABLE))) {
 			*e = va | m->attr | PT_VALID | (shift == SHIFT_L3 ? PT_TABLE : 0);
+		} else if (!*e && shift == SHIFT_L2 && next - va == 1ull << shift) {
+			*e = (uptr)filled_table(va, m->attr) | PT_VALID | PT_TABLE;
 		} else if ((*e & (PT_VALID | PT_TABLE)) != PT_VALID) { /* a block stays whole */
 			u64 *below =
 				*e & PT_TABLE ? (u64 *)(uptr)(*e & PT_ADDRESS) : m->new_table();

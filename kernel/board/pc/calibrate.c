@@ -8,12 +8,13 @@
 #include "firmware.h"
 #include "lapic.h"
 
-#define MEASURE_DIVISOR 100 /* of a second */
-#define SAMPLE_TRIES    16
+#define LIMIT_DIVISOR 100   /* of a second: measure no longer than that */
+#define PRECISION     10000 /* one part in so many, as crystals have it, is enough */
+#define SAMPLE_TRIES  16
 
 /* The three counters at the same time. */
 struct sample {
-	u64 tsc;
+	u64 tsc, took;
 	u32 reference, timer;
 };
 
@@ -31,7 +32,7 @@ static struct sample take(const struct reference *r)
 
 		if (took < least) {
 			least = took;
-			best = (struct sample){begin + took / 2, reference, timer};
+			best = (struct sample){begin + took / 2, took, reference, timer};
 		}
 	}
 	return best;
@@ -46,21 +47,29 @@ static const struct reference *find_reference(void)
 	return r;
 }
 
+/* Each sample is off by up to half of what it took, and by a tick of the reference. */
+static bool precise(const struct sample *begin, const struct sample *end, u32 passed)
+{
+	u64 span = end->tsc - begin->tsc;
+
+	return passed && span / PRECISION >= (begin->took + end->took) / 2 + 2 * span / passed;
+}
+
 void calibrate(void)
 {
 	const struct reference *r = find_reference();
 	struct sample begin, end;
-	u64 passed;
+	u32 passed;
 
 	if (!r)
 		panic("no clock to measure with: neither an HPET nor an ACPI timer");
 	lapic_timer_start(UINT32_MAX);
 	begin = take(r);
-	while (((r->read() - begin.reference) & r->mask) < r->hz / MEASURE_DIVISOR)
-		arch_relax();
-	end = take(r);
+	do {
+		end = take(r);
+		passed = (end.reference - begin.reference) & r->mask;
+	} while (passed < r->hz / LIMIT_DIVISOR && !precise(&begin, &end, passed));
 	lapic_timer_start(0);
-	passed = (end.reference - begin.reference) & r->mask;
 	clock_init((end.tsc - begin.tsc) * r->hz / passed);
 	x86_timer_set_hz((u64)(begin.timer - end.timer) * r->hz / passed);
 }

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-/** Measures both against the HPET or the ACPI timer, about 10 ms, and declares them to clock_init
+/** Measures both against the HPET or the ACPI timer, up to 10 ms, and declares them to clock_init
  *  and x86_timer_set_hz. Panics when the machine has no reference. Start-up, interrupts masked;
  *  the local APIC is on. */
 void calibrate(void);

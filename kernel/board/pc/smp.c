@@ -1,5 +1,5 @@
 /*
- * Starting CPUs: INIT to all, 10 ms, then a start-up message to each (Intel SDM vol. 3, 8.4.4.1),
+ * Starting CPUs: INIT to all, then a start-up message to each (Intel SDM vol. 3, 8.4.4.1),
  * again after 200 us if it has not arrived. Each CPU counts itself in; nothing here waits for it.
  */
 #include "smp.h"
@@ -12,9 +12,15 @@
 #include "firmware.h"
 #include "lapic.h"
 #include "memory.h"
+#include "x86.h"
 
-#define RESET_NS       MS(10)
+#define RESET_NS       MS(10) /* between the two, where it is needed */
 #define START_RETRY_NS US(200)
+
+/* EBX of CPUID leaf 0: the first letters of GenuineIntel, AuthenticAMD, HygonGenuine. */
+#define VENDOR_INTEL 0x756e6547u
+#define VENDOR_AMD   0x68747541u
+#define VENDOR_HYGON 0x6f677948u
 
 static unsigned cpu_total = 1;
 static u64 reset_ns; /* when the others were reset, 0 before */
@@ -55,6 +61,17 @@ static void wait_until(u64 at_ns)
 		arch_relax();
 }
 
+/* The pause of the SDM is for CPUs older than this architecture, and the first ones that had it.
+ * Source: Linux arch/x86/kernel/smpboot.c, smp_quirk_init_udelay. */
+static bool reset_needs_pause(void)
+{
+	u32 vendor = cpuid(0).ebx, family = cpuid(1).eax >> 8 & 15;
+
+	if (vendor == VENDOR_INTEL)
+		return family != 6;
+	return vendor != VENDOR_AMD && vendor != VENDOR_HYGON;
+}
+
 static void reset_others(void)
 {
 	if (reset_ns)
@@ -64,7 +81,8 @@ static void reset_others(void)
 	for (unsigned cpu = 1; cpu < cpu_total; cpu++)
 		apic_reset(cpu);
 	reset_ns = clock_ns();
-	wait_until(reset_ns + RESET_NS);
+	if (reset_needs_pause())
+		wait_until(reset_ns + RESET_NS);
 }
 
 int board_cpu_start(unsigned cpu, void *stack_top)

@@ -26,7 +26,8 @@ struct fdt {
 
 /**
  * Checks the header of the blob at @p blob, of which at most @p bytes may be read, and fills
- * @p f. Errors: ERR_NODEV (no device tree), ERR_CORRUPT (blocks outside, unknown version).
+ * @p f. Errors: ERR_NODEV (no device tree), ERR_CORRUPT (blocks outside or not aligned, unknown
+ * version).
  */
 int fdt_open(struct fdt *f, const void *blob, usize bytes) MUST_CHECK;
 

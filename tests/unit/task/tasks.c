@@ -192,6 +192,7 @@ static enum poll ids_rise_and_tasks_are_listed(void *frame)
 		task_put(me->many[me->i]);
 	}
 	CHECK_EQ(task_count(), me->tries - 3);
+	info.id = 0;
 	while (task_next_info(info.id, &info))
 		CHECK(strcmp(info.name, "listed"));
 	ASYNC_END(me);
