@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from programs import SILENT, WRONG
+from test_generator import Drawn
 
 PROGRAM = "tests/unit/async/libraries.c"
 FLAGS = ["-std=gnu17", "-O2", "-ffreestanding", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes",
@@ -164,3 +165,19 @@ def test_contents_that_do_not_fit(root, tmp_path, compiler, header, said):
     made(root, tmp_path, EVERYTHING, header)
     result = compiled(root, tmp_path, compiler)
     assert result.returncode and said in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_what_is_made_of_random_protocols_compiles(root, tmp_path, compiler):
+    count = 0
+    for seed in range(60):
+        _, text = Drawn(seed).protocol()
+        (tmp_path / "p.session").write_text(text.replace("protocol p {", f"protocol p{seed} {{"))
+        done = subprocess.run([sys.executable, str(root / "tools/session/session"), "p.session", "-o", f"{seed}.h"], cwd=tmp_path,
+                              stderr=subprocess.DEVNULL)
+        if done.returncode == 0:
+            with open(tmp_path / "uses.c", "a" if count else "w") as file:
+                file.write(f'#include "{seed}.h"\n')
+            count += 1
+    result = compiled(root, tmp_path, compiler)
+    assert count >= 20 and result.returncode == 0 and not result.stdout, f"{count}:\n{result.stdout[:3000]}"
