@@ -87,6 +87,25 @@ def test_what_the_monitor_sees(kernels, root, name, why, old, new, report):
     assert "library_" in program.read_text().splitlines()[int(line) - 1]
 
 
+def test_what_lint_sees(root):
+    """A message that is received into a variable which is gone when it comes."""
+    folder = root / "build/session-programs"
+    made_into = root / "build/session" / folder.relative_to(root)
+    for path in (folder, made_into):
+        path.mkdir(exist_ok=True, parents=True)
+    for name in ("library", "small"):
+        subprocess.run([sys.executable, "tools/session/session", f"tests/unit/async/{name}.session", "-o",
+                        str(made_into / f"{name}.session.h")], cwd=root, check=True)
+    program = folder / "receives-into-a-local.c"
+    text = edited(root, "library_receive(asked, &me->data)", "library_receive(asked, &data)")
+    program.write_text(text.replace("	struct library_open open;", "	struct library_open open;\n	struct library_data data;", 2)
+                       .replace("me->data.", "data.").replace('"../test.h"', '"tests/unit/test.h"'))
+    result = subprocess.run([sys.executable, "tools/lint/await", "--flags=-I.", str(program.relative_to(root))], cwd=root,
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 1 and re.search(r"reads: data\.\w+ is used, but .* does not survive the await", result.stdout), \
+        result.stdout
+
+
 EVERYTHING = """include "everything.h";
 import "async/action.session";
 
