@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from programs import SILENT, WRONG
+from test_generator import Drawn
 
 PROGRAM = "tests/unit/async/libraries.c"
 FLAGS = ["-std=gnu17", "-O2", "-ffreestanding", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes",
@@ -84,6 +85,25 @@ def test_what_the_monitor_sees(kernels, root, name, why, old, new, report):
     text, file, line = said[0]
     assert text == report and file == str(program.relative_to(root))
     assert "library_" in program.read_text().splitlines()[int(line) - 1]
+
+
+def test_what_lint_sees(root):
+    """A message that is received into a variable which is gone when it comes."""
+    folder = root / "build/session-programs"
+    made_into = root / "build/session" / folder.relative_to(root)
+    for path in (folder, made_into):
+        path.mkdir(exist_ok=True, parents=True)
+    for name in ("library", "small"):
+        subprocess.run([sys.executable, "tools/session/session", f"tests/unit/async/{name}.session", "-o",
+                        str(made_into / f"{name}.session.h")], cwd=root, check=True)
+    program = folder / "receives-into-a-local.c"
+    text = edited(root, "library_receive(asked, &me->data)", "library_receive(asked, &data)")
+    program.write_text(text.replace("	struct library_open open;", "	struct library_open open;\n	struct library_data data;", 2)
+                       .replace("me->data.", "data.").replace('"../test.h"', '"tests/unit/test.h"'))
+    result = subprocess.run([sys.executable, "tools/lint/await", "--flags=-I.", str(program.relative_to(root))], cwd=root,
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 1 and re.search(r"reads: data\.\w+ is used, but .* does not survive the await", result.stdout), \
+        result.stdout
 
 
 EVERYTHING = """include "everything.h";
@@ -164,3 +184,19 @@ def test_contents_that_do_not_fit(root, tmp_path, compiler, header, said):
     made(root, tmp_path, EVERYTHING, header)
     result = compiled(root, tmp_path, compiler)
     assert result.returncode and said in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_what_is_made_of_random_protocols_compiles(root, tmp_path, compiler):
+    count = 0
+    for seed in range(60):
+        _, text = Drawn(seed).protocol()
+        (tmp_path / "p.session").write_text(text.replace("protocol p {", f"protocol p{seed} {{"))
+        done = subprocess.run([sys.executable, str(root / "tools/session/session"), "p.session", "-o", f"{seed}.h"], cwd=tmp_path,
+                              stderr=subprocess.DEVNULL)
+        if done.returncode == 0:
+            with open(tmp_path / "uses.c", "a" if count else "w") as file:
+                file.write(f'#include "{seed}.h"\n')
+            count += 1
+    result = compiled(root, tmp_path, compiler)
+    assert count >= 20 and result.returncode == 0 and not result.stdout, f"{count}:\n{result.stdout[:3000]}"
