@@ -110,6 +110,7 @@ static enum poll falls(void *frame)
 	(void)frame;
 	desk.begins++;
 	panic("always");
+	return POLL_READY;
 }
 
 static enum poll pauses_grow_and_end(void *frame)
@@ -145,6 +146,7 @@ static enum poll loop(void *frame)
 	(void)frame;
 	for (;;)
 		arch_relax();
+	return POLL_READY;
 }
 
 static enum poll neat(void *frame)

@@ -269,6 +269,7 @@ static enum poll forever(void *frame)
 	(void)me;
 	for (;;)
 		arch_relax();
+	return POLL_READY;
 }
 
 struct stubborn {
