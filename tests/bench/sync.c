@@ -109,7 +109,7 @@ static enum poll rw_waiter(void *frame)
 		AWAIT(me, park(&me->park));
 		AWAIT(me, rw_mutex_read(&me->wait, &rw_mutex));
 		bench_end();
-		must(rw_mutex_end_read(&rw_mutex));
+		must(rw_mutex_end_read(&rw_mutex, &me->wait));
 	}
 	ASYNC_END(me);
 }
@@ -143,7 +143,7 @@ static enum poll free_pairs(void *frame)
 	while (bench_more()) {
 		bench_begin();
 		AWAIT(me, rw_mutex_read(&me->wait, &rw_mutex));
-		must(rw_mutex_end_read(&rw_mutex));
+		must(rw_mutex_end_read(&rw_mutex, &me->wait));
 		bench_end();
 	}
 	bench_report("sync.rw_mutex.free");
