@@ -16,6 +16,7 @@ const char *err_name(int err)
 		[-ERR_CORRUPT] = "corrupt",
 		[-ERR_NOTSUP] = "not supported",
 		[-ERR_PROTOCOL] = "protocol broken",
+		[-ERR_REFUSED] = "refused",
 	};
 
 	if (err > 0 || err <= -(int)ARRAY_LEN(names))

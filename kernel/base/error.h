@@ -16,6 +16,7 @@ enum err {
 	ERR_CORRUPT = -9,  /* a table or packet failed its check */
 	ERR_NOTSUP = -10,  /* this machine cannot do it */
 	ERR_PROTOCOL = -11, /* a step that the protocol does not allow */
+	ERR_REFUSED = -12, /* it would break a promise made to others */
 };
 
 /** A short text for @p err (0 gives "ok"); never NULL. */

@@ -74,10 +74,12 @@ ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 
 	t->cpu_ns += ran_ns;
 	t->since_ns = now_ns;
-	if (t->policy->charge) {
+	if (t->policy->charge && t->entity.quantum_ns) {
 		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
 				  quantum_over);
 		rank_update(t);
+		TRACE_OP(op_seq(traced()), SCHED_CHARGE, sched_charge, .tid = (i32)t->id,
+			 .ran_ns = ran_ns, .key = t->entity.key, .quantum_over = quantum_over);
 	}
 }
 

@@ -51,13 +51,11 @@ void task_release(struct task *t, u64 now_ns)
 	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
 	if (unlikely(t->next_deadline_ns)) {
 		t->deadline_ns = t->next_deadline_ns;
-		from_ns = t->deadline_ns - own_ns; /* the release to which it belongs, modulo 2^64 */
+		if (own_ns)
+			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	if (t->policy->release)
-		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
-	else
-		t->entity.key = t->policy->key(&t->params, from_ns);
+	t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
 	rank_update(t);
 }
 
@@ -196,7 +194,6 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->params = s->params;
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);
-	t->entity.quantum_ns = s->params.quantum_ns;
 	t->state = TASK_WAITING;
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
@@ -209,6 +206,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		.child_pid = (i32)t->id,
 		.class = (u8)t->params.class,
 		.prio = t->params.level,
+		.share = t->params.share,
 		.deadline_ns = t->params.deadline_ns,
 		.quantum_ns = t->params.quantum_ns,
 	};

@@ -50,6 +50,7 @@ class Runs:
     strategy: str = "random"
     seeds: int = 40
     only: str = ""  # of the program's tests
+    events: int = EVENTS_MAX
 
     @property
     def image(self):
@@ -66,7 +67,7 @@ class Runs:
     def command(self, elf, seed, trace):
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
-                    "--max-events", EVENTS_MAX, "--trace", trace] + (
+                    "--max-events", self.events, "--trace", trace] + (
                         ["--cmdline", f"only={self.only}"] if self.only else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
                 elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]

@@ -3,6 +3,7 @@
 import dags
 import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
+from sched_table import SCHED_MUTANTS
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -234,4 +235,5 @@ MUTANTS = [
           ("ties-by-task-id", "as above", TIES_BY_ID, "R1", 20),
           ("published-too-early", "as above", PUBLISHED_TOO_EARLY, "R8", 10),
           ("open-window", "as above", OPEN_WINDOW[board], "R7 stall", 40))),
+    *SCHED_MUTANTS,
 ]
