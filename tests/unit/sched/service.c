@@ -241,6 +241,36 @@ static enum poll fair_serves_by_weight(void *frame)
 	ASYNC_END(me);
 }
 
+/*
+ * More tasks than CPUs, of each class that shares, all with the same weight: on several CPUs none
+ * starves, and none runs away; how close they stay is not promised.
+ */
+static enum poll sharing_on_all_cpus(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->round = SCHED_FAIR; me->round <= SCHED_STRIDE; me->round++) {
+		if (me->round == SCHED_PANICKED)
+			continue;
+		stop = false;
+		for (me->i = 0; me->i < TASKS_MAX; me->i++)
+			MUST(TASK_SPAWN(&me->tasks[me->i], "computes", computes, (struct async){},
+					{.class = me->round,
+					 .share = me->round == SCHED_MLFQ ? 0 : 50,
+					 .quantum_ns = SCHED_QUANTUM_MIN_NS}));
+		AWAIT(me, sleep_for(&me->sleep, MS(12)));
+		for (me->i = 0; me->i < TASKS_MAX; me->i++)
+			CHECK(service_ns(me->tasks[me->i]) > 4 * SCHED_QUANTUM_MIN_NS);
+		stop = true;
+		for (me->i = 0; me->i < TASKS_MAX; me->i++) {
+			AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+			task_put(me->tasks[me->i]);
+		}
+	}
+	ASYNC_END(me);
+}
+
 /* The panicked class gets what all others leave, and in order of arrival. */
 static enum poll panicked_runs_last(void *frame)
 {
@@ -363,5 +393,6 @@ static enum poll equal_deadlines_in_order_of_arrival(void *frame)
 TESTS_MAIN(ASYNC(edf_up_to_full_utilisation), ASYNC(edf_beyond_it_misses),
 	   ASYNC(round_robin_serves_equals_equally), ASYNC(round_robin_levels_are_strict),
 	   ASYNC(sleepers_are_not_late), ASYNC(fair_serves_by_weight),
+	   ASYNC(sharing_on_all_cpus),
 	   ASYNC(panicked_runs_last),
 	   ASYNC(fifo_equals_run_to_completion), ASYNC(equal_deadlines_in_order_of_arrival));
