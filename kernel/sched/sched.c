@@ -57,7 +57,7 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 		{"budget_ns", p->budget_ns,
 		 {p->period_ns ? SCHED_QUANTUM_MIN_NS : 0,
 		  MIN(policy->takes.budget_ns.most, p->period_ns)}},
-		{"hard", p->hard, {0, 0}},
+		{"hard", p->hard, {0, p->budget_ns != 0}},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {

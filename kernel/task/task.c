@@ -6,7 +6,9 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
+#include "sched/admission.h"
 #include "task/runqueue.h"
+#include "task/server.h"
 #include "task/waiter.h"
 
 static struct spin registry_lock;
@@ -104,6 +106,19 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	return hint_for(w);
 }
 
+/* The next job of @p t begins when its server lets it. Gives its lock back. */
+static void park_released(struct task *t) RELEASE(t->home->lock)
+{
+	u32 seq = op_seq(traced());
+
+	task_record_release(t, seq);
+	server_park(t, seq);
+	if (seq)
+		record_wake(t, TRACE_wake_result_released, seq);
+	home_unlock(t);
+	server_arm(t);
+}
+
 /* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
 static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -117,7 +132,9 @@ static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALY
 		u64 now_ns = clock_ns();
 
 		task_release(t, now_ns);
-		if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
+		if (server_throttles(t))
+			park_released(t);
+		else if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
 		bool dead = t->state == TASK_DEAD;
@@ -178,16 +195,48 @@ static int check(const struct task_spec *s)
 	return err;
 }
 
+/* *@p slot: as in struct task. */
+static int admit(const struct task_spec *s, u8 *slot)
+{
+	char why[ADMISSION_WHY_BYTES];
+	struct admission_task t;
+	unsigned n = 0;
+	int err;
+
+	*slot = 0;
+	if (!s->admit)
+		return 0;
+	err = admission_describe(&t, s->name, &s->params, s->period_ns, s->wcet_ns, why);
+	if (!err)
+		err = admission_enter(&t, &n, why);
+	if (err)
+		kprintf("task_spawn: %s: not admitted: %s\n", s->name, why);
+	else
+		*slot = (u8)(n + 1);
+	return err;
+}
+
 int task_spawn(const struct task_spec *s, struct task **handle)
 {
 	struct task *self = task_current(), *t;
+	usize frame_bytes = ALIGN_UP(s->frame_bytes, 16);
+	u8 slot = 0;
 	int err = check(s);
 
+	if (!err)
+		err = admit(s, &slot);
 	if (err)
 		return err;
-	t = kzalloc(sizeof *t + s->frame_bytes);
-	if (!t)
+	t = kzalloc(sizeof *t + frame_bytes + server_bytes(&s->params));
+	if (!t) {
+		if (slot)
+			admission_leave(slot - 1u);
 		return ERR_NOMEM;
+	}
+	t->admitted = slot;
+	t->on_miss = s->on_miss;
+	if (server_bytes(&s->params))
+		server_init(t, t->frame + frame_bytes);
 	strlcpy(t->name, s->name, sizeof t->name);
 	memcpy(t->frame, s->frame, s->frame_bytes);
 	t->fn = s->fn;
@@ -221,6 +270,8 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 void task_finish(struct task *t, int status)
 {
 	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);
+	if (t->admitted)
+		admission_leave(t->admitted - 1u);
 
 	bool irqs = spin_lock(&registry_lock);
 

@@ -186,7 +186,7 @@ static void parameters(void)
 		{{.class = SCHED_FIFO, .budget_ns = 1}, "fifo takes no budget_ns (it is 1)"},
 		{{.class = SCHED_FIFO, .period_ns = 1}, "fifo takes no period_ns (it is 1)"},
 	};
-	struct sched_params right = served(MS(1), MS(1), false);
+	struct sched_params right = served(MS(1), MS(1), true);
 	char why[SCHED_WHY_BYTES];
 
 	CHECK_EQ(sched_validate(&right, why), 0);
