@@ -19,6 +19,7 @@ const char *err_name(int err)
 		[-ERR_FAULT] = "ended by a fault",
 		[-ERR_KILLED] = "killed",
 		[-ERR_OWNERDEAD] = "owner died",
+		[-ERR_REFUSED] = "refused",
 	};
 
 	if (err > 0 || err <= -(int)ARRAY_LEN(names))

@@ -19,6 +19,7 @@ enum err {
 	ERR_FAULT = -12,    /* the task ended by a fault of its own */
 	ERR_KILLED = -13,   /* the task was ended by somebody else */
 	ERR_OWNERDEAD = -14, /* who held it ended without giving it back */
+	ERR_REFUSED = -15,   /* it would break a promise made to others */
 };
 
 /** A short text for @p err (0 gives "ok"); never NULL. */

@@ -3,12 +3,6 @@
 
 static struct levels levels;
 
-static u64 fifo_key(const struct sched_params *p, u64 release_ns)
-{
-	(void)release_ns;
-	return levels_key(p->level);
-}
-
 const struct sched_policy sched_fifo = {
 	.name = "fifo",
 	.takes = {.cpus = SCHED_CPUS_ANY, .level = {0, SCHED_LEVELS - 1}},
@@ -17,7 +11,7 @@ const struct sched_policy sched_fifo = {
 	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
-	.key = fifo_key,
+	.release = levels_release,
 	.enqueue = levels_enqueue,
 	.dequeue = levels_dequeue,
 	.peek = levels_peek,

@@ -60,13 +60,8 @@ ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
 }
 
+void levels_release(void *queue, struct sched_entity *e, const struct sched_params *p, u64 now_ns);
 void levels_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void levels_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *levels_peek(const void *queue, unsigned cpu);
 unsigned levels_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
-
-/** The key of level @p level. */
-static inline u64 levels_key(unsigned level)
-{
-	return SCHED_LEVELS - 1u - level;
-}

@@ -1,15 +1,18 @@
 #include "sched/ordered.h"
 
-void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head)
+void ordered_insert(struct ordered *q, struct sched_entity *e, bool at_head, u64 floor)
 {
-	struct ordered *q = queue;
-
 	sched_arrive(e, at_head);
 	e->node.key = e->key;
 	e->node.seq = e->seq;
 	e->node.mask = e->cpus;
-	e->node.floor = 0;
+	e->node.floor = floor;
 	tree_insert(&q->tree, &e->node);
+}
+
+void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head)
+{
+	ordered_insert(queue, e, at_head, 0);
 }
 
 void ordered_dequeue(void *queue, struct sched_entity *e)

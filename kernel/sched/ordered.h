@@ -12,6 +12,9 @@ struct ordered {
 };
 
 void ordered_enqueue(void *queue, struct sched_entity *e, bool at_head);
+/** The same with a floor (base/tree.h), for a search with a limit. */
+void ordered_insert(struct ordered *q, struct sched_entity *e, bool at_head, u64 floor);
+
 void ordered_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *ordered_peek(const void *queue, unsigned cpu);
 unsigned ordered_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);

@@ -7,12 +7,6 @@
 
 static struct levels levels;
 
-static u64 panicked_key(const struct sched_params *p, u64 release_ns)
-{
-	(void)p, (void)release_ns;
-	return 0;
-}
-
 const struct sched_policy sched_panicked = {
 	.name = "panicked",
 	.takes = {.cpus = SCHED_CPUS_ANY},
@@ -21,7 +15,7 @@ const struct sched_policy sched_panicked = {
 	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
-	.key = panicked_key,
+	.release = levels_release,
 	.enqueue = levels_enqueue,
 	.dequeue = levels_dequeue,
 	.peek = levels_peek,

@@ -7,12 +7,6 @@
 
 static struct levels levels;
 
-static u64 rr_key(const struct sched_params *p, u64 release_ns)
-{
-	(void)release_ns;
-	return levels_key(p->level);
-}
-
 const struct sched_policy sched_rr = {
 	.name = "rr",
 	.takes = {.cpus = SCHED_CPUS_ANY,
@@ -23,7 +17,7 @@ const struct sched_policy sched_rr = {
 	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
-	.key = rr_key,
+	.release = levels_release,
 	.enqueue = levels_enqueue,
 	.dequeue = levels_dequeue,
 	.peek = levels_peek,

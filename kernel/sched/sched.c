@@ -4,16 +4,18 @@
 #include "base/printf.h"
 #include "core/cpu.h"
 
+/* clang-format off */
 static const struct sched_policy *const policies[SCHED_CLASSES] = {
-	[SCHED_CEDF] = &sched_cedf, [SCHED_EDF] = &sched_edf,	[SCHED_FIFO] = &sched_fifo,
-	[SCHED_RR] = &sched_rr,	    [SCHED_PANICKED] = &sched_panicked,
+	[SCHED_CEDF] = &sched_cedf, [SCHED_EDF] = &sched_edf, [SCHED_FIFO] = &sched_fifo,
+	[SCHED_RR] = &sched_rr, [SCHED_FAIR] = &sched_fair, [SCHED_PANICKED] = &sched_panicked,
+	[SCHED_MLFQ] = &sched_mlfq, [SCHED_LOTTERY] = &sched_lottery, [SCHED_STRIDE] = &sched_stride,
 };
 
-static const u8 by_urgency[SCHED_CLASSES] = {
-	[TRACE_sched_urgency_cedf] = SCHED_CEDF, [TRACE_sched_urgency_edf] = SCHED_EDF,
-	[TRACE_sched_urgency_fifo] = SCHED_FIFO, [TRACE_sched_urgency_rr] = SCHED_RR,
-	[TRACE_sched_urgency_fair] = SCHED_FAIR, [TRACE_sched_urgency_panicked] = SCHED_PANICKED,
+#define AT(name) [TRACE_sched_urgency_##name] = &sched_##name
+static const struct sched_policy *const by_urgency[SCHED_CLASSES] = {
+	AT(cedf), AT(edf), AT(fifo), AT(rr), AT(fair), AT(mlfq), AT(lottery), AT(stride), AT(panicked),
 };
+/* clang-format on */
 
 const struct sched_policy *sched_policy_of(unsigned class)
 {
@@ -22,7 +24,7 @@ const struct sched_policy *sched_policy_of(unsigned class)
 
 const struct sched_policy *sched_policy_at(unsigned urgency)
 {
-	return urgency < SCHED_CLASSES ? policies[by_urgency[urgency]] : NULL;
+	return urgency < SCHED_CLASSES ? by_urgency[urgency] : NULL;
 }
 
 _Atomic u64 sched_heads, sched_tails;
@@ -51,6 +53,11 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 		{"share", p->share, policy->takes.share},
 		{"quantum_ns", p->quantum_ns, policy->takes.quantum_ns},
 		{"deadline_ns", p->deadline_ns, policy->takes.deadline_ns},
+		{"period_ns", p->period_ns, policy->takes.period_ns},
+		{"budget_ns", p->budget_ns,
+		 {p->period_ns ? SCHED_QUANTUM_MIN_NS : 0,
+		  MIN(policy->takes.budget_ns.most, p->period_ns)}},
+		{"hard", p->hard, {0, p->budget_ns != 0}},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {

@@ -36,6 +36,9 @@ enum sched_class {
 	SCHED_RR = TRACE_sched_class_rr,
 	SCHED_FAIR = TRACE_sched_class_fair,
 	SCHED_PANICKED = TRACE_sched_class_panicked,
+	SCHED_MLFQ = TRACE_sched_class_mlfq,
+	SCHED_LOTTERY = TRACE_sched_class_lottery,
+	SCHED_STRIDE = TRACE_sched_class_stride,
 	SCHED_CLASSES
 };
 
@@ -45,7 +48,10 @@ enum sched_class {
 #define SCHED_QUANTUM_MAX_NS SEC(10)
 #define SCHED_SHARE_DEFAULT 100u
 #define SCHED_SHARE_MAX 10000u
+#define SCHED_MLFQ_LEVELS 8
+#define SCHED_MLFQ_BOOST_NS MS(200)
 #define SCHED_DEADLINE_MAX_NS SEC(1000000)
+#define SCHED_SERVER_MAX_NS SEC(1000)
 
 #define SCHED_CPUS_ALL UINT64_MAX
 #define SCHED_CPUS_ANY {0, SCHED_CPUS_ALL} /* a policy's range */
@@ -55,9 +61,14 @@ struct sched_params {
 	enum sched_class class;
 	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u8 level;	 /* FIFO, RR: 0 to 31 */
-	u16 share;	 /* FAIR: weight, 1 to SCHED_SHARE_MAX */
-	u64 quantum_ns;	 /* RR, FAIR: at least SCHED_QUANTUM_MIN_NS */
+	u16 share;	 /* FAIR: weight; LOTTERY, STRIDE: tickets; 1 to SCHED_SHARE_MAX */
+	u64 quantum_ns;	 /* RR, FAIR, MLFQ (top level), LOTTERY, STRIDE: at least
+			    SCHED_QUANTUM_MIN_NS */
 	u64 deadline_ns; /* EDF, CEDF: relative to the release, at least 1 */
+	/* EDF, CEDF: a constant-bandwidth server; both 0: none. */
+	u64 budget_ns; /* at least SCHED_QUANTUM_MIN_NS, at most the period */
+	u64 period_ns; /* the server's */
+	bool hard;     /* throttled when the budget is used up; else the deadline is postponed */
 };
 
 #define SCHED_PARAMS_FIFO(l) ((struct sched_params){.class = SCHED_FIFO, .level = (l)})
@@ -68,26 +79,48 @@ struct sched_params {
 	((struct sched_params){.class = SCHED_CEDF, .cpus = (set), .deadline_ns = (d)})
 #define SCHED_PARAMS_FAIR(weight, q)                                                               \
 	((struct sched_params){.class = SCHED_FAIR, .share = (weight), .quantum_ns = (q)})
+#define SCHED_PARAMS_MLFQ(q) ((struct sched_params){.class = SCHED_MLFQ, .quantum_ns = (q)})
+#define SCHED_PARAMS_LOTTERY(tickets, q)                                                           \
+	((struct sched_params){.class = SCHED_LOTTERY, .share = (tickets), .quantum_ns = (q)})
+#define SCHED_PARAMS_STRIDE(tickets, q)                                                            \
+	((struct sched_params){.class = SCHED_STRIDE, .share = (tickets), .quantum_ns = (q)})
 #define SCHED_PARAMS_PANICKED ((struct sched_params){.class = SCHED_PANICKED})
 
-/* Service by weight: @c at is the service received so far over the weight, in units of
- * 1 / SHARE_SCALE ns, @c rest the remainder of that division, so that nothing is ever lost. */
+/* Service by weight: sched/share.h. Times are in units of 1 / SHARE_SCALE ns. */
 struct sched_share {
-	u64 at;
-	u64 from; /* FAIR: at when the request began */
-	u64 debt; /* FAIR: how far ahead of its share it left, in the same units */
-	u32 rest;
+	u64 at;	   /* virtual time: service over weight */
+	u64 from;  /* where its request begins; 0 where there are none */
+	i64 ahead; /* of V, when its last job ended */
+	u32 rest;  /* of the division */
 	u32 weight;
-	u32 era; /* which zero at and from count from */
+	u32 era; /* which zero the times count from */
+};
+
+struct sched_lottery {
+	u64 used_ns; /* of its quantum */
+	u32 tickets;
+};
+
+struct sched_mlfq {
+	u64 epoch;   /* periods of SCHED_MLFQ_BOOST_NS that had passed when it was last charged */
+	u64 used_ns; /* of the time that it may have at its level */
+	u8 level;    /* 0 most urgent */
+};
+
+struct sched_server {
+	i64 left_ns; /* of its budget */
+	u64 deadline_ns;
 };
 
 /* The part of a task that its policy owns, from the spawn on, whether it is queued or not. Of it
- * the executor writes cpus, while the task is in no queue, and key of the policies without
- * release; at spawn and when the class changes it zeroes @c own. */
+ * the executor writes cpus, while the task is in no queue; at spawn and when the class changes it
+ * zeroes all else. */
 struct sched_entity {
 	u64 key;	/* what the policy compares; changes only in release, charge and enqueue */
 	u64 cpus;	/* where it may run, SCHED_CPUS_ALL when it does not matter */
 	u64 quantum_ns; /* CPU time until its quantum is over; 0: no end */
+	u64 resume_ns;	/* 0: may run. Else throttled: in no queue until then, when replenish is
+			   called. Changes only in release, charge and replenish */
 	u64 seq;	/* arrival number in all queues of all classes; orders equal keys */
 	union {
 		struct list link; /* in a level's list */
@@ -95,6 +128,9 @@ struct sched_entity {
 	};
 	union {
 		struct sched_share share;
+		struct sched_lottery lottery;
+		struct sched_mlfq mlfq;
+		struct sched_server server;
 	} own;
 };
 
@@ -106,7 +142,7 @@ struct sched_range {
 struct sched_policy {
 	const char *name;
 	struct {
-		struct sched_range cpus, level, share, quantum_ns, deadline_ns;
+		struct sched_range cpus, level, share, quantum_ns, deadline_ns, budget_ns, period_ns;
 	} takes;
 	u8 rule;	   /* TRACE_rule_*: what it means to have the least key */
 	u8 urgency;	   /* TRACE_sched_urgency_* */
@@ -116,18 +152,19 @@ struct sched_policy {
 	void *queue;	   /* the policy's own; handed to the functions below */
 	usize queue_bytes; /* of one; all zero: an empty one */
 
-	/** The key of a job released at @p release_ns. NULL where release sets it. */
-	u64 (*key)(const struct sched_params *p, u64 release_ns);
-
-	/** A job of @p e, which is in no queue, begins: sets its key and quantum. NULL: key does. */
+	/** A job of @p e, which is in no queue, begins: sets its key and quantum. */
 	void (*release)(void *queue, struct sched_entity *e, const struct sched_params *p,
 			u64 now_ns);
 
 	/** @p e, which is in no queue, had a CPU for @p ran_ns since its release or the last call,
 	 *  and keeps it, waits, is preempted or ends; @p quantum_over: and used its quantum up.
-	 *  May change key and quantum. NULL: nothing to note. */
+	 *  May change key and quantum. Only for entities with a quantum. NULL: nothing to note. */
 	void (*charge)(void *queue, struct sched_entity *e, const struct sched_params *p,
 		       u64 ran_ns, u64 now_ns, bool quantum_over);
+
+	/** The throttled @p e may run again, or is throttled further. NULL: is never. */
+	void (*replenish)(void *queue, struct sched_entity *e, const struct sched_params *p,
+			  u64 now_ns);
 
 	/** At the end of the quantum of @p cur, just charged, while @p next, of the same rank, is
 	 *  what peek gives for @p cpu: whether @p cur goes on. NULL: it does not. */
@@ -141,7 +178,8 @@ struct sched_policy {
 	 *  O(log n). */
 	void (*enqueue)(void *queue, struct sched_entity *e, bool at_head);
 
-	/** Takes @p e, which is queued with its present key and cpus, out. O(log n). */
+	/** Takes @p e, which is queued with its present key and cpus, out. May change its quantum:
+	 *  most often it is going to run. O(log n). */
 	void (*dequeue)(void *queue, struct sched_entity *e);
 
 	/** The entity that CPU @p cpu is to run next: the first of those that may run there, or
@@ -154,7 +192,7 @@ struct sched_policy {
 };
 
 extern const struct sched_policy sched_cedf, sched_edf, sched_fifo, sched_rr, sched_fair,
-	sched_panicked;
+	sched_mlfq, sched_lottery, sched_stride, sched_panicked;
 
 /** The policy of @p class, or NULL when this kernel has none. */
 const struct sched_policy *sched_policy_of(unsigned class);

@@ -31,6 +31,7 @@ static const char *state_name(const struct task_info *t)
 		[TASK_WAITING] = "waiting",
 		[TASK_READY] = "ready",
 		[TASK_RUNNING] = "running",
+		[TASK_THROTTLED] = "throttled",
 		[TASK_DEAD] = "dead",
 	};
 

@@ -18,6 +18,7 @@
 #include "core/time.h"
 #include "task/fault.h"
 #include "task/look.h"
+#include "task/server.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -69,6 +70,16 @@ ALWAYS_INLINE void quantum_program(const struct cpu *c)
 		timer_program();
 }
 
+static void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
+	REQUIRES(t->home->lock)
+{
+	u32 seq = op_seq(traced());
+
+	TRACE_OP(seq, SCHED_CHARGE, sched_charge, .tid = (i32)t->id, .ran_ns = ran_ns,
+		 .key = t->entity.key, .quantum_over = quantum_over);
+	server_record(t, seq);
+}
+
 /* Counts what @p t ran since it began, or since the last call, and tells its policy. */
 ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
 {
@@ -76,10 +87,11 @@ ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 
 	t->cpu_ns += ran_ns;
 	t->since_ns = now_ns;
-	if (t->policy->charge) {
+	if (t->policy->charge && t->entity.quantum_ns) {
 		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
 				  quantum_over);
 		rank_update(t);
+		record_charge(t, ran_ns, quantum_over);
 	}
 }
 
@@ -97,6 +109,12 @@ static void queue_suspended(const struct cpu *c, struct task *t)
 	}
 	t->worker = c->left;
 	t->preemptions++;
+	if (server_throttles(t)) {
+		server_park(t, op_seq(traced()));
+		home_unlock(t);
+		server_arm(t);
+		return;
+	}
 	runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);
 	runqueue_record(t, c->frozen_why, op_seq(traced()));
 	w = wanted(t);
@@ -185,12 +203,17 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 
 static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 {
+	u32 seq = op_seq(traced());
+
 	if (t->policy->leave)
 		t->policy->leave(queue_of(t), &t->entity, &t->params);
-	if (now_ns > t->deadline_ns)
-		t->misses++;
-	TRACE_OP(op_seq(traced()), JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
+	TRACE_OP(seq, JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
 		 .done_ns = now_ns, .deadline_ns = t->deadline_ns);
+	if (now_ns <= t->deadline_ns)
+		return;
+	t->misses++;
+	TRACE_OP(seq, SCHED_MISS, sched_miss, .tid = (i32)t->id, .job = t->job,
+		 .deadline_ns = t->deadline_ns, .late_ns = now_ns - t->deadline_ns);
 }
 
 /* What becomes of a task whose poll returned. Returns TRACE_switch_why_*. */
@@ -208,10 +231,15 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 			end_job(t, now_ns);
 			task_release(t, now_ns);
 		}
-		runqueue_add(t, false);
+		if (!server_throttles(t))
+			runqueue_add(t, false);
 		seq = op_seq(on);
 		if (on && next_job)
 			task_record_release(t, seq);
+		if (server_throttles(t)) {
+			server_park(t, seq);
+			return TRACE_switch_why_throttled;
+		}
 		if (on)
 			runqueue_record(t, TRACE_enqueue_why_yield, seq);
 		return TRACE_switch_why_yielded;
@@ -233,6 +261,7 @@ static struct leaver leaver_after(const struct task *t, u8 why)
 		[TRACE_switch_why_yielded] = TRACE_task_state_ready,
 		[TRACE_switch_why_preempted] = TRACE_task_state_ready,
 		[TRACE_switch_why_quantum] = TRACE_task_state_ready,
+		[TRACE_switch_why_throttled] = TRACE_task_state_waiting,
 	};
 
 	return (struct leaver){t->id, t->params.level, state[why], why};
@@ -298,10 +327,9 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	struct shard *held = NULL;
 	struct task *next;
 	u64 now_ns = clock_ns();
+	u8 why = TRACE_switch_why_none;
 
 	if (prev) {
-		u8 why;
-
 		home_lock(prev);
 		if (shard_count == 1 && !on && noted(prev) && !result && !cpu_hinted(c)) {
 			next = take_turns(prev);
@@ -341,6 +369,8 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
 	look_end(&look, next || prev, on);
+	if (unlikely(why == TRACE_switch_why_throttled))
+		server_arm(prev);
 	if (next && unlikely(next->worker))
 		return resume(c, next);
 	reap(c);
@@ -364,6 +394,17 @@ ALWAYS_INLINE bool is_killed(const struct task *t)
 	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed));
 }
 
+/* deadline_ns and job change only when a job is released, and not while its task runs. */
+static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	u64 now_ns = clock_ns();
+
+	if (now_ns <= t->deadline_ns || t->missed_job == t->job)
+		return;
+	t->missed_job = t->job;
+	t->on_miss(t->frame, t->job, now_ns - t->deadline_ns);
+}
+
 ALWAYS_INLINE enum poll poll_task(struct task *t)
 {
 	enum poll result;
@@ -377,6 +418,8 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);
+	if (unlikely(t->on_miss))
+		tell_miss(t);
 	if (unlikely(result == POLL_READY)) {
 		fault_release(t);
 		arena_release(&t->arena);
@@ -456,12 +499,16 @@ static void stay(const struct look *l, const struct task *cur, bool quantum_over
 	quantum_program(l->cpu);
 }
 
-/* The running task's quantum is over: that may change its rank. */
-static void charge_quantum(struct task *cur, u64 now_ns)
+/* The running task's quantum is over: that may change its rank. True: it must not go on. */
+static bool charge_quantum(struct task *cur, u64 now_ns)
 {
+	bool throttled;
+
 	home_lock(cur);
 	charge(cur, now_ns, true);
+	throttled = server_throttles(cur);
 	home_unlock(cur);
+	return throttled;
 }
 
 /* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
@@ -514,6 +561,48 @@ static void preempt(const struct look *l, struct task *cur, struct task *next, s
 		fault_killed();
 }
 
+/* The task of @p c may not go on: it leaves the CPU whether there is another one or not. Without
+ * a stack for that it goes on for a little while. */
+static void throttle(struct cpu *c, struct task *cur, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+{
+	const bool on = traced();
+	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
+	struct leaver leaver = leaver_after(cur, TRACE_switch_why_throttled);
+	struct worker *to;
+	struct task *next;
+
+	look_begin(&look, c, on);
+	next = look_take(&look, NULL);
+	to = next && next->worker ? next->worker : worker_take(c);
+	if (!to)
+		(void)promise_set(c, cur->rank);
+	else if (on)
+		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
+	c->left_ns = now_ns;
+	c->frozen_why = TRACE_enqueue_why_quantum;
+	if (to && next) {
+		runqueue_remove(next);
+		replace(c, next, now_ns);
+	} else if (to) {
+		c->current = NULL;
+		c->quantum_end_ns = TIME_NEVER;
+		c->switches++;
+	} else {
+		c->quantum_end_ns = now_ns + SCHED_QUANTUM_MIN_NS;
+	}
+	if (next)
+		home_unlock(next);
+	look_end(&look, to, on);
+	if (to) {
+		change_stack(c, to, cur);
+		arrive();
+		if (is_killed(cur))
+			fault_killed();
+	} else {
+		quantum_program(c);
+	}
+}
+
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
@@ -525,8 +614,10 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 
 	if (is_killed(cur))
 		fault_killed();
-	if (quantum_over)
-		charge_quantum(cur, now_ns);
+	if (quantum_over && charge_quantum(cur, now_ns)) {
+		throttle(c, cur, now_ns);
+		return;
+	}
 	look.otherwise = cur->rank;
 	look.below = look.otherwise + quantum_over;
 	look_begin(&look, c, traced());

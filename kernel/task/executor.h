@@ -97,6 +97,12 @@ static inline void rank_update(struct task *t)
 	t->rank = sched_rank(t->policy, &t->entity);
 }
 
+/* In a flat class the queue's own order decides, and all its tasks are in the same queue. */
+static inline struct place place_of(const struct task *t)
+{
+	return (struct place){t->rank, t->policy->flat ? 0 : t->entity.seq};
+}
+
 static inline bool is_pinned(const struct task *t)
 {
 	return t->entity.cpus != SCHED_CPUS_ALL;

@@ -26,11 +26,6 @@ static bool before(struct place a, struct place b)
 	return a.rank < b.rank || (a.rank == b.rank && a.order < b.order);
 }
 
-static struct place place_of(const struct task *t)
-{
-	return (struct place){t->rank, t->entity.seq};
-}
-
 /* The first of @p s for CPU @p cpu, and the version for which that holds; false: none. */
 static bool first_exact(struct shard *s, unsigned cpu, struct place *first, u32 *version)
 	NO_THREAD_SAFETY_ANALYSIS

@@ -91,7 +91,8 @@ static void publish(struct shard *s, const struct task *first) REQUIRES(s->lock)
 	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&s->top_rank, first ? first->rank : RANK_IDLE,
 			      memory_order_relaxed);
-	atomic_store_explicit(&s->top_order, first ? first->entity.seq : 0, memory_order_relaxed);
+	atomic_store_explicit(&s->top_order, first ? place_of(first).order : 0,
+			      memory_order_relaxed);
 	atomic_store_explicit(&s->version, version + 2, memory_order_release);
 }
 
@@ -108,7 +109,7 @@ void shard_publish_added(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 	u64 top_rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed);
 	u64 top_order = atomic_load_explicit(&s->top_order, memory_order_relaxed);
 
-	if (before(t->rank, t->entity.seq, top_rank, top_order))
+	if (before(t->rank, place_of(t).order, top_rank, top_order))
 		publish(s, t);
 	else if (counted(&s->pinned))
 		publish_change(s);

@@ -7,7 +7,9 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
+#include "sched/admission.h"
 #include "task/runqueue.h"
+#include "task/server.h"
 #include "task/waiter.h"
 
 static struct spin registry_lock;
@@ -57,13 +59,11 @@ void task_release(struct task *t, u64 now_ns)
 	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
 	if (unlikely(t->next_deadline_ns)) {
 		t->deadline_ns = t->next_deadline_ns;
-		from_ns = t->deadline_ns - own_ns; /* the release to which it belongs, modulo 2^64 */
+		if (own_ns)
+			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	if (t->policy->release)
-		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
-	else
-		t->entity.key = t->policy->key(&t->params, from_ns);
+	t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
 	rank_update(t);
 }
 
@@ -112,6 +112,19 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	return hint_for(w);
 }
 
+/* The next job of @p t begins when its server lets it. Gives its lock back. */
+static void park_released(struct task *t) RELEASE(t->home->lock)
+{
+	u32 seq = op_seq(traced());
+
+	task_record_release(t, seq);
+	server_park(t, seq);
+	if (seq)
+		record_wake(t, TRACE_wake_result_released, seq);
+	home_unlock(t);
+	server_arm(t);
+}
+
 /* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
 static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -125,7 +138,9 @@ static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALY
 		u64 now_ns = clock_ns();
 
 		task_release(t, now_ns);
-		if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
+		if (server_throttles(t))
+			park_released(t);
+		else if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
 		bool dead = t->state == TASK_DEAD;
@@ -186,23 +201,54 @@ static int check(const struct task_spec *s)
 	return err;
 }
 
+/* *@p slot: as in struct task. */
+static int admit(const struct task_spec *s, u8 *slot)
+{
+	char why[ADMISSION_WHY_BYTES];
+	struct admission_task t;
+	unsigned n = 0;
+	int err;
+
+	*slot = 0;
+	if (!s->admit)
+		return 0;
+	err = admission_describe(&t, s->name, &s->params, s->period_ns, s->wcet_ns, why);
+	if (!err)
+		err = admission_enter(&t, &n, why);
+	if (err)
+		kprintf("task_spawn: %s: not admitted: %s\n", s->name, why);
+	else
+		*slot = (u8)(n + 1);
+	return err;
+}
+
 int task_spawn(const struct task_spec *s, struct task **handle)
 {
 	struct task *self = task_current(), *t;
+	usize frame_bytes = ALIGN_UP(s->frame_bytes, 16);
+	u8 slot = 0;
 	int err = check(s);
 
+	if (!err)
+		err = admit(s, &slot);
 	if (err)
 		return err;
-	t = kzalloc(sizeof *t + s->frame_bytes);
-	if (!t)
+	t = kzalloc(sizeof *t + frame_bytes + server_bytes(&s->params));
+	if (!t) {
+		if (slot)
+			admission_leave(slot - 1u);
 		return ERR_NOMEM;
+	}
+	t->admitted = slot;
+	t->on_miss = s->on_miss;
+	if (server_bytes(&s->params))
+		server_init(t, t->frame + frame_bytes);
 	strlcpy(t->name, s->name, sizeof t->name);
 	memcpy(t->frame, s->frame, s->frame_bytes);
 	t->fn = s->fn;
 	t->params = s->params;
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);
-	t->entity.quantum_ns = s->params.quantum_ns;
 	t->state = TASK_WAITING;
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
@@ -216,6 +262,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		.child_pid = (i32)t->id,
 		.class = (u8)t->params.class,
 		.prio = t->params.level,
+		.share = t->params.share,
 		.deadline_ns = t->params.deadline_ns,
 		.quantum_ns = t->params.quantum_ns,
 	};
@@ -230,6 +277,8 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 void task_finish(struct task *t, int status)
 {
 	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);
+	if (t->admitted)
+		admission_leave(t->admitted - 1u);
 
 	bool irqs = spin_lock(&registry_lock);
 

@@ -31,13 +31,19 @@ enum task_state {
 	TASK_WAITING,
 	TASK_READY,
 	TASK_RUNNING,
+	TASK_THROTTLED, /* its server's budget is used up: in no queue, until a timer says so */
 	TASK_DEAD,
 };
 
 #define TASK_NAME_BYTES 16
 
+struct server;
 struct shard;
 struct worker;
+
+/* Called in a task's context when a poll of it returned after its job's deadline, once for each
+ * such job; @p frame is the task's. It may do all that a poll may do, but not await. */
+typedef void task_miss_fn(void *frame, u32 job, u64 late_ns);
 
 struct task {
 	/* Written once, at spawn. */
@@ -47,6 +53,9 @@ struct task {
 	struct sched_params params;
 	const struct sched_policy *policy;
 	struct shard *home;
+	task_miss_fn *on_miss; /* or NULL */
+	struct server *server; /* or NULL */
+	u8 admitted;	       /* its slot (sched/admission.h) and 1; 0: none */
 
 	/* Under the home's lock. */
 	enum task_state state;
@@ -62,6 +71,7 @@ struct task {
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
+	u32 missed_job; /* the last for which on_miss was called */
 
 	struct arena arena; /* the task's own: see task/memory.h */
 
@@ -90,13 +100,22 @@ struct task_spec {
 	usize frame_bytes;
 	struct sched_params params;
 	u64 mem_max_bytes; /* what task_alloc may take, as arena_init counts; 0: no limit */
+	task_miss_fn *on_miss; /* or NULL */
+
+	/* With admit, the task is made only if it and all who were admitted will meet their
+	 * deadlines, provided that its jobs come at most once in period_ns and compute for at most
+	 * wcet_ns (sched/admission.h). With a server, that says so instead. */
+	bool admit;
+	u64 period_ns, wcet_ns;
+
 	bool service;      /* a part of the kernel: what it has the kernel allocate may come out of
 			      the reserve */
 };
 
 /**
  * Makes a task and releases its first job. @p handle, unless NULL, gets a reference that
- * task_put gives back. Errors: ERR_INVAL (parameters; says why on the console), ERR_NOMEM.
+ * task_put gives back. Errors, of which the first two say why on the console: ERR_INVAL
+ * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted).
  * Context: task or start-up.
  */
 int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;

@@ -51,6 +51,7 @@ class Runs:
     seeds: int = 40
     only: str = ""  # of the program's tests
     words: str = ""  # more for the kernel's command line, on the simulator
+    events: int = EVENTS_MAX
 
     @property
     def image(self):
@@ -68,7 +69,7 @@ class Runs:
         line = f"{f'only={self.only}' if self.only else ''} {self.words}".strip()
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
-                    "--max-events", EVENTS_MAX, "--trace", trace] + (
+                    "--max-events", self.events, "--trace", trace] + (
                         ["--cmdline", line] if line else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
                 elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]

@@ -5,6 +5,7 @@ import faults
 import scheduling
 import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
+from sched_table import SCHED_MUTANTS
 
 OPEN_WINDOW = {
     "sim": (("kernel/arch/sim/irq.c", "{\n\t__asm__ volatile(\".globl arch_idle_halt",
@@ -99,4 +100,5 @@ MUTANTS = [
           ("ties-by-task-id", "as above", scheduling.TIES_BY_ID, "R1", 20),
           ("published-too-early", "as above", scheduling.PUBLISHED_TOO_EARLY, "R8", 10),
           ("open-window", "as above", OPEN_WINDOW[board], "R7 stall", 40))),
+    *SCHED_MUTANTS,
 ]

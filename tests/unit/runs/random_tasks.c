@@ -37,7 +37,18 @@ struct actor {
 
 static struct sched_params random_class(u64 *r)
 {
-	switch (test_below(r, 4)) {
+	u64 quantum_ns = SCHED_QUANTUM_MIN_NS + test_below(r, US(50));
+	u16 share = (u16)(1 + test_below(r, 300));
+
+	switch (test_below(r, 10)) {
+	case 4: return SCHED_PARAMS_FAIR(share, quantum_ns);
+	case 5: return SCHED_PARAMS_MLFQ(quantum_ns);
+	case 6: return SCHED_PARAMS_LOTTERY(share, quantum_ns);
+	case 7: return SCHED_PARAMS_STRIDE(share, quantum_ns);
+	case 8: return SCHED_PARAMS_PANICKED;
+	case 9:
+		return (struct sched_params){.class = SCHED_EDF, .deadline_ns = US(20) + test_below(r, MS(2)),
+					     .budget_ns = US(60), .period_ns = US(100) + test_below(r, MS(1))};
 	case 3: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
 	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
 	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));

@@ -120,6 +120,22 @@ static enum poll edf_beyond_it_misses(void *frame)
 	ASYNC_END(me);
 }
 
+static char ended[8];
+
+struct fifo {
+	struct async async;
+	char letter;
+};
+
+static enum poll fifo(void *frame)
+{
+	struct fifo *me = frame;
+
+	burn_ns(MS(1));
+	ended[strlen(ended)] = me->letter;
+	return POLL_READY;
+}
+
 static bool stop;
 
 static enum poll computes(void *frame)
@@ -175,6 +191,110 @@ static enum poll round_robin_serves_equals_equally(void *frame)
 	ASYNC_END(me);
 }
 
+/*
+ * Fair tasks of different weights and quanta compute, and are preempted more often than quanta end.
+ * No lag ever leaves (-own quantum, longest quantum): Stoica and Abdel-Wahab 1995, theorem 1; a
+ * tenth of a quantum for quanta that end late. All times the total weight, to be integers.
+ */
+static void check_lags(struct scene *me, unsigned n, const u16 *weights, const u64 *quanta_ns)
+{
+	u64 ns[TASKS_MAX], total_ns = 0, weight = 0, longest_ns = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		total_ns += ns[i] = service_ns(me->tasks[i]);
+		weight += weights[i];
+		longest_ns = MAX(longest_ns, quanta_ns[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		i64 lag = (i64)(weights[i] * total_ns) - (i64)(weight * ns[i]);
+
+		CHECK(lag > -(i64)(weight * (quanta_ns[i] + longest_ns / 10)));
+		CHECK(lag < (i64)(weight * (longest_ns + longest_ns / 10)));
+	}
+}
+
+static enum poll fair_serves_by_weight(void *frame)
+{
+	static const u16 weights[] = {100, 100, 37, 300, 1};
+	static const u64 quanta_ns[] = {QUANTUM_NS, US(50), US(120), US(150), US(75)};
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	if (cpu_count > 1)
+		ASYNC_RETURN(me, 0);
+	me->random = trace_descriptor.seed;
+	stop = false;
+	for (me->i = 0; me->i < ARRAY_LEN(weights); me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "computes", computes, (struct async){},
+				SCHED_PARAMS_FAIR(weights[me->i], quanta_ns[me->i])));
+	for (me->round = 0; me->round < 400; me->round++) {
+		AWAIT(me, sleep_for(&me->sleep, US(20) + test_below(&me->random, US(120))));
+		check_lags(me, ARRAY_LEN(weights), weights, quanta_ns);
+	}
+	CHECK(service_ns(me->tasks[3]) > 40 * QUANTUM_NS);
+	CHECK(service_ns(me->tasks[4]) > 0);
+	stop = true;
+	for (me->i = 0; me->i < ARRAY_LEN(weights); me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_put(me->tasks[me->i]);
+	}
+	ASYNC_END(me);
+}
+
+/*
+ * More tasks than CPUs, of each class that shares, all with the same weight: on several CPUs none
+ * starves, and none runs away; how close they stay is not promised.
+ */
+static enum poll sharing_on_all_cpus(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->round = SCHED_FAIR; me->round <= SCHED_STRIDE; me->round++) {
+		if (me->round == SCHED_PANICKED)
+			continue;
+		stop = false;
+		for (me->i = 0; me->i < TASKS_MAX; me->i++)
+			MUST(TASK_SPAWN(&me->tasks[me->i], "computes", computes, (struct async){},
+					{.class = me->round,
+					 .share = me->round == SCHED_MLFQ ? 0 : 50,
+					 .quantum_ns = SCHED_QUANTUM_MIN_NS}));
+		AWAIT(me, sleep_for(&me->sleep, MS(12)));
+		for (me->i = 0; me->i < TASKS_MAX; me->i++)
+			CHECK(service_ns(me->tasks[me->i]) > 4 * SCHED_QUANTUM_MIN_NS);
+		stop = true;
+		for (me->i = 0; me->i < TASKS_MAX; me->i++) {
+			AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+			task_put(me->tasks[me->i]);
+		}
+	}
+	ASYNC_END(me);
+}
+
+/* The panicked class gets what all others leave, and in order of arrival. */
+static enum poll panicked_runs_last(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	if (cpu_count > 1)
+		ASYNC_RETURN(me, 0);
+	memset(ended, 0, sizeof ended);
+	for (me->i = 0; me->i < 2; me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "panicked", fifo,
+				((struct fifo){.letter = (char)('a' + me->i)}),
+				SCHED_PARAMS_PANICKED));
+	AWAIT(me, sleep_for(&me->sleep, US(100)));
+	MUST(TASK_SPAWN(&me->tasks[2], "fair", fifo, ((struct fifo){.letter = 'f'}),
+			SCHED_PARAMS_FAIR(1, QUANTUM_NS)));
+	for (me->i = 0; me->i < 3; me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_put(me->tasks[me->i]);
+	}
+	CHECK_STR(ended, "fab");
+	ASYNC_END(me);
+}
+
 /* Different levels: the higher one runs alone. */
 static enum poll round_robin_levels_are_strict(void *frame)
 {
@@ -221,22 +341,6 @@ static enum poll sleepers_are_not_late(void *frame)
 }
 
 /* Equals of FIFO end in order of arrival, however often they are preempted. */
-static char ended[8];
-
-struct fifo {
-	struct async async;
-	char letter;
-};
-
-static enum poll fifo(void *frame)
-{
-	struct fifo *me = frame;
-
-	burn_ns(MS(1));
-	ended[strlen(ended)] = me->letter;
-	return POLL_READY;
-}
-
 static enum poll fifo_equals_run_to_completion(void *frame)
 {
 	struct scene *me = frame;
@@ -245,6 +349,7 @@ static enum poll fifo_equals_run_to_completion(void *frame)
 	ASYNC_BEGIN(me);
 	if (cpu_count > 1)
 		ASYNC_RETURN(me, 0);
+	memset(ended, 0, sizeof ended);
 	for (me->i = 0; me->i < 4; me->i++)
 		MUST(TASK_SPAWN(&me->tasks[me->i], "fifo", fifo,
 				((struct fifo){.letter = (char)('a' + me->i)}),
@@ -287,5 +392,7 @@ static enum poll equal_deadlines_in_order_of_arrival(void *frame)
 
 TESTS_MAIN(ASYNC(edf_up_to_full_utilisation), ASYNC(edf_beyond_it_misses),
 	   ASYNC(round_robin_serves_equals_equally), ASYNC(round_robin_levels_are_strict),
-	   ASYNC(sleepers_are_not_late),
+	   ASYNC(sleepers_are_not_late), ASYNC(fair_serves_by_weight),
+	   ASYNC(sharing_on_all_cpus),
+	   ASYNC(panicked_runs_last),
 	   ASYNC(fifo_equals_run_to_completion), ASYNC(equal_deadlines_in_order_of_arrival));

@@ -1,0 +1,37 @@
+/*
+ * server.h: tasks whose server is throttled (sched/edf.c): they may not run before a time, so they
+ * are in no queue; a timer brings them back. Context: interrupts masked.
+ */
+#pragma once
+
+#include "core/time.h"
+#include "task/executor.h"
+
+/* Part of the allocation of a task that can be throttled. */
+struct server {
+	struct timer timer;
+	struct task *task;
+};
+
+/** What a task with @p p needs behind its frame. */
+static inline usize server_bytes(const struct sched_params *p)
+{
+	return p->hard ? sizeof(struct server) : 0;
+}
+
+/** Makes the server of @p t at @p memory. At spawn. */
+void server_init(struct task *t, void *memory);
+
+/** Whether the policy of @p t says that it may not run yet. */
+static inline bool server_throttles(const struct task *t) REQUIRES(t->home->lock)
+{
+	return unlikely(t->entity.resume_ns);
+}
+
+/** Takes @p t, which is in no queue, off the stage; server_arm must follow, with the home's lock
+ *  given back. Operation @p seq. */
+void server_park(struct task *t, u32 seq) REQUIRES(t->home->lock);
+void server_arm(struct task *t);
+
+/** Records the server of @p t, if it has one, in operation @p seq. */
+void server_record(const struct task *t, u32 seq) REQUIRES(t->home->lock);
