@@ -28,7 +28,8 @@ static unsigned spawn_all(void)
 {
 	unsigned n = 0;
 
-	while (!TASK_SPAWN(NULL, "idle", nothing, (struct async){.status = 0}, SCHED_PARAMS_FIFO(2)))
+	while (!TASK_SPAWN(NULL, "idle", nothing, (struct async){.status = 0},
+			   SCHED_PARAMS_FIFO(2)))
 		n++;
 	return n;
 }
@@ -75,8 +76,8 @@ static int run_hoard(char **words, unsigned n)
 	return 0;
 }
 
-static const struct command own = {
-	"hoard", "[quota|tasks]", "a task that takes all memory", 0, 1, run_hoard};
+static const struct command own = {"hoard", "[quota|tasks]", "a task that takes all memory", 0,
+				   1,       run_hoard};
 
 void app_main(const char *cmdline)
 {

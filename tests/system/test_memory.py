@@ -75,3 +75,31 @@ def test_a_task_that_spawns_until_there_is_no_memory(kernels):
         assert kib(mem, "kernel", 5) > 0
         assert int(re.search(r"(\d+) KiB free", mem)[1]) >= int(re.search(r"(\d+) KiB kept", mem)[1]) - 256
         assert int(re.search(r", (\d+) tasks", mem)[1]) >= spawned + 2
+
+
+def crowd(result):
+    """The metrics of idle_tasks.c, {name: number}."""
+    assert result.returncode == 0, result.stdout
+    return {m[1]: int(m[2]) for m in re.finditer(r"^idle\.(\w+) (\d+) \w+", result.stdout, re.M)}
+
+
+def check_crowd(said, tasks):
+    assert said["tasks"] == tasks + 1
+    assert said["bytes_per_task"] < 512 and said["page_bytes_per_task"] < 512
+    assert said["left"] == 0
+    assert said["pages_left"] <= 1 << 20
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_a_million_tasks_that_wait(kernels, cpus):
+    elf = kernels.elf("sim", "clang", "tests/system/idle_tasks.c")
+    said = crowd(kernels.sim(elf, "--ram", "1024", "--cmdline", "tasks=1000000", cpus=cpus))
+    check_crowd(said, 1_000_000)
+    # Ticks of the simulator are steps: the last task costs as many as the first, but for a share of the pages.
+    assert said["spawn_last_tenth"] <= said["spawn_first_tenth"] * 1.05
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("board", ["pc", "virt"])
+def test_a_hundred_thousand_tasks_that_wait(kernels, board):
+    check_crowd(crowd(kernels.run(board, kernels.elf(board, app="tests/system/idle_tasks.c"))), 100_000)
