@@ -1,6 +1,7 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
 import dags
+import memory
 import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
@@ -201,6 +202,7 @@ MUTANTS = [
 
     *sessions.MUTANTS,
     *dags.MUTANTS,
+    *memory.MUTANTS,
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "
