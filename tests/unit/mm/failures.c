@@ -73,7 +73,6 @@ static enum poll a_topic(void *frame)
 
 static const struct session_protocol protocol = {.name = "none", .queue = 1, .bytes = {16, 16}};
 
-/* The server's end, and one that its client does not begin, are refused when the service stops. */
 static int use_service(struct service *s)
 {
 	struct session *session;
@@ -83,9 +82,11 @@ static int use_service(struct service *s)
 	if (err)
 		return err;
 	call_put(c);
-	err = service_connect(s, &protocol, &session);
-	if (!err)
+	err = session_make(&protocol, &session);
+	if (!err) { /* neither end begins */
 		session_refuse(session, ERR_CANCELED);
+		session_refuse(session, ERR_CANCELED);
+	}
 	return err;
 }
 
