@@ -2,6 +2,7 @@
 
 import dags
 import faults
+import memory
 import scheduling
 import sessions
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
@@ -88,6 +89,7 @@ MUTANTS = [
     *sessions.MUTANTS,
     *dags.MUTANTS,
     *faults.MUTANTS,
+    *memory.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",
