@@ -35,15 +35,26 @@ struct actor {
 	struct task *child;
 };
 
+static u64 random_quantum(u64 *r)
+{
+	return SCHED_QUANTUM_MIN_NS + test_below(r, US(50));
+}
+
 static struct sched_params random_class(u64 *r)
 {
-	switch (test_below(r, 4)) {
-	case 3: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
-	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
-	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
-	default:
-		return SCHED_PARAMS_RR((u8)test_below(r, 2),
-				       SCHED_QUANTUM_MIN_NS + test_below(r, US(50)));
+	u16 share = (u16)(1 + test_below(r, 4) * 50);
+
+	switch (test_below(r, 12)) {
+	case 0: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
+	case 1: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
+	case 2:
+	case 3: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
+	case 4: return SCHED_PARAMS_FAIR(share, random_quantum(r));
+	case 5: return SCHED_PARAMS_MLFQ(random_quantum(r));
+	case 6: return SCHED_PARAMS_LOTTERY(share, random_quantum(r));
+	case 7: return SCHED_PARAMS_STRIDE(share, random_quantum(r));
+	case 8: return SCHED_PARAMS_PANICKED;
+	default: return SCHED_PARAMS_RR((u8)test_below(r, 2), random_quantum(r));
 	}
 }
 
