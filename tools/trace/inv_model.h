@@ -21,7 +21,7 @@ enum inv_rule {
 	RULE_S1, RULE_S2, RULE_S4, RULE_S5,
 	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
 	RULE_A, RULE_H, RULE_J, RULE_D,
-	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8,
+	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9,
 	RULES
 };
 _Static_assert(RULES <= INV_RULES_MAX, "counts");
@@ -73,6 +73,10 @@ struct model_task {
 	u64 used_ns, served_ns, epoch;
 	u64 at, from; /* virtual times */
 	i64 ahead;
+	u64 budget_ns, period_ns; /* of its server, 0 none */
+	bool hard, server_known;
+	i64 left_ns; /* of its budget */
+	u64 server_deadline;
 	char name[16];
 };
 

@@ -1,6 +1,7 @@
 /*
- * What each policy promises of its own tasks, recomputed from the trace alone: deadlines, who takes
- * a CPU from whom, turns, levels, draws (P1 to P8). Shares are in inv_share.c.
+ * What each policy promises of its own tasks, recomputed from the trace alone: deadlines and
+ * servers, who takes a CPU from whom, turns, levels (P1 to P3, P6, P9). Shares and lots have files
+ * of their own.
  *
  * The recorded time of an event is a little later than the time that the kernel reckoned with. So
  * service is kept as two numbers that it lies between: since the last event before the CPU's
@@ -30,6 +31,9 @@ void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_
 	t->share = p->share;
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->deadline_ns;
+	t->budget_ns = p->budget_ns;
+	t->period_ns = p->period_ns;
+	t->hard = p->hard;
 	t->params_known = true;
 }
 
@@ -78,6 +82,37 @@ static void mlfq_pick(struct model_task *t, u64 epoch)
 		t->boosted = true;
 }
 
+/* P9: constant-bandwidth servers (Abeni and Buttazzo, 1998). */
+static void server_renew(struct model_task *t)
+{
+	while (t->left_ns <= 0 && !t->hard) {
+		t->left_ns += (i64)t->budget_ns;
+		t->server_deadline += t->period_ns;
+	}
+}
+
+static void server_release(struct inv *v, struct model_task *t, u64 now_ns)
+{
+	u64 left, owed, may;
+
+	left = (u64)MAX(t->left_ns, 0);
+	if (!t->server_known || now_ns >= t->server_deadline ||
+	    __builtin_mul_overflow(left, t->period_ns, &owed) ||
+	    __builtin_mul_overflow(t->server_deadline - now_ns, t->budget_ns, &may) || owed > may) {
+		t->left_ns = (i64)t->budget_ns + MIN(t->left_ns, 0);
+		t->server_deadline = now_ns + t->period_ns;
+	}
+	t->server_known = v->complete;
+	server_renew(t);
+}
+
+static void judge_server(struct inv *v, const struct model_task *t, u64 key)
+{
+	if (t->server_known && inv_broken(v, RULE_P9, key != t->server_deadline))
+		inv_say(v, RULE_P9, t, "%t has key %k, but its server's deadline is %k", t, key,
+			t->server_deadline);
+}
+
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
 {
 	if (!t->params_known)
@@ -86,6 +121,8 @@ void policy_release(struct inv *v, struct model_task *t, const struct trace_sche
 	    inv_broken(v, RULE_P1, p->deadline_ns != p->release_ns + t->relative_ns))
 		inv_say(v, RULE_P1, t, "job %u of %t is released at %k ns with deadline %k, which is not %k later",
 			p->job, t, p->release_ns, p->deadline_ns, t->relative_ns);
+	if (has_deadline(t) && t->budget_ns)
+		server_release(v, t, p->deadline_ns - t->relative_ns);
 	if (t->class == TRACE_sched_class_mlfq) {
 		u64 epoch = MAX(v->epoch, p->release_ns / MLFQ_BOOST_NS);
 
@@ -108,6 +145,7 @@ void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sche
 {
 	if (!p->at_head)
 		begin_turn(t);
+	judge_server(v, t, p->key);
 	share_enqueue(v, t, p);
 	lottery_enqueue(v, t, p);
 	if (t->level_known && p->class == TRACE_sched_class_mlfq &&
@@ -125,6 +163,11 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	if (t->class == TRACE_sched_class_mlfq) {
 		judge_mlfq_charge(v, t, p);
 		v->epoch = MAX(v->epoch, p->key / MLFQ_LEVELS);
+	}
+	if (t->server_known) {
+		t->left_ns -= (i64)p->ran_ns;
+		server_renew(t);
+		judge_server(v, t, p->key);
 	}
 	share_charge(v, t, p);
 	lottery_charge(v, t, p);

@@ -103,7 +103,7 @@ static void check_key(struct inv *v, const struct model_task *t,
 	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
 	bool head = p->why == TRACE_enqueue_why_preempt;
 
-	if (edf && t->released && inv_broken(v, RULE_R2, p->key != t->deadline))
+	if (edf && t->released && !t->budget_ns && inv_broken(v, RULE_R2, p->key != t->deadline))
 		inv_say(v, RULE_R2, t,
 			"%t is queued with key %k, but its job was released with deadline %k", t, p->key,
 			t->deadline);

@@ -66,6 +66,9 @@ static const struct rule rules[RULES] = {
 	[RULE_P8] = {"P8", "draws",
 		"Lottery: each draw is the next one of the run's seed, over the tickets, and the first finish "
 		"wins."},
+	[RULE_P9] = {"P9", "servers",
+		"EDF: a task with a budget is queued by its server's deadline, which moves on by a period for "
+		"each budget that it uses."},
 };
 
 const struct rule *rule_at(unsigned i)

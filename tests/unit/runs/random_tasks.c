@@ -44,7 +44,7 @@ static struct sched_params random_class(u64 *r)
 {
 	u16 share = (u16)(1 + test_below(r, 4) * 50);
 
-	switch (test_below(r, 12)) {
+	switch (test_below(r, 13)) {
 	case 0: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
 	case 1: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
 	case 2:
@@ -54,6 +54,11 @@ static struct sched_params random_class(u64 *r)
 	case 6: return SCHED_PARAMS_LOTTERY(share, random_quantum(r));
 	case 7: return SCHED_PARAMS_STRIDE(share, random_quantum(r));
 	case 8: return SCHED_PARAMS_PANICKED;
+	case 9:
+		return (struct sched_params){.class = SCHED_EDF,
+					     .deadline_ns = US(20) + test_below(r, MS(2)),
+					     .budget_ns = US(60),
+					     .period_ns = US(100) + test_below(r, MS(1))};
 	default: return SCHED_PARAMS_RR((u8)test_below(r, 2), random_quantum(r));
 	}
 }
