@@ -107,7 +107,7 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 		if (v->now->id != TRACE_EV_SCHED_HINT)
 			c->waking = false;
 	} else {
-		c->unseen = false;
+		c->unseen = c->charged = false;
 		c->outside_ticks = v->now->ticks;
 	}
 	if (c->decision)
@@ -198,6 +198,7 @@ void cpu_look(struct inv *v, const struct trace_sched_look *p)
 	if ((i32)(hinted - c->sent_to) > 0)
 		c->sent_to = hinted;
 	c->looking = c->look_known = true;
+	c->charged = false;
 	c->look_outside_ticks = c->outside_ticks;
 	c->look = p->seq;
 	if (v->config.one_lock && c->activity == CPU_STARTING)
@@ -293,7 +294,7 @@ static void check_cpu(struct inv *v, unsigned cpu)
 	const struct model_task *runs = runs_on(v, c);
 	struct model_task *best;
 
-	if (c->looking || c->left)
+	if (c->looking || c->left || c->charged)
 		return;
 	best = v->queued_n ? model_best(v, cpu) : NULL;
 	if (c->activity == CPU_IDLE && inv_broken(v, RULE_R7, best && !best->reported)) {

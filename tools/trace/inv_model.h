@@ -95,6 +95,7 @@ struct model_cpu {
 	bool looking; /* its look is open */
 	bool spent;   /* and has spent a hint, so that only a sched_settled closes it */
 	bool picked;  /* and has taken a task */
+	bool charged; /* what it runs may have become less urgent: a look must follow */
 	bool look_known;
 	bool waking; /* its operations belong to a wake-up */
 	bool yields; /* duty is a task that yielded: its hint step comes behind the look */

@@ -172,6 +172,8 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	share_charge(v, t, p);
 	lottery_charge(v, t, p);
 	t->key = p->key;
+	if (t->state == MODEL_RUNNING && t->cpu == v->now->cpu)
+		model_here(v)->charged = true;
 }
 
 void policy_takes(struct inv *v, struct model_task *t)
