@@ -14,7 +14,8 @@
 #include "trace/trace.h"
 #include <stdatomic.h>
 
-#define TASKS_MAX 16u
+#define TASKS_MAX 40u
+#define FEW 16u
 #define CHANNELS 2u
 
 static struct task *_Atomic others[TASKS_MAX]; /* for wakes that nobody asked for */
@@ -88,7 +89,7 @@ static enum poll child(void *frame)
 static void wake_somebody(struct actor *me)
 {
 	/* acquire: pairs with the release in spawn_all; the runner holds a reference to each */
-	struct task *t = atomic_load_explicit(&others[test_below(&me->random, TASKS_MAX)],
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, FEW)],
 					      memory_order_acquire);
 
 	if (t)
@@ -208,7 +209,8 @@ static enum poll random_tasks(void *frame)
 
 	ASYNC_BEGIN(me);
 	me->random = test_number(board_cmdline(), "set", trace_descriptor.seed);
-	me->tasks = 4 + (unsigned)test_below(&me->random, TASKS_MAX - 3);
+	/* So many that there are more than CPUs. */
+	me->tasks = 4 + (unsigned)test_below(&me->random, FEW - 3) + (cpu_count > 4 ? cpu_count : 0);
 	for (me->i = 0; me->i < CHANNELS; me->i++)
 		channel_init(&channels[me->i], slots[me->i],
 			     1 + (u32)test_below(&me->random, ARRAY_LEN(slots[0])),
