@@ -265,6 +265,9 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		.share = t->params.share,
 		.deadline_ns = t->params.deadline_ns,
 		.quantum_ns = t->params.quantum_ns,
+		.budget_ns = t->params.budget_ns,
+		.period_ns = t->params.period_ns,
+		.hard = t->params.hard,
 	};
 	memcpy(e.child_comm, t->name, sizeof e.child_comm);
 	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);

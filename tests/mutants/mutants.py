@@ -165,7 +165,7 @@ def seen_in(runs, elf, seed, trace):
 
 def first_fault(said):
     for line in said.splitlines():
-        if re.match(r"[RJS]\d*[a-z]? at |not ok |kernel panic|sim: no progress|sim: stopped", line):
+        if re.match(r"[A-Z]\d*[a-z]? at |not ok |kernel panic|sim: no progress|sim: stopped", line):
             return line
     return (said.splitlines() or ["nothing was said"])[-1]
 

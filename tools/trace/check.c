@@ -132,6 +132,8 @@ static struct inv *begin(const struct trace *t, struct report *r, void *arena, u
 		.tasks = tasks_bound(t),
 		.from_start = t->from_start,
 		.one_lock = has_one_lock(t),
+		.clock_hz = t->about.clock_hz,
+		.seed = t->about.seed,
 		.report = show,
 		.ctx = r,
 	};

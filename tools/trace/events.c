@@ -102,13 +102,6 @@ unsigned class_urgency(unsigned class)
 	return class < CLASSES_MAX ? urgency[class] : CLASSES_MAX;
 }
 
-int class_by_name(const char *name)
-{
-	const struct code *c = code_named(&set_sched_class, name);
-
-	return c ? (int)c->number : -1;
-}
-
 /* A class is as urgent as sched_urgency says of its name. */
 static void rank_classes(void)
 {

@@ -86,8 +86,5 @@ const char *class_name(unsigned class);
 /** The place of a class among the others, 0 most urgent. */
 unsigned class_urgency(unsigned class);
 
-/** The number of the class with this name, or -1. */
-int class_by_name(const char *name);
-
 /* TRACE_PAYLOAD(e, sched_switch): the typed payload. The reader has checked its size. */
 #define TRACE_PAYLOAD(e, name) ((const struct trace_##name *)(const void *)(e)->payload)

@@ -22,6 +22,7 @@ static void check_limbo(struct inv *v, struct model_cpu *c, bool has_seq)
 	case TRACE_EV_SCHED_HINT:
 	case TRACE_EV_IPI_SEND:
 	case TRACE_EV_SCHED_SETTLED:
+	case TRACE_EV_SCHED_CHARGE:
 		return;
 	case TRACE_EV_SCHED_ENQUEUE:
 		if (TRACE_PAYLOAD(v->now, sched_enqueue)->tid == c->limbo)
@@ -53,6 +54,7 @@ static void check_duty(struct inv *v, struct model_cpu *c)
 	case TRACE_EV_SCHED_DECISION:
 	case TRACE_EV_SCHED_SWITCH:
 	case TRACE_EV_SCHED_SETTLED:
+	case TRACE_EV_SCHED_CHARGE:
 		if (c->yields)
 			return;
 		break;
@@ -105,7 +107,8 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 		if (v->now->id != TRACE_EV_SCHED_HINT)
 			c->waking = false;
 	} else {
-		c->unseen = false;
+		c->unseen = c->charged = false;
+		c->outside_ticks = v->now->ticks;
 	}
 	if (c->decision)
 		inv_say(v, RULE_R11, NULL, "CPU %u decided, but did not switch", v->now->cpu);
@@ -195,6 +198,8 @@ void cpu_look(struct inv *v, const struct trace_sched_look *p)
 	if ((i32)(hinted - c->sent_to) > 0)
 		c->sent_to = hinted;
 	c->looking = c->look_known = true;
+	c->charged = false;
+	c->look_outside_ticks = c->outside_ticks;
 	c->look = p->seq;
 	if (v->config.one_lock && c->activity == CPU_STARTING)
 		c->activity = CPU_IDLE;
@@ -204,7 +209,9 @@ void cpu_settled(struct inv *v)
 {
 	struct model_cpu *c = model_here(v);
 
-	c->looking = c->spent = c->unseen = false;
+	if (c->looking && !c->picked && !c->left && runs_on(v, c))
+		policy_stays(v, runs_on(v, c));
+	c->looking = c->spent = c->unseen = c->picked = false;
 	if (c->activity == CPU_STARTING)
 		c->activity = CPU_IDLE;
 }
@@ -226,6 +233,7 @@ void cpu_picked(struct inv *v)
 {
 	struct model_cpu *c = model_here(v);
 
+	c->picked = c->spent;
 	if (!c->spent)
 		c->looking = false;
 }
@@ -286,7 +294,7 @@ static void check_cpu(struct inv *v, unsigned cpu)
 	const struct model_task *runs = runs_on(v, c);
 	struct model_task *best;
 
-	if (c->looking || c->left)
+	if (c->looking || c->left || c->charged)
 		return;
 	best = v->queued_n ? model_best(v, cpu) : NULL;
 	if (c->activity == CPU_IDLE && inv_broken(v, RULE_R7, best && !best->reported)) {

@@ -31,7 +31,10 @@ static void on_node(struct inv *v, const struct trace_dag_node *p)
 {
 	struct model_dags *all = &v->dags;
 	struct model_dag *d = dag_of(v, p->dag);
+	struct model_task *t = model_find(v, p->tid);
 
+	if (t)
+		t->in_dag = true;
 	if (!d || all->nodes_n == ARRAY_LEN(all->nodes)) {
 		v->counts.untracked++;
 		return;

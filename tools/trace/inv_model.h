@@ -21,6 +21,7 @@ enum inv_rule {
 	RULE_S1, RULE_S2, RULE_S4, RULE_S5,
 	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
 	RULE_A, RULE_H, RULE_J, RULE_D,
+	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9,
 	RULES
 };
 _Static_assert(RULES <= INV_RULES_MAX, "counts");
@@ -57,6 +58,25 @@ struct model_task {
 	u64 order; /* among equal keys, smaller first */
 	u64 deadline;
 	u64 cpus; /* where it may run, while it is queued or runs */
+
+	/* For the policies' rules. */
+	bool params_known, in_dag;
+	bool turn_known;
+	bool level_known, boosted; /* or perhaps so, while it waited */
+	bool member;		   /* of its class's shares: its job goes on */
+	u8 level;
+	u16 share;
+	u32 rest;
+	u64 quantum_ns, relative_ns;
+	u64 least_ticks, most_ticks; /* service in this turn lies between */
+	u64 since_least, since_most; /* when it took the CPU */
+	u64 used_ns, served_ns, epoch;
+	u64 at, from; /* virtual times */
+	i64 ahead;
+	u64 budget_ns, period_ns; /* of its server, 0 none */
+	bool hard, server_known;
+	i64 left_ns; /* of its budget */
+	u64 server_deadline;
 	char name[16];
 };
 
@@ -74,6 +94,8 @@ struct model_cpu {
 	bool unseen;  /* what it did before the first event may not be over */
 	bool looking; /* its look is open */
 	bool spent;   /* and has spent a hint, so that only a sched_settled closes it */
+	bool picked;  /* and has taken a task */
+	bool charged; /* what it runs may have become less urgent: a look must follow */
 	bool look_known;
 	bool waking; /* its operations belong to a wake-up */
 	bool yields; /* duty is a task that yielded: its hint step comes behind the look */
@@ -84,6 +106,8 @@ struct model_cpu {
 	i32 ended; /* task that ended a job although it was woken: released at once, or R6 */
 	i32 limbo; /* task that it left and has not queued, 0 none */
 	i32 duty;  /* task that it queued and has not taken the hint step for, 0 none */
+	u64 outside_ticks;	/* of its last event outside of operations */
+	u64 look_outside_ticks; /* the same when its look began */
 	bool decision; /* its sched_switch is to come ... */
 	i32 decided;   /* ... and go to this task */
 	unsigned ipis;
@@ -131,6 +155,13 @@ struct model_dags {
 	struct model_edge edges[4096];
 };
 
+/* Virtual time of a class with shares. */
+struct model_share {
+	u64 now, weight;
+	u64 longest_ns; /* request since somebody came or went */
+	bool fresh, beyond;
+};
+
 struct inv {
 	struct inv_config config;
 	struct inv_counts counts;
@@ -147,6 +178,10 @@ struct inv {
 	u32 group_cpu;
 	u64 group_ticks;
 	struct model_dags dags;
+
+	struct model_share shares[2]; /* fair, stride */
+	u64 epoch;		      /* mlfq: the latest boost */
+	u64 random, race;	      /* lottery: state of the draws, finish of the last winner */
 
 	const struct trace_event *now;
 
@@ -235,3 +270,20 @@ void cpu_picked(struct inv *v);
 
 /** Judges all CPUs together, if nothing is open, after an operation. */
 void cpus_check(struct inv *v);
+
+/* inv_policy.c, inv_share.c, inv_lottery.c: what each policy promises of its own tasks. */
+void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_process_fork *p);
+void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p);
+void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
+void policy_charge(struct inv *v, const struct trace_sched_charge *p);
+void policy_takes(struct inv *v, struct model_task *t);
+void policy_loses(struct inv *v, struct model_task *prev, const struct model_task *next, u8 why);
+void policy_stays(struct inv *v, struct model_task *t);
+void share_release(struct inv *v, struct model_task *t);
+void share_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
+void share_charge(struct inv *v, struct model_task *t, const struct trace_sched_charge *p);
+void share_leave(struct inv *v, struct model_task *t);
+void share_pick(struct inv *v, const struct model_task *t);
+void lottery_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
+void lottery_charge(struct inv *v, struct model_task *t, const struct trace_sched_charge *p);
+void lottery_pick(struct inv *v, const struct model_task *t);

@@ -12,6 +12,8 @@ static void on_fork(struct inv *v, const struct trace_sched_process_fork *p)
 	struct model_task *t = model_task(v, p->child_tid);
 
 	name_task(t, p->child_comm);
+	if (t)
+		policy_spawn(v, t, p);
 	if (t && t->state == MODEL_UNKNOWN) {
 		t->state = MODEL_WAITING;
 		t->poll = POLL_CLOSED;
@@ -43,6 +45,7 @@ static void on_release(struct inv *v, const struct trace_sched_release *p)
 	t->job = p->job;
 	t->job_open = t->released = true;
 	t->deadline = p->deadline_ns;
+	policy_release(v, t, p);
 }
 
 static void check_job_end(struct inv *v, const struct model_task *t,
@@ -88,6 +91,7 @@ static void on_job_done(struct inv *v, const struct trace_sched_job_done *p)
 	check_job_end(v, t, p);
 	t->job = p->job;
 	t->job_open = false;
+	share_leave(v, t);
 	settle(v, t);
 	stop(v, t, t->ends);
 }
@@ -99,7 +103,7 @@ static void check_key(struct inv *v, const struct model_task *t,
 	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
 	bool head = p->why == TRACE_enqueue_why_preempt;
 
-	if (edf && t->released && inv_broken(v, RULE_R2, p->key != t->deadline))
+	if (edf && t->released && !t->budget_ns && inv_broken(v, RULE_R2, p->key != t->deadline))
 		inv_say(v, RULE_R2, t,
 			"%t is queued with key %k, but its job was released with deadline %k", t, p->key,
 			t->deadline);
@@ -168,6 +172,7 @@ static void on_enqueue(struct inv *v, const struct trace_sched_enqueue *p)
 	check_entry(v, t, p->why);
 	check_key(v, t, p);
 	check_order(v, t, p);
+	policy_enqueue(v, t, p);
 	if (p->why == TRACE_enqueue_why_yield)
 		settle(v, t);
 	if (c->limbo == p->tid)
@@ -209,7 +214,8 @@ static void on_dequeue(struct inv *v, const struct trace_sched_dequeue *p)
 }
 
 /* The task that a CPU gives up, unless it settled before. */
-static void leave(struct inv *v, struct model_task *t, u8 state, u8 why)
+static void leave(struct inv *v, struct model_task *t, const struct model_task *next, u8 state,
+		  u8 why)
 {
 	struct model_cpu *c = model_here(v);
 	bool preempted = why == TRACE_switch_why_preempted || why == TRACE_switch_why_quantum;
@@ -223,6 +229,7 @@ static void leave(struct inv *v, struct model_task *t, u8 state, u8 why)
 		stop(v, t, state == TRACE_task_state_dead);
 	} else if (t->state == MODEL_RUNNING || t->state == MODEL_UNKNOWN) {
 		v->counts.preemptions++;
+		policy_loses(v, t, next, why);
 		t->state = MODEL_LIMBO;
 		t->cpu = v->now->cpu;
 		c->limbo = t->tid;
@@ -240,6 +247,7 @@ static void take(struct inv *v, struct model_task *t)
 	};
 	struct model_cpu *c = model_here(v);
 
+	policy_takes(v, t);
 	if (t->state == MODEL_QUEUED) {
 		cpu_picks(v, t);
 		model_dequeue(v, t);
@@ -271,7 +279,7 @@ static void on_switch(struct inv *v, const struct trace_sched_switch *p)
 			next, model_find(v, c->decided));
 	c->decision = false;
 	if (prev)
-		leave(v, prev, p->prev_state, p->why);
+		leave(v, prev, next, p->prev_state, p->why);
 	c->left = 0;
 	if (next)
 		take(v, next);
@@ -423,6 +431,7 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_HINT: cpu_hint(v, TRACE_PAYLOAD(e, sched_hint)); break;
 	case TRACE_EV_SCHED_LOOK: cpu_look(v, TRACE_PAYLOAD(e, sched_look)); break;
 	case TRACE_EV_SCHED_SETTLED: cpu_settled(v); break;
+	case TRACE_EV_SCHED_CHARGE: policy_charge(v, TRACE_PAYLOAD(e, sched_charge)); break;
 	case TRACE_EV_SCHED_DEQUEUE: on_dequeue(v, TRACE_PAYLOAD(e, sched_dequeue)); break;
 	case TRACE_EV_IPI_SEND: on_ipi(v); break;
 	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;

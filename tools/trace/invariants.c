@@ -46,6 +46,29 @@ static const struct rule rules[RULES] = {
 		"Each reactor reacts once to each period that was released, in order, after all that it waits "
 		"for are done with it, in a job that has the period's deadline: the time it was due and the "
 		"sink's; and a period counts as missed when it took longer."},
+	[RULE_P1] = {"P1", "deadlines", "EDF: a job's deadline is its release and the relative deadline."},
+	[RULE_P2] = {"P2", "who takes a CPU",
+		"A task is preempted only by one that outranks it; at the end of its quantum it gives way to "
+		"equals too."},
+	[RULE_P3] = {"P3", "turns",
+		"Round robin: a turn lasts a quantum, however often it is preempted; no look after it leaves "
+		"the CPU to the task while an equal waits."},
+	[RULE_P4] = {"P4", "virtual deadlines",
+		"Fair: keys are what service and weights make them, and of the requests that may be served the "
+		"first one due is."},
+	[RULE_P5] = {"P5", "lag",
+		"Fair, on one CPU: nobody is ahead of its share by more than its request, nor behind by more "
+		"than the longest, while nobody comes or goes."},
+	[RULE_P6] = {"P6", "levels",
+		"MLFQ: a task goes a level down when it has used what its level allows, and up only with a "
+		"boost."},
+	[RULE_P7] = {"P7", "passes", "Stride: a pass is the service received over the tickets."},
+	[RULE_P8] = {"P8", "draws",
+		"Lottery: each draw is the next one of the run's seed, over the tickets, and the first finish "
+		"wins."},
+	[RULE_P9] = {"P9", "servers",
+		"EDF: a task with a budget is queued by its server's deadline, which moves on by a period for "
+		"each budget that it uses."},
 };
 
 const struct rule *rule_at(unsigned i)
@@ -68,14 +91,6 @@ usize inv_arena_bytes(unsigned tasks)
 	       map_size(tasks) * sizeof(u32);
 }
 
-/* A class by name, as a set; empty when the trace format has none. */
-static u64 classes(const char *name)
-{
-	int class = class_by_name(name);
-
-	return class < 0 ? 0 : 1ull << class;
-}
-
 struct inv *inv_begin(void *arena, usize bytes, const struct inv_config *config)
 {
 	struct inv *v = arena;
@@ -89,8 +104,9 @@ struct inv *inv_begin(void *arena, usize bytes, const struct inv_config *config)
 	v->queued = (void *)(v->tasks + config->tasks);
 	v->map = v->queued + config->tasks;
 	v->map_mask = map_size(config->tasks) - 1;
-	v->flat = classes("fair") | classes("lottery") | classes("stride");
-	v->own_order = classes("fair");
+	v->flat = 1ull << TRACE_sched_class_fair | 1ull << TRACE_sched_class_lottery |
+		  1ull << TRACE_sched_class_stride;
+	v->own_order = 1ull << TRACE_sched_class_fair;
 	while (v->cpus_n < CPUS_MAX && config->cpus >> v->cpus_n)
 		v->cpus_n++;
 	model_forget(v);

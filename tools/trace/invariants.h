@@ -26,6 +26,8 @@ struct inv_config {
 	u64 cpus;	 /* bit c: CPU c records events */
 	unsigned tasks;	 /* that can be alive at the same time, 1 to 2^20 */
 	bool from_start; /* the first event is the machine's first */
+	u64 clock_hz;	 /* 0: unknown, and turns are not judged */
+	u64 seed;	 /* of the run, with which lots are drawn */
 	bool one_lock;	 /* each operation is whole: no sched_settled ends a look */
 	void (*report)(void *ctx, const struct violation *v);
 	void *ctx;

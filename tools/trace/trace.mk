@@ -17,7 +17,8 @@ TRACE_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Ws
 	-Wvla -Wundef -Wshadow -Itools/trace/host -Itools/trace -Ikernel \
 	$(if $(TRACE_SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all)
 TRACE_LIB_SRCS := $(addprefix tools/trace/,buffer.c events.c metadata.c extract.c invariants.c \
-	inv_tasks.c inv_rules.c inv_cpus.c inv_dag.c)
+	inv_tasks.c inv_rules.c inv_cpus.c inv_dag.c inv_policy.c \
+	inv_share.c inv_lottery.c)
 TRACE_SRCS := $(sort $(wildcard tools/trace/*.c))
 TRACE_OBJS := $(patsubst tools/trace/%.c,$(TRACE_OBJ)/%.o,$(TRACE_SRCS))
 TRACE_LIB_OBJS := $(patsubst tools/trace/%.c,$(TRACE_OBJ)/%.o,$(TRACE_LIB_SRCS))

@@ -14,7 +14,8 @@
 #include "trace/trace.h"
 #include <stdatomic.h>
 
-#define TASKS_MAX 16u
+#define TASKS_MAX 40u
+#define FEW 16u
 #define CHANNELS 2u
 
 static struct task *_Atomic others[TASKS_MAX]; /* for wakes that nobody asked for */
@@ -35,26 +36,31 @@ struct actor {
 	struct task *child;
 };
 
+static u64 random_quantum(u64 *r)
+{
+	return SCHED_QUANTUM_MIN_NS + test_below(r, US(50));
+}
+
 static struct sched_params random_class(u64 *r)
 {
-	u64 quantum_ns = SCHED_QUANTUM_MIN_NS + test_below(r, US(50));
-	u16 share = (u16)(1 + test_below(r, 300));
+	u16 share = (u16)(1 + test_below(r, 4) * 50);
 
-	switch (test_below(r, 10)) {
-	case 4: return SCHED_PARAMS_FAIR(share, quantum_ns);
-	case 5: return SCHED_PARAMS_MLFQ(quantum_ns);
-	case 6: return SCHED_PARAMS_LOTTERY(share, quantum_ns);
-	case 7: return SCHED_PARAMS_STRIDE(share, quantum_ns);
+	switch (test_below(r, 13)) {
+	case 0: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
+	case 1: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
+	case 2:
+	case 3: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
+	case 4: return SCHED_PARAMS_FAIR(share, random_quantum(r));
+	case 5: return SCHED_PARAMS_MLFQ(random_quantum(r));
+	case 6: return SCHED_PARAMS_LOTTERY(share, random_quantum(r));
+	case 7: return SCHED_PARAMS_STRIDE(share, random_quantum(r));
 	case 8: return SCHED_PARAMS_PANICKED;
 	case 9:
-		return (struct sched_params){.class = SCHED_EDF, .deadline_ns = US(20) + test_below(r, MS(2)),
-					     .budget_ns = US(60), .period_ns = US(100) + test_below(r, MS(1))};
-	case 3: return SCHED_PARAMS_CEDF(SCHED_CPUS_ALL, US(20) + test_below(r, MS(2)));
-	case 0: return SCHED_PARAMS_EDF(US(20) + test_below(r, MS(2)));
-	case 1: return SCHED_PARAMS_FIFO((u8)(test_below(r, 4) * 8 + test_below(r, 2)));
-	default:
-		return SCHED_PARAMS_RR((u8)test_below(r, 2),
-				       SCHED_QUANTUM_MIN_NS + test_below(r, US(50)));
+		return (struct sched_params){.class = SCHED_EDF,
+					     .deadline_ns = US(20) + test_below(r, MS(2)),
+					     .budget_ns = US(60),
+					     .period_ns = US(100) + test_below(r, MS(1))};
+	default: return SCHED_PARAMS_RR((u8)test_below(r, 2), random_quantum(r));
 	}
 }
 
@@ -83,7 +89,7 @@ static enum poll child(void *frame)
 static void wake_somebody(struct actor *me)
 {
 	/* acquire: pairs with the release in spawn_all; the runner holds a reference to each */
-	struct task *t = atomic_load_explicit(&others[test_below(&me->random, TASKS_MAX)],
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, FEW)],
 					      memory_order_acquire);
 
 	if (t)
@@ -203,7 +209,8 @@ static enum poll random_tasks(void *frame)
 
 	ASYNC_BEGIN(me);
 	me->random = test_number(board_cmdline(), "set", trace_descriptor.seed);
-	me->tasks = 4 + (unsigned)test_below(&me->random, TASKS_MAX - 3);
+	/* So many that there are more than CPUs. */
+	me->tasks = 4 + (unsigned)test_below(&me->random, FEW - 3) + (cpu_count > 4 ? cpu_count : 0);
 	for (me->i = 0; me->i < CHANNELS; me->i++)
 		channel_init(&channels[me->i], slots[me->i],
 			     1 + (u32)test_below(&me->random, ARRAY_LEN(slots[0])),

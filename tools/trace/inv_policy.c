@@ -1,0 +1,259 @@
+/*
+ * What each policy promises of its own tasks, recomputed from the trace alone: deadlines and
+ * servers, who takes a CPU from whom, turns, levels (P1 to P3, P6, P9). Shares and lots have files
+ * of their own.
+ *
+ * The recorded time of an event is a little later than the time that the kernel reckoned with. So
+ * service is kept as two numbers that it lies between: since the last event before the CPU's
+ * operation began is the most that it can be, since the switch is the least.
+ */
+#include "inv_model.h"
+
+#define MLFQ_LEVELS 8u
+#define MLFQ_BOOST_NS (200 * 1000000ull)
+
+static u64 ticks_ns(const struct inv *v, u64 ticks)
+{
+	u64 hz = v->config.clock_hz;
+
+	return hz ? ticks / hz * NS_PER_S + ticks % hz * NS_PER_S / hz : 0;
+}
+
+static u64 since(u64 now, u64 then)
+{
+	return now > then ? now - then : 0;
+}
+
+void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_process_fork *p)
+{
+	(void)v;
+	t->class = p->class;
+	t->share = p->share;
+	t->quantum_ns = p->quantum_ns;
+	t->relative_ns = p->deadline_ns;
+	t->budget_ns = p->budget_ns;
+	t->period_ns = p->period_ns;
+	t->hard = p->hard;
+	t->params_known = true;
+}
+
+static bool has_deadline(const struct model_task *t)
+{
+	return t->class == TRACE_sched_class_edf || t->class == TRACE_sched_class_cedf;
+}
+
+/* P6: what a charge at epoch @p epoch does to the level. */
+static void mlfq_charge(struct model_task *t, u64 ran_ns, u64 epoch)
+{
+	t->used_ns += ran_ns;
+	if (t->used_ns >= t->quantum_ns * (t->level + 1u)) {
+		t->level = (u8)MIN(t->level + 1u, MLFQ_LEVELS - 1);
+		t->used_ns = 0;
+	}
+	if (epoch != t->epoch)
+		t->level = 0, t->used_ns = 0;
+	t->epoch = epoch;
+}
+
+static void judge_mlfq_charge(struct inv *v, struct model_task *t,
+			      const struct trace_sched_charge *p)
+{
+	u64 epoch = p->key / MLFQ_LEVELS;
+	u64 now_epoch = ticks_ns(v, v->now->ticks) / MLFQ_BOOST_NS;
+	u8 is = (u8)(p->key % MLFQ_LEVELS);
+
+	if (!t->params_known || !t->level_known)
+		return;
+	mlfq_charge(t, p->ran_ns, epoch);
+	if (inv_broken(v, RULE_P6, is != t->level && !(t->boosted && is <= 1)))
+		inv_say(v, RULE_P6, t, "%t is charged to level %u, but what it used puts it at level %u", t,
+			is, t->level);
+	else if (v->config.clock_hz && epoch > now_epoch)
+		inv_say(v, RULE_P6, t, "%t counts boost %k, but it is the time of boost %k", t, epoch,
+			now_epoch);
+	t->level = is;
+	t->boosted = false;
+}
+
+/* A boost may have come while it waited: the queue knows, the trace does not. */
+static void mlfq_pick(struct model_task *t, u64 epoch)
+{
+	if (t->level_known && t->epoch < epoch)
+		t->boosted = true;
+}
+
+/* P9: constant-bandwidth servers (Abeni and Buttazzo, 1998). */
+static void server_renew(struct model_task *t)
+{
+	while (t->left_ns <= 0 && !t->hard) {
+		t->left_ns += (i64)t->budget_ns;
+		t->server_deadline += t->period_ns;
+	}
+}
+
+static void server_release(struct inv *v, struct model_task *t, u64 now_ns)
+{
+	u64 left, owed, may;
+
+	left = (u64)MAX(t->left_ns, 0);
+	if (!t->server_known || now_ns >= t->server_deadline ||
+	    __builtin_mul_overflow(left, t->period_ns, &owed) ||
+	    __builtin_mul_overflow(t->server_deadline - now_ns, t->budget_ns, &may) || owed > may) {
+		t->left_ns = (i64)t->budget_ns + MIN(t->left_ns, 0);
+		t->server_deadline = now_ns + t->period_ns;
+	}
+	t->server_known = v->complete;
+	server_renew(t);
+}
+
+static void judge_server(struct inv *v, const struct model_task *t, u64 key)
+{
+	if (t->server_known && inv_broken(v, RULE_P9, key != t->server_deadline))
+		inv_say(v, RULE_P9, t, "%t has key %k, but its server's deadline is %k", t, key,
+			t->server_deadline);
+}
+
+void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
+{
+	if (!t->params_known)
+		return;
+	if (has_deadline(t) && !t->in_dag &&
+	    inv_broken(v, RULE_P1, p->deadline_ns != p->release_ns + t->relative_ns))
+		inv_say(v, RULE_P1, t, "job %u of %t is released at %k ns with deadline %k, which is not %k later",
+			p->job, t, p->release_ns, p->deadline_ns, t->relative_ns);
+	if (has_deadline(t) && t->budget_ns)
+		server_release(v, t, p->deadline_ns - t->relative_ns);
+	if (t->class == TRACE_sched_class_mlfq) {
+		u64 epoch = MAX(v->epoch, p->release_ns / MLFQ_BOOST_NS);
+
+		if (!t->level_known || epoch != t->epoch)
+			t->level = 0, t->used_ns = 0;
+		t->level_known = v->complete;
+		t->epoch = v->epoch = epoch;
+	}
+	share_release(v, t);
+}
+
+/* A turn is what a task may run until its quantum ends; it begins at the tail of the queue. */
+static void begin_turn(struct model_task *t)
+{
+	t->least_ticks = t->most_ticks = 0;
+	t->turn_known = true;
+}
+
+void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p)
+{
+	if (!p->at_head)
+		begin_turn(t);
+	judge_server(v, t, p->key);
+	share_enqueue(v, t, p);
+	lottery_enqueue(v, t, p);
+	if (t->level_known && p->class == TRACE_sched_class_mlfq &&
+	    inv_broken(v, RULE_P6, p->key % MLFQ_LEVELS != t->level))
+		inv_say(v, RULE_P6, t, "%t of level %u is queued with that of %u", t, t->level,
+			(unsigned)(p->key % MLFQ_LEVELS));
+}
+
+void policy_charge(struct inv *v, const struct trace_sched_charge *p)
+{
+	struct model_task *t = model_find(v, p->tid);
+
+	if (!t)
+		return;
+	if (t->class == TRACE_sched_class_mlfq) {
+		judge_mlfq_charge(v, t, p);
+		v->epoch = MAX(v->epoch, p->key / MLFQ_LEVELS);
+	}
+	if (t->server_known) {
+		t->left_ns -= (i64)p->ran_ns;
+		server_renew(t);
+		judge_server(v, t, p->key);
+	}
+	share_charge(v, t, p);
+	lottery_charge(v, t, p);
+	t->key = p->key;
+	if (t->state == MODEL_RUNNING && t->cpu == v->now->cpu)
+		model_here(v)->charged = true;
+}
+
+void policy_takes(struct inv *v, struct model_task *t)
+{
+	struct model_cpu *c = model_here(v);
+
+	t->since_most = c->outside_ticks;
+	t->since_least = v->now->ticks;
+	if (t->state == MODEL_QUEUED) {
+		share_pick(v, t);
+		lottery_pick(v, t);
+	}
+	if (t->class == TRACE_sched_class_mlfq)
+		mlfq_pick(t, v->epoch);
+}
+
+static void judge_quantum(struct inv *v, const struct model_task *t)
+{
+	if (t->class != TRACE_sched_class_rr || !t->turn_known || !t->params_known ||
+	    !v->config.clock_hz)
+		return;
+	if (inv_broken(v, RULE_P3, ticks_ns(v, t->most_ticks) < t->quantum_ns))
+		inv_say(v, RULE_P3, t, "the quantum of %t ends after %k ns at most, of %k", t,
+			ticks_ns(v, t->most_ticks), t->quantum_ns);
+}
+
+/* Prev, which goes on, loses the CPU to next. */
+void policy_loses(struct inv *v, struct model_task *prev, const struct model_task *next, u8 why)
+{
+	const struct model_cpu *c = model_here(v);
+	bool quantum = why == TRACE_switch_why_quantum;
+
+	prev->most_ticks += since(v->now->ticks, prev->since_most);
+	prev->least_ticks += since(c->outside_ticks, prev->since_least);
+	if (quantum)
+		judge_quantum(v, prev);
+	if (!next || !prev->key_known || !next->key_known)
+		return;
+	if (inv_broken(v, RULE_P2, quantum ? model_outranks(v, prev, next)
+					   : !model_outranks(v, next, prev)))
+		inv_say(v, RULE_P2, prev, "%t (%s, key %k) %s %t (%s, key %k)", prev, class_name(prev->class),
+			prev->key, quantum ? "ends its quantum for the less urgent"
+					   : "is preempted by the no more urgent",
+			next, class_name(next->class), next->key);
+}
+
+static const struct model_task *waiting_equal(const struct inv *v, const struct model_task *t)
+{
+	const struct model_cpu *c = &v->cpus[v->now->cpu];
+
+	for (u32 i = 0; i < v->queued_n; i++) {
+		const struct model_task *o = &v->tasks[v->queued[i]];
+
+		if (o->class == t->class && o->key == t->key && o->cpus >> v->now->cpu & 1 &&
+		    seq_before(o->queued_seq, c->look) && !o->exhausted)
+			return o;
+	}
+	return NULL;
+}
+
+/* A look ended, and the task goes on. */
+void policy_stays(struct inv *v, struct model_task *t)
+{
+	const struct model_cpu *c = model_here(v);
+	const struct model_task *equal;
+	u64 least_ns = ticks_ns(v, t->least_ticks + since(c->look_outside_ticks, t->since_least));
+	u64 most_ns = ticks_ns(v, t->most_ticks + since(v->now->ticks, t->since_most));
+
+	if (t->class != TRACE_sched_class_rr || !t->turn_known || !t->params_known ||
+	    !v->config.clock_hz || most_ns < t->quantum_ns)
+		return;
+	if (least_ns < t->quantum_ns) {
+		t->turn_known = false; /* it may have begun a new one */
+		return;
+	}
+	equal = waiting_equal(v, t);
+	if (inv_broken(v, RULE_P3, equal))
+		inv_say(v, RULE_P3, t, "%t goes on after %k ns, longer than its quantum, while %t waits, its "
+			"equal", t, least_ns, equal);
+	begin_turn(t);
+	t->since_most = c->look_outside_ticks;
+	t->since_least = v->now->ticks;
+}
