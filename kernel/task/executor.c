@@ -14,11 +14,8 @@
 #include "base/words.h"
 #include "board/board.h"
 #include "core/panic.h"
-#include "core/start.h"
-#include "core/time.h"
 #include "task/fault.h"
-#include "task/look.h"
-#include "task/server.h"
+#include "task/handover.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -53,24 +50,7 @@ void executor_init(void)
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 
-ALWAYS_INLINE void reap(struct cpu *c)
-{
-	struct task *dead = c->dead;
-
-	if (unlikely(dead)) {
-		c->dead = NULL;
-		task_put(dead);
-	}
-}
-
-/* Sets the timer if the end of the quantum is not the one that it was set for. */
-ALWAYS_INLINE void quantum_program(const struct cpu *c)
-{
-	if (c->quantum_end_ns != c->timer_quantum_ns)
-		timer_program();
-}
-
-static void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
+void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
 	REQUIRES(t->home->lock)
 {
 	u32 seq = op_seq(traced());
@@ -80,23 +60,8 @@ static void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
 	server_record(t, seq);
 }
 
-/* Counts what @p t ran since it began, or since the last call, and tells its policy. */
-ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
-{
-	u64 ran_ns = now_ns - t->since_ns;
-
-	t->cpu_ns += ran_ns;
-	t->since_ns = now_ns;
-	if (t->policy->charge && t->entity.quantum_ns) {
-		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
-				  quantum_over);
-		rank_update(t);
-		record_charge(t, ran_ns, quantum_over);
-	}
-}
-
 /* Queues @p t, which was suspended, now that its stack is left. */
-static void queue_suspended(const struct cpu *c, struct task *t)
+void queue_suspended(const struct cpu *c, struct task *t)
 {
 	struct wanted w;
 
@@ -122,83 +87,15 @@ static void queue_suspended(const struct cpu *c, struct task *t)
 	hint_others(w);
 }
 
-/* First thing on every stack that was switched to. */
-ALWAYS_INLINE void arrive(void)
-{
-	struct cpu *c = arch_cpu();
-	struct task *frozen = c->frozen;
-
-	c->frozen = NULL;
-	if (frozen)
-		queue_suspended(c, frozen);
-	else if (c->left && worker_give(c, c->left))
-		hint_rest();
-	reap(c);
-	quantum_program(c);
-}
-
-/* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
- * is free once it is left. */
-ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
-{
-	struct worker *from = c->worker;
-	void *boot_sp;
-
-	TRACE_OP(op_seq(traced()), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
-		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
-	c->frozen = frozen;
-	c->left = from;
-	c->worker = to;
-	arch_switch(from ? &from->sp : &boot_sp, to->sp);
-}
-
-/* The task that leaves a CPU; a copy, because it may run elsewhere already, and be gone. */
-struct leaver {
-	u32 tid; /* 0 from idle */
-	u8 level;
-	u8 state; /* TRACE_task_state_* */
-	u8 why;	  /* TRACE_switch_why_* */
-};
-
 /* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
-static __attribute__((noinline)) void record_switch(u32 seq, const struct leaver *prev,
-						    const struct task *suspended,
-						    const struct task *next, u64 now_ns)
+void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
+		   const struct task *next, u64 now_ns)
 {
 	decision_record(seq, suspended, next, now_ns);
 	TRACE_OP(seq, SCHED_SWITCH, sched_switch, .prev_tid = (i32)prev->tid,
 		 .next_tid = next ? (i32)next->id : 0, .prev_state = prev->state,
 		 .prev_prio = prev->level, .next_prio = next ? next->params.level : 0,
 		 .why = prev->why);
-}
-
-/* relaxed, both: the home's lock orders them but for task_poll_again, which is on this CPU */
-static inline bool noted(const struct task *t)
-{
-	return atomic_load_explicit(&t->noted, memory_order_relaxed);
-}
-
-static inline void note_clear(struct task *t)
-{
-	atomic_store_explicit(&t->noted, false, memory_order_relaxed);
-}
-
-/* Makes @p next, which is in no queue, what @p c runs; all but the stack. */
-ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
-	REQUIRES(next->home->lock)
-{
-	u64 quantum_ns = next->entity.quantum_ns;
-
-	if (unlikely(next->quantum_left_ns))
-		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
-	next->state = TASK_RUNNING;
-	next->cpu = c->id;
-	next->since_ns = now_ns;
-	if (likely(!next->worker))
-		note_clear(next);
-	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
-	c->current = next;
-	c->switches++;
 }
 
 static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
@@ -253,7 +150,7 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	return TRACE_switch_why_exited;
 }
 
-static struct leaver leaver_after(const struct task *t, u8 why)
+struct leaver leaver_after(const struct task *t, u8 why)
 {
 	static const u8 state[] = {
 		[TRACE_switch_why_blocked] = TRACE_task_state_waiting,
@@ -388,12 +285,6 @@ static void finish(struct task *t, int status)
 	c->preempt_off--;
 }
 
-ALWAYS_INLINE bool is_killed(const struct task *t)
-{
-	/* relaxed: who kills a running task hints its CPU behind it */
-	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed));
-}
-
 /* deadline_ns and job change only when a job is released, and not while its task runs. */
 static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -486,190 +377,4 @@ void executor_run(void)
 	c->current = NULL;
 	change_stack(c, first, NULL);
 	panic("a boot stack was resumed");
-}
-
-/* The running task goes on; its quantum begins anew if it is over. */
-static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
-{
-	u64 quantum_ns = cur->entity.quantum_ns;
-
-	if (quantum_over)
-		l->cpu->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
-	look_end(l, false, traced());
-	quantum_program(l->cpu);
-}
-
-/* The running task's quantum is over: that may change its rank. True: it must not go on. */
-static bool charge_quantum(struct task *cur, u64 now_ns)
-{
-	bool throttled;
-
-	home_lock(cur);
-	charge(cur, now_ns, true);
-	throttled = server_throttles(cur);
-	home_unlock(cur);
-	return throttled;
-}
-
-/* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
- * policy says so, or because there is no stack. Else *@p to is the stack to go to. */
-static bool refuse(const struct look *l, const struct task *cur, const struct task *next,
-		   struct worker **to) REQUIRES(next->home->lock)
-{
-	const struct sched_policy *p = cur->policy;
-
-	if (next->rank == l->otherwise && p->keeps && p == next->policy &&
-	    p->keeps(queue_of(next), &cur->entity, &next->entity, l->cpu->id))
-		return true;
-	*to = next->worker ? next->worker : worker_take(l->cpu);
-	if (*to)
-		return false;
-	TRACE_OP(op_seq(traced()), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
-	return true;
-}
-
-/* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
-ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
-	REQUIRES(next->home->lock)
-{
-	c->left_ns = now_ns;
-	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
-	place(c, next, now_ns);
-	next->worker = NULL;
-}
-
-static void preempt(const struct look *l, struct task *cur, struct task *next, struct worker *to,
-		    u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
-{
-	const bool on = traced();
-	struct cpu *c = l->cpu;
-
-	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
-	if (on) {
-		struct leaver leaver = leaver_after(cur, quantum_over ? TRACE_switch_why_quantum
-								      : TRACE_switch_why_preempted);
-
-		record_switch(op_seq(on), &leaver, cur, next, now_ns);
-	}
-	runqueue_remove(next);
-	replace(c, next, now_ns);
-	home_unlock(next);
-	look_end(l, true, on);
-	change_stack(c, to, cur);
-	arrive(); /* resumed, perhaps on another CPU */
-	if (is_killed(cur))
-		fault_killed();
-}
-
-/* The task of @p c may not go on: it leaves the CPU whether there is another one or not. Without
- * a stack for that it goes on for a little while. */
-static void throttle(struct cpu *c, struct task *cur, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
-{
-	const bool on = traced();
-	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
-	struct leaver leaver = leaver_after(cur, TRACE_switch_why_throttled);
-	struct worker *to;
-	struct task *next;
-
-	look_begin(&look, c, on);
-	next = look_take(&look, NULL);
-	to = next && next->worker ? next->worker : worker_take(c);
-	if (!to)
-		(void)promise_set(c, cur->rank);
-	else if (on)
-		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
-	c->left_ns = now_ns;
-	c->frozen_why = TRACE_enqueue_why_quantum;
-	if (to && next) {
-		runqueue_remove(next);
-		replace(c, next, now_ns);
-	} else if (to) {
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
-	} else {
-		c->quantum_end_ns = now_ns + SCHED_QUANTUM_MIN_NS;
-	}
-	if (next)
-		home_unlock(next);
-	look_end(&look, to, on);
-	if (to) {
-		change_stack(c, to, cur);
-		arrive();
-		if (is_killed(cur))
-			fault_killed();
-	} else {
-		quantum_program(c);
-	}
-}
-
-void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
-{
-	struct cpu *c = arch_cpu();
-	struct task *cur = c->current, *next;
-	u64 now_ns = clock_ns();
-	bool quantum_over = now_ns >= c->quantum_end_ns;
-	struct look look;
-	struct worker *to;
-
-	if (is_killed(cur))
-		fault_killed();
-	if (quantum_over && charge_quantum(cur, now_ns)) {
-		throttle(c, cur, now_ns);
-		return;
-	}
-	look.otherwise = cur->rank;
-	look.below = look.otherwise + quantum_over;
-	look_begin(&look, c, traced());
-	next = look_take(&look, NULL);
-	if (!next) {
-		stay(&look, cur, quantum_over, now_ns);
-	} else if (refuse(&look, cur, next, &to)) {
-		(void)promise_set(c, look.otherwise);
-		home_unlock(next);
-		stay(&look, cur, quantum_over, now_ns);
-	} else {
-		preempt(&look, cur, next, to, now_ns, quantum_over);
-	}
-}
-
-/* True when @p t, which was just released and is in no queue, is what this CPU would run next. */
-ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRES(t->home->lock)
-{
-	const struct task *first;
-
-	if (shard_count > 1 || others_online() || traced() || cpu_hinted(c))
-		return false;
-	if (!c->current || c->irq_depth || c->preempt_off || t->rank >= c->current->rank)
-		return false;
-	if (!t->policy->levels || !(t->entity.cpus >> c->id & 1))
-		return false;
-	first = shard_first(t->home, c->id);
-	return !first || t->rank < first->rank;
-}
-
-/*
- * The way that most preempting wakes take on one CPU: @p t, just released, runs here at once, as
- * it would by way of its queue, a hint and a look. False: it is not that simple; nothing was done.
- */
-bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
-{
-	struct worker *to;
-	struct task *cur;
-
-	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
-		return false;
-	to = worker_take(c);
-	if (!to)
-		return false;
-	(void)promise_set(c, t->rank);
-	c->frozen_why = TRACE_enqueue_why_preempt;
-	cur = c->current;
-	replace(c, t, now_ns);
-	home_unlock(t);
-	change_stack(c, to, cur);
-	arrive();
-	if (is_killed(cur))
-		fault_killed();
-	return true;
 }

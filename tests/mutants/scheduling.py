@@ -24,7 +24,7 @@ TIES_BY_ID = (
 )
 
 PUBLISHED_TOO_EARLY = (
-    (EXECUTOR, "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
+    ("kernel/task/handover.h", "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
 		c->frozen = NULL;
 		queue_suspended(c, frozen);
 	}
@@ -39,7 +39,7 @@ MUTANTS = [
     # Order.
     Mutant("ties-by-task-id", "equal levels run in order of task ids, not of arrival", TIES_BY_ID, "R1", Runs(cpus=1)),
     Mutant("equal-preempts-equal", "a task of the same level as the running one preempts it",
-           ((EXECUTOR, "look.below = look.otherwise + quantum_over;", "look.below = look.otherwise + 1;"),
+           (("kernel/task/preempt.c", "look.below = look.otherwise + quantum_over;", "look.below = look.otherwise + 1;"),
             (HINT, "if (w->rank >= was)", "if (w->rank > was)")),
            "test", Runs(PREEMPTION, cpus=1, seeds=3)),
     Mutant("deadline-recomputed", "a preempted job gets a later deadline when it is queued again",
@@ -144,7 +144,7 @@ MUTANTS = [
            ((TASK, "atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);",
              "atomic_store_explicit(&t->noted, dead, memory_order_relaxed);"),), "R6 no-progress"),
     Mutant("note-cleared-on-resume", "resuming a suspended poll forgets what came meanwhile",
-           ((EXECUTOR, "	if (likely(!next->worker))\n		note_clear(next);\n", "	note_clear(next);\n"),), "R6"),
+           (("kernel/task/handover.h", "	if (likely(!next->worker))\n		note_clear(next);\n", "	note_clear(next);\n"),), "R6"),
     Mutant("note-cleared-after-poll", "a note is cleared when the poll returns, not when it begins",
            ((EXECUTOR, "	arch_irq_disable();\n	TRACE(POLL_END,",
              "	arch_irq_disable();\n	note_clear(t);\n	TRACE(POLL_END,"),), "R6 no-progress"),
@@ -160,10 +160,10 @@ MUTANTS = [
            ((EXECUTOR, "		runqueue_remove(next);\n		place(",
              "		if (!next->worker)\n			runqueue_remove(next);\n		place("),), "R3 no-end panic"),
     Mutant("stack-given-back-early", "a stack with a suspended poll on it is free for others",
-           ((EXECUTOR, "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
+           (("kernel/task/handover.h", "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
            "R8 J R3 panic no-progress test"),
     Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
-           ((EXECUTOR, "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
+           (("kernel/task/handover.h", "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
     Mutant("handle-not-counted", "a handle is no reference: joining reads freed memory",
            ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
            "panic test no-progress", Runs(TASKS, seeds=3)),
@@ -177,9 +177,9 @@ MUTANTS = [
              "	q->next = first->link.next;\n	q->next->prev = q;\n	list_add_head(q, &e->link);\n"),),
            "test", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
     Mutant("equals-take-over", "a task that is woken takes the CPU from its equal at once",
-           ((EXECUTOR, "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
+           (("kernel/task/preempt.c", "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
     Mutant("takes-over-though-preemption-is-off", "a wake takes the CPU from a task that may not be preempted",
-           ((EXECUTOR, "c->irq_depth || c->preempt_off || t->rank", "c->irq_depth || t->rank"),),
+           (("kernel/task/preempt.c", "c->irq_depth || c->preempt_off || t->rank", "c->irq_depth || t->rank"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
 ]
