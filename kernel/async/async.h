@@ -61,7 +61,13 @@ struct async {
 };
 
 /** For AWAIT: the trace's record of an await that begins. */
-void async_trace_await(unsigned kind, unsigned line, const void *object);
+void async_record_await(unsigned kind, unsigned line, const void *object);
+
+static inline void async_trace_await(unsigned kind, unsigned line, const void *object)
+{
+	if (unlikely(trace_level != TRACE_OFF))
+		async_record_await(kind, line, object);
+}
 
 #define ASYNC_BEGIN(me)                                                                            \
 	if (!(me)->async.resume)                                                                   \

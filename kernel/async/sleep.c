@@ -55,7 +55,7 @@ static enum poll yield_poll(struct awaitable *a)
 	if (y->polled)
 		return POLL_READY;
 	y->polled = true;
-	task_wake(task_self());
+	task_poll_again();
 	return POLL_PENDING;
 }
 

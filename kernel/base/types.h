@@ -40,6 +40,8 @@ typedef uintptr_t uptr;
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* For the few functions whose call would cost more than what they do. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define CACHE_LINE_BYTES 64

@@ -13,7 +13,7 @@ void cpu_init_all(void)
 		c->self = c;
 		c->id = id;
 		c->quantum_end_ns = TIME_NEVER;
-		c->timer_set_ns = TIME_NEVER;
+		c->timer_set_ns = c->timer_quantum_ns = TIME_NEVER;
 	}
 }
 
@@ -25,8 +25,7 @@ void preempt_enable(void)
 	c->preempt_off--;
 	if (on)
 		irq_look(c);
-	else if (!c->preempt_off && c->current &&
-		 atomic_load_explicit(&c->hinted, memory_order_relaxed))
+	else if (!c->preempt_off && c->current && cpu_hinted(c))
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 	arch_irq_restore(on);
 }

@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "base/types.h"
 #include "sync/spin.h"
+#include <stdatomic.h>
 
 struct task;
 struct worker;
@@ -27,27 +28,36 @@ struct cpu {
 	u8 irq_from;	      /* TRACE_irq_from_*: what the interrupt being handled struck */
 	_Atomic u8 state;     /* shared: enum cpu_state */
 
-	/* Scheduling; see task/executor.c. */
-	struct task *current;	/* the task whose poll runs here, NULL in the worker's own code */
-	struct worker *worker;	/* whose stack this CPU is on */
-	_Atomic bool hinted;	/* shared: "look again" is pending; set and cleared under the
-				   scheduler's lock, read without it at interrupt exit */
-	u64 quantum_end_ns;	/* when the current task's quantum ends; TIME_NEVER for none */
-	struct task *frozen;	/* left behind with its stack by the switch under way ... */
-	u8 frozen_why;		/* ... and why; the successor queues it */
-	struct worker *freed;	/* left behind with nothing on it */
-	struct task *dead;	/* its last reference of the executor is to be dropped */
+	/* Scheduling; see task/executor.h. */
+	struct task *current;  /* the task whose poll runs here, NULL in the worker's own code */
+	struct worker *worker; /* whose stack this CPU is on */
+	u64 quantum_end_ns;    /* when the current task's quantum ends; TIME_NEVER for none */
+	u32 hints_seen;	       /* number of the last hint that this CPU acted on */
+	u8 frozen_why;	       /* why the switch under way left ... */
+	struct task *frozen;   /* ... this poll behind; the successor queues it */
+	struct worker *left;   /* the stack that the switch under way leaves */
+	struct worker *spare;  /* a free stack, or NULL */
+	u64 left_ns;	       /* when */
+	u64 quantum_left_ns;   /* what was left of its quantum; 0: nothing, or it has none */
+	struct task *dead;     /* its last reference of the executor is to be dropped */
 
 	/* Timers; see core/timer.c. */
 	struct spin timer_lock;
 	struct heap timers GUARDED_BY(timer_lock);
 	u64 timer_seq GUARDED_BY(timer_lock);
 	struct timer *timer_running GUARDED_BY(timer_lock); /* whose fn runs now, or NULL */
-	u64 timer_set_ns; /* what the hardware timer was last set to */
+	u64 timer_set_ns;     /* what the hardware timer was last set to ... */
+	u64 timer_quantum_ns; /* ... when the quantum's end was this */
 
 	/* Counters, for the shell; read without a lock, so a sum may be off by what is in flight. */
-	u64 irqs, hints_taken, switches, idle_ns;
+	u64 irqs, switches, idle_ns;
 	u64 idle_since_ns; /* when it went idle, 0 while it is not */
+
+	/* Shared, read and written by all; see task/hint.c. */
+	struct {
+		_Atomic u64 promised; /* rank of what it runs, or was hinted for */
+		_Atomic u32 hints;    /* number of the last hint: "look again" */
+	} CACHE_ALIGNED;
 
 	struct arch_cpu arch;
 } CACHE_ALIGNED;
@@ -60,6 +70,14 @@ static inline bool cpu_online(unsigned id)
 {
 	/* acquire: pairs with the release in cpu_step (core/start.c) */
 	return atomic_load_explicit(&cpus[id].state, memory_order_acquire) == CPU_ONLINE;
+}
+
+/** True when a hint of @p c, this CPU, is pending. A hint that comes while this reads arrives with
+ *  an interrupt of its own. Context: interrupts masked. */
+static inline bool cpu_hinted(const struct cpu *c)
+{
+	/* relaxed: who acts on it looks again with acquire (task/look.h) */
+	return atomic_load_explicit(&c->hints, memory_order_relaxed) != c->hints_seen;
 }
 
 /** Fills in the structures of all CPUs, before arch_cpu_init. Once, by kernel_main. */

@@ -63,8 +63,7 @@ void irq_look(struct cpu *c)
 {
 	if (c->irq_depth || c->preempt_off || !c->current)
 		return;
-	/* relaxed: a hint that is missed here arrives with an interrupt of its own */
-	if (atomic_load_explicit(&c->hinted, memory_order_relaxed) ||
+	if (cpu_hinted(c) ||
 	    (c->quantum_end_ns != TIME_NEVER && clock_ns() >= c->quantum_end_ns))
 		executor_preempt();
 }

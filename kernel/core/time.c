@@ -14,6 +14,7 @@ struct ratio {
 };
 
 u64 clock_hz;
+struct clock_scale clock_scale;
 static struct ratio ns_per_tick, ticks_per_ns;
 
 /* Long division, since the compilers' 128-bit division is a library call. */
@@ -40,18 +41,13 @@ void clock_init(u64 hz)
 {
 	ASSERT(hz >= HZ_MIN && hz <= HZ_MAX);
 	ns_per_tick = make_ratio(NS_PER_S, hz);
+	clock_scale = (struct clock_scale){
+		.mult = ns_per_tick.mult,
+		.pre = ns_per_tick.shift < 64 ? 64 - ns_per_tick.shift : 0,
+		.post = ns_per_tick.shift > 64 ? ns_per_tick.shift - 64 : 0,
+	};
 	ticks_per_ns = make_ratio(hz, NS_PER_S);
 	clock_hz = hz;
-}
-
-u64 clock_ticks_to_ns(u64 ticks)
-{
-	return (u64)scale(ticks, ns_per_tick);
-}
-
-u64 clock_ns(void)
-{
-	return clock_ticks_to_ns(arch_clock_ticks());
 }
 
 u64 clock_ns_to_ticks(u64 ns)

@@ -22,6 +22,7 @@ static void program(struct cpu *c, bool fired) REQUIRES(c->timer_lock)
 	u64 quantum_end_ns = over ? TIME_NEVER : c->quantum_end_ns;
 	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;
 
+	c->timer_quantum_ns = quantum_end_ns;
 	if (fired || next != c->timer_set_ns) {
 		c->timer_set_ns = next;
 		arch_timer_set(next);
@@ -31,6 +32,11 @@ static void program(struct cpu *c, bool fired) REQUIRES(c->timer_lock)
 void timer_program(void)
 {
 	struct cpu *c = arch_cpu();
+
+	/* Whatever changes the heap's head programs the hardware itself. */
+	if (c->quantum_end_ns == c->timer_quantum_ns)
+		return;
+
 	bool irqs = spin_lock(&c->timer_lock);
 
 	program(c, false);

@@ -14,6 +14,7 @@ const struct sched_policy sched_fifo = {
 	.takes = {.cpus = SCHED_CPUS_ANY, .level = {0, SCHED_LEVELS - 1}},
 	.rule = TRACE_rule_highest_priority,
 	.urgency = TRACE_sched_urgency_fifo,
+	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.key = fifo_key,

@@ -8,33 +8,21 @@ static bool is_pinned(const struct sched_entity *e)
 void levels_enqueue(void *queue, struct sched_entity *e, bool at_head)
 {
 	struct levels *l = queue;
-	struct list *q = &l->queue[e->key];
 
-	if (is_pinned(e)) {
+	if (is_pinned(e))
 		ordered_enqueue(&l->pinned, e, at_head);
-		return;
-	}
-	if (!(l->used & (1u << e->key)))
-		list_init(q);
-	l->used |= 1u << e->key;
-	sched_arrive(e, at_head);
-	if (at_head)
-		list_add_head(q, &e->link);
 	else
-		list_add_tail(q, &e->link);
+		levels_add(l, e, at_head);
 }
 
 void levels_dequeue(void *queue, struct sched_entity *e)
 {
 	struct levels *l = queue;
 
-	if (is_pinned(e)) {
+	if (is_pinned(e))
 		ordered_dequeue(&l->pinned, e);
-		return;
-	}
-	list_del(&e->link);
-	if (list_empty(&l->queue[e->key]))
-		l->used &= ~(1u << e->key);
+	else
+		levels_remove(l, e);
 }
 
 /* The entity behind @p e (NULL: the first) of those in lists; or NULL. */

@@ -15,6 +15,51 @@ struct levels {
 	struct ordered pinned;
 };
 
+/** The short ways, for an entity that may run everywhere. */
+ALWAYS_INLINE void levels_add(struct levels *l, struct sched_entity *e, bool at_head)
+{
+	struct list *q = &l->queue[e->key];
+	u32 bit = 1u << e->key;
+
+	if (!(l->used & bit)) {
+		list_init(q);
+		l->used |= bit;
+	}
+	sched_arrive(e, at_head);
+	if (at_head)
+		list_add_head(q, &e->link);
+	else
+		list_add_tail(q, &e->link);
+}
+
+ALWAYS_INLINE void levels_remove(struct levels *l, struct sched_entity *e)
+{
+	struct list *next = e->link.next, *prev = e->link.prev;
+
+	next->prev = prev;
+	prev->next = next;
+	if (next == prev) /* the head */
+		l->used &= ~(1u << e->key);
+}
+
+/** Takes @p first, the first of the level of @p e, out, and puts @p e behind the last of it. */
+ALWAYS_INLINE void levels_rotate(struct levels *l, struct sched_entity *first,
+				 struct sched_entity *e)
+{
+	struct list *q = &l->queue[e->key];
+
+	list_add_tail(q, &e->link);
+	q->next = first->link.next;
+	q->next->prev = q;
+	sched_arrive(e, false);
+}
+
+/** While no entity is pinned and some is queued: the first. */
+ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
+{
+	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
+}
+
 void levels_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void levels_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *levels_peek(const void *queue, unsigned cpu);

@@ -18,6 +18,7 @@ const struct sched_policy sched_panicked = {
 	.takes = {.cpus = SCHED_CPUS_ANY},
 	.rule = TRACE_rule_first_come,
 	.urgency = TRACE_sched_urgency_panicked,
+	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.key = panicked_key,

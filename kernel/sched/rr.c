@@ -20,6 +20,7 @@ const struct sched_policy sched_rr = {
 		  .quantum_ns = {SCHED_QUANTUM_MIN_NS, SCHED_QUANTUM_MAX_NS}},
 	.rule = TRACE_rule_highest_priority,
 	.urgency = TRACE_sched_urgency_rr,
+	.levels = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.key = rr_key,

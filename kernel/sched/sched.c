@@ -3,7 +3,6 @@
 
 #include "base/printf.h"
 #include "core/cpu.h"
-#include <stdatomic.h>
 
 static const struct sched_policy *const policies[SCHED_CLASSES] = {
 	[SCHED_CEDF] = &sched_cedf, [SCHED_EDF] = &sched_edf,	[SCHED_FIFO] = &sched_fifo,
@@ -25,6 +24,8 @@ const struct sched_policy *sched_policy_at(unsigned urgency)
 {
 	return urgency < SCHED_CLASSES ? policies[by_urgency[urgency]] : NULL;
 }
+
+_Atomic u64 sched_heads, sched_tails;
 
 static u64 all_cpus(void)
 {
@@ -85,15 +86,4 @@ const char *sched_class_name(unsigned class)
 	const struct sched_policy *p = sched_policy_of(class);
 
 	return p ? p->name : "?";
-}
-
-void sched_arrive(struct sched_entity *e, bool at_head)
-{
-	static _Atomic u64 heads, tails;
-	_Atomic u64 *count = at_head ? &heads : &tails;
-	/* relaxed: a number only has to be its own; entities of one queue are ordered by its lock */
-	u64 n = atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-
-	e->seq = (1ull << 63) + (at_head ? -n - 1 : n);
-	e->order = (u32)e->seq;
 }

@@ -26,6 +26,7 @@
 #include "base/tree.h"
 #include "base/types.h"
 #include "trace/trace.h"
+#include <stdatomic.h>
 
 /* The numbers are the trace's; which class is more urgent says sched_urgency in trace/events.def. */
 enum sched_class {
@@ -88,7 +89,6 @@ struct sched_entity {
 	u64 cpus;	/* where it may run, SCHED_CPUS_ALL when it does not matter */
 	u64 quantum_ns; /* CPU time until its quantum is over; 0: no end */
 	u64 seq;	/* arrival number in all queues of all classes; orders equal keys */
-	u32 order;	/* its low half, for the trace */
 	union {
 		struct list link; /* in a level's list */
 		struct tree_node node;
@@ -112,6 +112,7 @@ struct sched_policy {
 	u8 urgency;	   /* TRACE_sched_urgency_* */
 	bool single;	   /* keys compare only within one queue: its tasks are all in the same */
 	bool flat;	   /* its tasks rank alike */
+	bool levels;	   /* its queue is a struct levels; the executor has a short way for it */
 	void *queue;	   /* the policy's own; handed to the functions below */
 	usize queue_bytes; /* of one; all zero: an empty one */
 
@@ -173,15 +174,24 @@ u64 sched_cpus(const struct sched_params *p);
 /** "edf", "fifo", ...; "?" for a number out of range. */
 const char *sched_class_name(unsigned class);
 
+extern _Atomic u64 sched_heads, sched_tails; /* arrivals so far */
+
 /** For enqueue functions: numbers the arrival of @p e, over all queues: at the head below all
  *  that came before, else above them. Lock-free. */
-void sched_arrive(struct sched_entity *e, bool at_head);
+ALWAYS_INLINE void sched_arrive(struct sched_entity *e, bool at_head)
+{
+	/* relaxed: a number only has to be its own; entities of one queue are ordered by its lock */
+	u64 n = atomic_fetch_add_explicit(at_head ? &sched_heads : &sched_tails, 1,
+					  memory_order_relaxed);
+
+	e->seq = (1ull << 63) + (at_head ? -n - 1 : n);
+}
 
 #define SCHED_KEY_BITS 60
 
 /** Makes jobs of all classes comparable, smaller is more urgent; less than UINT64_MAX. Keys from
  *  2^60 - 1 on (36 years, as times) rank alike. */
-static inline u64 sched_rank(const struct sched_policy *p, const struct sched_entity *e)
+ALWAYS_INLINE u64 sched_rank(const struct sched_policy *p, const struct sched_entity *e)
 {
 	u64 key = p->flat ? 0 : MIN(e->key, (1ull << SCHED_KEY_BITS) - 1);
 

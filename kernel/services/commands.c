@@ -77,7 +77,7 @@ static int run_perf(char **words, unsigned n)
 		kprintf("%5u %7llu %9llu %11llu %12llu\n", i,
 			(unsigned long long)((now_ns - MIN(idle_ns, now_ns)) / (now_ns / 100 + 1)),
 			(unsigned long long)c->switches, (unsigned long long)c->irqs,
-			(unsigned long long)c->hints_taken);
+			(unsigned long long)c->hints_seen);
 	}
 	return 0;
 }

@@ -1,68 +1,199 @@
 /*
- * executor.h: what the files of task/ share: the scheduler's state, run queues and hints.
+ * executor.h: what the files of task/ share: the run queues in their shards, hints, workers.
  *
- * One lock protects it all. It is taken with interrupts masked, and it is the one lock that is
- * held across a switch of stacks: who leaves a stack takes it, who arrives gives it on, after it
- * has queued the predecessor. So between the decision and the moment the old stack is free to be
- * resumed there is no point at which another CPU could see either half.
- * Order: a timer's or a channel's lock may be held when it is taken, never the reverse.
+ * Scheduling is global, its locks are not. The waiting tasks are spread over shards; a task's home
+ * shard is chosen at spawn, and that shard's lock protects all of the task's scheduling state. No
+ * operation holds two shards' locks, and none holds one across a switch of stacks. Each shard
+ * publishes its most urgent task (top), so that a CPU finds the most urgent of all by reading one
+ * line for each shard; `shards=1` on the command line is one lock for everything.
+ *
+ * Order of locks: a timer's, a channel's or the registry's lock may be held when a shard's is
+ * taken, and a shard's when the workers' is, never the reverse.
+ *
+ * What CPUs read without a lock, in pairs (Dekker's argument, in hint.c):
+ *   who queues a task:        publishes the shard's top, fence, reads the CPUs' promises
+ *   who takes a worse task:   stores its CPU's promise, fence, reads the shards' tops
+ *
+ * Operations are numbered for the trace (op_seq): a queued task's after its top was published, a
+ * look's before it reads the tops, its end's after the last of these reads, a hint's after it read
+ * the promises and before it counts. So what an operation relied on has a smaller number than it.
  */
 #pragma once
 
 #include "core/cpu.h"
+#include "core/irq.h"
 #include "sync/spin.h"
 #include "task/task.h"
 
-/* A rank makes any two jobs comparable: the class above the key; smaller is more urgent. */
+#define SHARDS_MAX CPUS_MAX
+/* The rank of a CPU without a task; a rank makes any two jobs comparable (sched/sched.h). */
 #define RANK_IDLE UINT64_MAX
-#define RANK_KEY_MAX ((1ull << 60) - 1)
 
-struct scheduler {
-	struct spin lock;
-	u32 seq GUARDED_BY(lock);	    /* operations so far; orders the trace */
-	u32 classes GUARDED_BY(lock);	    /* bit k: class k has a waiting task */
-	u32 waiting GUARDED_BY(lock);	    /* tasks in run queues */
-	u32 pinned GUARDED_BY(lock);	    /* those of them that may not run on every CPU */
-	u32 queued[SCHED_CLASSES] GUARDED_BY(lock); /* by class */
-	u32 hints_pending GUARDED_BY(lock); /* CPUs whose hinted is set */
-	bool starved GUARDED_BY(lock);	    /* a preemption was put off for want of a stack */
-	u64 running[CPUS_MAX] GUARDED_BY(lock);	 /* rank of what each CPU runs */
-	u64 promised[CPUS_MAX] GUARDED_BY(lock); /* the same, or the rank it was hinted for */
+/* A waiting task's place among all: by rank, then in order of arrival. */
+struct place {
+	u64 rank, order;
 };
-extern struct scheduler scheduler;
 
-u64 rank_of(const struct task *t) REQUIRES(scheduler.lock);
+struct shard {
+	struct spin lock;
+	u32 classes GUARDED_BY(lock); /* bit u: a task of the class of urgency u waits */
+	u32 simple GUARDED_BY(lock);  /* bit u: its queue is a struct levels, and no task in the
+					 shard is pinned */
+	void *queue[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
+
+	/* Written under the lock, read without it. */
+	_Atomic u32 queued[SCHED_CLASSES]; /* waiting tasks, by urgency */
+	_Atomic u32 pinned;		   /* those of them that may not run on every CPU */
+	_Atomic u32 version;		   /* odd while the top changes: see shard_top */
+	_Atomic u64 top_rank, top_order; /* no waiting task comes before; exact if none is pinned */
+} CACHE_ALIGNED;
+
+extern struct shard shards[SHARDS_MAX];
+extern unsigned shard_count; /* constant once tasks run */
+extern const struct sched_policy *policy_at[SCHED_CLASSES]; /* by urgency; constant, too */
+extern u32 levels_classes; /* bit u: the queue of policy_at[u] is a struct levels; constant */
+
+/* Counts operations while the trace is on. */
+extern _Atomic u32 op_count;
+
+static inline bool traced(void)
+{
+	return trace_level != TRACE_OFF;
+}
+
+/** Numbers an operation if it is to be recorded (@p on), else 0. */
+static inline u32 op_seq(bool on)
+{
+	/* acq_rel: what an operation did or read before it took its number is done before one with
+	 * a larger number goes on */
+	return on ? atomic_fetch_add_explicit(&op_count, 1, memory_order_acq_rel) + 1 : 0;
+}
+
+/** Records an event of operation @p seq_. */
+#define TRACE_OP(seq_, ID, event, ...)                                                             \
+	do {                                                                                       \
+		const u32 number_ = (seq_);                                                        \
+                                                                                                   \
+		if (unlikely(number_)) {                                                           \
+			struct trace_##event payload_ = {__VA_ARGS__, .seq = number_};             \
+			trace_record(TRACE_EV_##ID, &payload_, sizeof payload_, NULL, 0);          \
+		}                                                                                  \
+	} while (0)
+
+/** Takes the lock of @p t's home. Context: interrupts masked. */
+static inline void home_lock(struct task *t) ACQUIRE(t->home->lock)
+{
+	spin_lock_raw(&t->home->lock);
+}
+
+static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
+{
+	spin_unlock_raw(&t->home->lock);
+}
+
+/** The rank of @p t's job changed, or may have. */
+static inline void rank_update(struct task *t)
+{
+	t->rank = sched_rank(t->policy, &t->entity);
+}
+
+static inline bool is_pinned(const struct task *t)
+{
+	return t->entity.cpus != SCHED_CPUS_ALL;
+}
+
+/** Makes the shards and their queues. Start-up. */
+void runqueue_init(unsigned cpus);
+
+/** Where a task with that number and policy is at home. */
+struct shard *runqueue_home(u32 id, const struct sched_policy *p);
 
 /** A job of @p t begins: its deadline is fixed here, and here only. In task.c. */
-void task_release(struct task *t, u64 now_ns) REQUIRES(scheduler.lock);
+void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lock);
 
-/** Queues @p t, which is in no queue, as ready. @p why: TRACE_enqueue_why_*. */
-void runqueue_add(struct task *t, u8 why, u64 now_ns) REQUIRES(scheduler.lock);
-void runqueue_remove(struct task *t) REQUIRES(scheduler.lock);
+/** Records that task_release began a job of @p t. */
+static inline void task_record_release(const struct task *t, u32 seq)
+{
+	TRACE_OP(seq, SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
+		 .release_ns = t->release_ns, .deadline_ns = t->deadline_ns);
+}
 
-/** The most urgent waiting task of those that may run on @p cpu, or NULL. O(log n). */
-struct task *runqueue_first(unsigned cpu) REQUIRES(scheduler.lock);
+/** Records that runqueue_add queued @p t. */
+void runqueue_record(const struct task *t, u8 why, u32 seq) REQUIRES(t->home->lock);
+
+/* What a shard publishes. */
+struct top {
+	struct place place;
+	u32 version;
+	bool pinned; /* some task is: the first for a CPU may come later than place */
+};
+
+/** What @p s published last. Context: any; lock-free but for a writer at work. */
+struct top shard_top(const struct shard *s);
 
 /**
  * Records why CPU @p c goes from @p prev to @p next (NULL: idle), before next leaves its queue.
- * @p prev_ready: prev competes too, although it is not queued.
+ * @p prev: a task that competes too, although it is not queued; NULL for none.
  */
-void decision_record(const struct task *prev, bool prev_ready, const struct task *next, u64 now_ns)
-	REQUIRES(scheduler.lock);
+void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns);
+
+/** The place of the first task for CPU @p cpu, or that with rank @p below; its shard, or NULL. */
+struct shard *look_around(unsigned cpu, u64 below, struct place *first);
+
+/* A task in need of a CPU; a copy, because without its lock the task itself may be gone. */
+struct wanted {
+	u64 rank, cpus;
+	u32 tid, cpu; /* cpu: where it ran last */
+};
+
+static inline struct wanted wanted(const struct task *t)
+{
+	return (struct wanted){t->rank, t->entity.cpus, t->id, t->cpu};
+}
+
+extern _Atomic u64 online_cpus, idle_cpus; /* idle: a subset of the CPUs with promise RANK_IDLE */
+
+/** promise_set, if the promise changes. */
+bool promise_change(struct cpu *c, u64 was, u64 rank);
+
+/** Sets the promise of @p c, this CPU; true when @p rank is less urgent than it was: then a task
+ *  may have been queued whose waker relied on it, and the tops must be read again. */
+static inline bool promise_set(struct cpu *c, u64 rank)
+{
+	/* relaxed: ordered by the fence behind it, or by the only shard's lock */
+	u64 was = atomic_load_explicit(&c->promised, memory_order_relaxed);
+
+	return was != rank && promise_change(c, was, rank);
+}
 
 /**
- * Hints the CPU that should run @p t: the one of those it may use that runs, or is promised, the
- * least urgent work, if that is less urgent than @p t.
- * Returns that CPU, or TRACE_NO_CPU.
+ * Hints the CPU that should run @p w, which was just woken: the one of those it may use that runs,
+ * or is promised, the least urgent work, if that is less urgent. It may be this CPU; then it gets
+ * no interrupt, because the caller looks.
+ * Returns that CPU, or TRACE_NO_CPU. Context: interrupts masked, no shard's lock held.
  */
-unsigned hint_for(const struct task *t) REQUIRES(scheduler.lock);
+unsigned hint_for(struct wanted w);
 
-/** hint_for a waiting task that outranks what a CPU runs that it may use, if there is one, unless
- *  some CPU is going to look anyway. */
-void hint_rest(void) REQUIRES(scheduler.lock);
+/** The same for a task that this CPU gave up for one at least as urgent: hints others only. */
+void hint_others(struct wanted w);
 
-/** This CPU looks at the queues: spends its hint. */
-void hint_take(struct cpu *c) REQUIRES(scheduler.lock);
+/** Records that @p w, which was just queued, needs no hint. */
+static inline void hint_none(const struct wanted *w)
+{
+	TRACE_OP(op_seq(traced()), SCHED_HINT, sched_hint, .target_cpu = TRACE_NO_CPU,
+		 .tid = (i32)w->tid);
+}
+
+/** The other CPUs that run tasks. Context: interrupts masked. */
+static inline u64 others_online(void)
+{
+	/* relaxed: a CPU that comes looks by itself */
+	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
+}
+
+/** Hints for a waiting task that outranks what another CPU runs that it may use, if there is one.
+ *  The same context. */
+void hint_rest(void);
 
 /* A worker is a stack with a guard page below it. */
 struct worker {
@@ -74,9 +205,33 @@ struct worker {
 /** Makes @p n workers; panics without memory. Start-up. */
 void workers_init(unsigned n);
 
-/** Takes a free worker, or NULL. */
-struct worker *worker_take(void) REQUIRES(scheduler.lock);
-void worker_give(struct worker *w) REQUIRES(scheduler.lock);
+/** A free worker, or NULL; then a preemption is put off, and workers_short. */
+struct worker *worker_take_other(void);
+
+/** Gives @p w to all CPUs; true when a preemption was put off for want of it. */
+bool worker_give_other(struct worker *w) MUST_CHECK;
+
+/** A preemption is put off for want of a stack. Lock-free. */
+bool workers_short(void);
+
+/** worker_take_other, for CPU @p c, this one, which may have one at hand. */
+ALWAYS_INLINE struct worker *worker_take(struct cpu *c)
+{
+	struct worker *w = c->spare;
+
+	c->spare = NULL;
+	return likely(w) ? w : worker_take_other();
+}
+
+/** Gives back @p w, which CPU @p c, this one, left: keeps it at hand, or calls worker_give_other;
+ *  if that returns true, hint_rest is due. */
+ALWAYS_INLINE MUST_CHECK bool worker_give(struct cpu *c, struct worker *w)
+{
+	if (unlikely(c->spare || workers_short()))
+		return worker_give_other(w);
+	c->spare = w;
+	return false;
+}
 
 /** The worker whose stack this runs on, found from the stack pointer; 0 for a boot stack. */
 u16 worker_here(void);
@@ -84,5 +239,12 @@ u16 worker_here(void);
 /** Entry of every fresh worker; executor.c. */
 void worker_main(void);
 
-/** Tells the joiners that @p t is done. In task.c; interrupts masked, scheduler's lock not held. */
+/**
+ * Lets @p t, which was just released and is in no queue, have CPU @p c, this one, at once, if that
+ * is what queueing and looking would come to. Then it gives back the lock, and returns true when
+ * the calling task goes on. False: nothing was done. executor.c.
+ */
+bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
+
+/** Tells the joiners that @p t is done. In task.c; interrupts masked, no shard's lock held. */
 void task_finish(struct task *t, int status);

@@ -1,64 +1,160 @@
-/* The run queues of all classes, and the record of why a task was chosen. */
+/* The run queues of all classes in their shards, and the record of why a task was chosen. */
+#include "base/panic.h"
+#include "base/string.h"
 #include "core/time.h"
-#include "task/executor.h"
+#include "mm/page.h"
+#include "task/runqueue.h"
 
-u64 rank_of(const struct task *t)
+struct shard shards[SHARDS_MAX];
+unsigned shard_count = 1;
+const struct sched_policy *policy_at[SCHED_CLASSES];
+u32 levels_classes;
+_Atomic u32 op_count;
+
+static usize queue_bytes(unsigned urgency, unsigned shard)
 {
-	u64 key = MIN(t->entity.key, RANK_KEY_MAX);
+	const struct sched_policy *p = policy_at[urgency];
 
-	return (u64)t->params.class << 60 | key;
+	return !p || (p->single && shard) ? 0 : ALIGN_UP(p->queue_bytes, CACHE_LINE_BYTES);
 }
 
-static struct task *task_of(struct sched_entity *e)
+static void shard_init(struct shard *s, unsigned number) NO_THREAD_SAFETY_ANALYSIS
 {
-	return CONTAINER_OF(e, struct task, entity);
+	usize bytes = 0;
+	u8 *memory;
+
+	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+		bytes += queue_bytes(u, number);
+	memory = page_alloc(page_order(bytes));
+	if (!memory)
+		panic("no memory for %zu bytes of run queues", bytes);
+	memset(memory, 0, bytes);
+	for (unsigned u = 0; u < SCHED_CLASSES; u++) {
+		s->queue[u] = queue_bytes(u, number) ? memory : NULL;
+		memory += queue_bytes(u, number);
+	}
+	s->simple = levels_classes;
+	/* relaxed: the other CPUs do not run yet */
+	atomic_store_explicit(&s->top_rank, RANK_IDLE, memory_order_relaxed);
 }
 
-void runqueue_add(struct task *t, u8 why, u64 now_ns)
+void runqueue_init(unsigned n)
 {
-	bool at_head = why == TRACE_enqueue_why_preempt;
-
-	t->state = TASK_READY;
-	t->enqueue_why = why;
-	t->queued_ns = now_ns;
-	t->policy->enqueue(t->policy->queue, &t->entity, at_head);
-	scheduler.classes |= 1u << t->params.class;
-	scheduler.waiting++;
-	scheduler.queued[t->params.class]++;
-	scheduler.pinned += t->entity.cpus != SCHED_CPUS_ALL;
-	TRACE(SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
-	      .prio = t->params.level, .why = why, .at_head = at_head, .key = t->entity.key,
-	      .seq = scheduler.seq, .task_worker = t->worker ? t->worker->id : 0,
-	      .on_worker = worker_here(), .order = t->entity.seq);
-	if (t->entity.cpus != SCHED_CPUS_ALL)
-		TRACE(SCHED_AFFINITY, sched_affinity, .tid = (i32)t->id, .seq = scheduler.seq,
-		      .cpus = t->entity.cpus);
+	shard_count = n;
+	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+		policy_at[u] = sched_policy_at(u);
+	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+		if (policy_at[u] && policy_at[u]->levels)
+			levels_classes |= 1u << u;
+	for (unsigned i = 0; i < n; i++)
+		shard_init(&shards[i], i);
 }
 
-void runqueue_remove(struct task *t)
+struct shard *runqueue_home(u32 id, const struct sched_policy *p)
 {
-	t->policy->dequeue(t->policy->queue, &t->entity);
-	if (!--scheduler.queued[t->params.class])
-		scheduler.classes &= ~(1u << t->params.class);
-	scheduler.waiting--;
-	scheduler.pinned -= t->entity.cpus != SCHED_CPUS_ALL;
+	return &shards[p->single ? 0 : id % shard_count];
 }
 
-struct task *runqueue_first(unsigned cpu)
+struct top shard_top(const struct shard *s)
 {
-	for (u32 classes = scheduler.classes; classes; classes &= classes - 1) {
-		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));
-		struct sched_entity *e = p->peek(p->queue, cpu);
+	for (;; arch_relax()) {
+		/* acquire: pairs with the release of the even version in publish */
+		u32 version = atomic_load_explicit(&s->version, memory_order_acquire);
+		/* relaxed: valid if the version is still the same */
+		struct top t = {
+			.place.rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed),
+			.place.order = atomic_load_explicit(&s->top_order, memory_order_relaxed),
+			.pinned = counted(&s->pinned) > 0,
+			.version = version,
+		};
+
+		/* acquire fence: pairs with the release fence in publish */
+		atomic_thread_fence(memory_order_acquire);
+		if (!(version & 1) &&
+		    counted(&s->version) == version)
+			return t;
+	}
+}
+
+static bool before(u64 rank, u64 order, u64 other_rank, u64 other_order)
+{
+	return rank < other_rank || (rank == other_rank && order < other_order);
+}
+
+/* @p first: what no waiting task comes before now; NULL: none waits. */
+static void publish(struct shard *s, const struct task *first) REQUIRES(s->lock)
+{
+	u32 version = counted(&s->version);
+
+	/* All relaxed but for the version, which pairs with shard_top. */
+	atomic_store_explicit(&s->version, version + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&s->top_rank, first ? first->rank : RANK_IDLE,
+			      memory_order_relaxed);
+	atomic_store_explicit(&s->top_order, first ? first->entity.seq : 0, memory_order_relaxed);
+	atomic_store_explicit(&s->version, version + 2, memory_order_release);
+}
+
+/* The same place, but a new version: what a CPU found for itself here may be wrong now. */
+static void publish_change(struct shard *s) REQUIRES(s->lock)
+{
+	atomic_store_explicit(&s->version, counted(&s->version) + 2, memory_order_release);
+}
+
+void shard_publish_added(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct shard *s = t->home;
+	/* relaxed: written under this lock */
+	u64 top_rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed);
+	u64 top_order = atomic_load_explicit(&s->top_order, memory_order_relaxed);
+
+	if (before(t->rank, t->entity.seq, top_rank, top_order))
+		publish(s, t);
+	else if (counted(&s->pinned))
+		publish_change(s);
+}
+
+/* With a pinned task in the shard the old top stays: none comes before it, and to find the first
+ * of all would take a search for each CPU. */
+void shard_publish_removed(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct shard *s = t->home;
+
+	if (counted(&s->pinned))
+		return;
+	publish(s, shard_first(s, 0));
+	(void)t;
+}
+
+struct task *shard_search(const struct shard *s, unsigned cpu)
+{
+	for (u32 classes = s->classes; classes; classes &= classes - 1) {
+		unsigned u = (unsigned)__builtin_ctz(classes);
+		struct sched_entity *e = policy_at[u]->peek(s->queue[u], cpu);
 
 		if (e)
-			return task_of(e);
+			return CONTAINER_OF(e, struct task, entity);
 	}
 	return NULL;
 }
 
+void runqueue_record(const struct task *t, u8 why, u32 seq)
+{
+	TRACE_OP(seq, SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
+		 .prio = t->params.level, .why = why,
+		 .at_head = why == TRACE_enqueue_why_preempt, .key = t->entity.key,
+		 .task_worker = t->worker ? t->worker->id : 0, .on_worker = worker_here(),
+		 .order = t->entity.seq);
+	if (is_pinned(t))
+		TRACE_OP(seq, SCHED_AFFINITY, sched_affinity, .tid = (i32)t->id,
+			 .cpus = t->entity.cpus);
+}
+
 static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now_ns)
 {
-	u64 waited_us = flags & 1 ? 0 : (now_ns - t->queued_ns) / NS_PER_US;
+	/* It is queued since it was released or left its CPU, whichever came last. */
+	u64 since_ns = flags & 1 ? now_ns : MAX(t->release_ns, t->since_ns);
+	u64 waited_us = since_ns < now_ns ? (now_ns - since_ns) / NS_PER_US : 0;
 
 	return (struct trace_candidate){
 		.tid = (i32)t->id,
@@ -67,23 +163,23 @@ static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now
 		.flags = flags | (t->worker ? 2 : 0),
 		.key = t->entity.key,
 		.waited_us = (u32)MIN(waited_us, UINT32_MAX),
-		.order = t->entity.order,
+		.order = (u32)t->entity.seq,
 	};
 }
 
-/* The most urgent of the waiting tasks that this CPU may run. */
-static unsigned gather(struct trace_candidate *out, unsigned max, u64 now_ns)
-	REQUIRES(scheduler.lock)
+/* The most urgent of the tasks that wait in @p s and may run here. */
+static unsigned gather(const struct shard *s, struct trace_candidate *out, unsigned max, u64 now_ns)
+	REQUIRES(s->lock)
 {
 	unsigned n = 0;
 
-	for (u32 classes = scheduler.classes; classes && n < max; classes &= classes - 1) {
-		const struct sched_policy *p = sched_policy_of((unsigned)__builtin_ctz(classes));
+	for (u32 classes = s->classes; classes && n < max; classes &= classes - 1) {
+		unsigned u = (unsigned)__builtin_ctz(classes);
 		struct sched_entity *best[TRACE_CANDIDATES_MAX];
-		unsigned found = p->list(p->queue, cpu_id(), best, max - n);
+		unsigned found = policy_at[u]->list(s->queue[u], cpu_id(), best, max - n);
 
 		for (unsigned i = 0; i < found; i++)
-			out[n++] = candidate(task_of(best[i]), 0, now_ns);
+			out[n++] = candidate(CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
 	}
 	return n;
 }
@@ -109,22 +205,31 @@ static u8 rule_for(const struct trace_candidate *all, unsigned n, const struct t
 	return rival->key == chosen->entity.key ? TRACE_rule_first_come : chosen->policy->rule;
 }
 
-void decision_record(const struct task *prev, bool prev_ready, const struct task *next, u64 now_ns)
+static u32 waiting_everywhere(void)
+{
+	u32 n = 0;
+
+	for (unsigned i = 0; i < shard_count; i++)
+		for (unsigned u = 0; u < SCHED_CLASSES; u++)
+			n += counted(&shards[i].queued[u]);
+	return n;
+}
+
+void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
 	struct trace_candidate all[TRACE_CANDIDATES_MAX];
 	struct trace_sched_decision d = {
-		.seq = scheduler.seq,
+		.seq = seq,
 		.rule = TRACE_rule_queue_empty,
 		.chosen = 255,
-		.waiting = scheduler.waiting + prev_ready,
+		.waiting = waiting_everywhere() + (prev != NULL),
 	};
 	unsigned n = 0;
 
-	if (trace_level == TRACE_OFF)
-		return;
 	if (next) {
-		n = gather(all, TRACE_CANDIDATES_MAX - prev_ready, now_ns);
-		if (prev_ready)
+		n = gather(next->home, all, TRACE_CANDIDATES_MAX - (prev != NULL), now_ns);
+		if (prev)
 			all[n++] = candidate(prev, 1, now_ns);
 		d.rule = rule_for(all, n, next);
 		d.class = (u8)next->params.class;

@@ -6,7 +6,7 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
-#include "task/executor.h"
+#include "task/runqueue.h"
 #include "task/waiter.h"
 
 static struct spin registry_lock;
@@ -36,7 +36,7 @@ u64 task_cpu_ns(void)
 	/* While a task runs, only its own CPU writes these fields, with interrupts masked. */
 	bool irqs = arch_irq_save();
 	const struct task *t = arch_cpu()->current;
-	u64 ns = t->cpu_ns + clock_ns() - t->run_since_ns;
+	u64 ns = t->cpu_ns + clock_ns() - t->since_ns;
 
 	arch_irq_restore(irqs);
 	return ns;
@@ -49,14 +49,16 @@ void task_release(struct task *t, u64 now_ns)
 	t->job++;
 	t->release_ns = now_ns;
 	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
-	if (t->next_deadline_ns) {
+	if (unlikely(t->next_deadline_ns)) {
 		t->deadline_ns = t->next_deadline_ns;
 		from_ns = t->deadline_ns - own_ns; /* the release to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	t->entity.key = t->policy->key(&t->params, from_ns);
-	TRACE(SCHED_RELEASE, sched_release, .tid = (i32)t->id, .job = t->job,
-	      .release_ns = now_ns, .deadline_ns = t->deadline_ns, .seq = scheduler.seq);
+	if (t->policy->release)
+		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	else
+		t->entity.key = t->policy->key(&t->params, from_ns);
+	rank_update(t);
 }
 
 /* timer_running is this CPU's own: only its own interrupts change it. */
@@ -67,30 +69,13 @@ static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
 	return c->timer_running ? TRACE_wake_source_timer : TRACE_wake_source_irq;
 }
 
-/* Returns the CPU that was hinted, or TRACE_NO_CPU. */
-static unsigned wake_locked(struct task *t, u8 why) REQUIRES(scheduler.lock)
+static void record_wake(const struct task *t, u8 result, u32 seq)
 {
-	struct cpu *c = arch_cpu();
-	unsigned target = TRACE_NO_CPU;
-	u8 result = TRACE_wake_result_noted;
+	const struct cpu *c = arch_cpu();
 
-	scheduler.seq++;
-	if (t->state == TASK_WAITING) {
-		u64 now_ns = clock_ns();
-
-		result = TRACE_wake_result_released;
-		task_release(t, now_ns);
-		runqueue_add(t, why, now_ns);
-		target = hint_for(t);
-	} else if (t->state == TASK_DEAD) {
-		result = TRACE_wake_result_dead;
-	} else {
-		t->noted = true;
-	}
-	TRACE(SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
-	      .target_cpu = (u8)target, .source = wake_source(c), .result = result,
-	      .waker_tid = c->current ? (i32)c->current->id : 0, .seq = scheduler.seq);
-	return target;
+	TRACE_OP(seq, SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
+		 .target_cpu = (u8)t->cpu, .source = wake_source(c), .result = result,
+		 .waker_tid = c->current ? (i32)c->current->id : 0);
 }
 
 /* The woken task should have this CPU: now, if that can be, else as soon as it can. */
@@ -104,19 +89,48 @@ static void act_on_own_hint(struct cpu *c, bool irqs)
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 }
 
-/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
-static void wake(struct task *t, u8 why, u64 deadline_ns)
+/* Queues @p t, whose next job begins. Gives its lock back, and returns the CPU that was hinted. */
+static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 {
-	bool irqs = spin_lock(&scheduler.lock);
-	struct cpu *c = arch_cpu();
-	unsigned target;
+	struct wanted w;
+	u32 seq;
 
+	runqueue_add(t, false);
+	w = wanted(t);
+	seq = op_seq(traced());
+	task_record_release(t, seq);
+	runqueue_record(t, why, seq);
+	if (seq)
+		record_wake(t, TRACE_wake_result_released, seq);
+	home_unlock(t);
+	return hint_for(w);
+}
+
+/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
+static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = arch_irq_save();
+	struct cpu *c = arch_cpu();
+
+	home_lock(t);
 	if (deadline_ns)
 		t->next_deadline_ns = deadline_ns;
-	target = wake_locked(t, why);
-	spin_unlock_raw(&scheduler.lock);
-	if (target == c->id)
-		act_on_own_hint(c, irqs);
+	if (likely(t->state == TASK_WAITING)) {
+		u64 now_ns = clock_ns();
+
+		task_release(t, now_ns);
+		if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
+			act_on_own_hint(c, irqs);
+	} else {
+		bool dead = t->state == TASK_DEAD;
+
+		/* relaxed: read under this lock, and see task_poll_again */
+		atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);
+		if (traced())
+			record_wake(t, dead ? TRACE_wake_result_dead : TRACE_wake_result_noted,
+				    op_seq(true));
+		home_unlock(t);
+	}
 	arch_irq_restore(irqs);
 }
 
@@ -131,11 +145,26 @@ void task_wake_deadline(struct task *t, u64 deadline_ns)
 	wake(t, TRACE_enqueue_why_wake, deadline_ns);
 }
 
+/* A running task's note is set by others under its lock, and by itself; only its CPU clears it,
+ * and not now. */
+void task_poll_again(void)
+{
+	bool irqs = arch_irq_save();
+	struct task *t = arch_cpu()->current;
+
+	/* relaxed: read by this CPU, when the poll returned */
+	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
+	if (traced())
+		record_wake(t, TRACE_wake_result_noted, op_seq(true));
+	arch_irq_restore(irqs);
+}
+
 static void enlist(struct task *t)
 {
 	bool irqs = spin_lock(&registry_lock);
 
 	t->id = ++last_id;
+	t->home = runqueue_home(t->id, t->policy);
 	registered++;
 	list_add_tail(&registry, &t->all);
 	spin_unlock(&registry_lock, irqs);
@@ -167,6 +196,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	t->params = s->params;
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);
+	t->entity.quantum_ns = s->params.quantum_ns;
 	t->state = TASK_WAITING;
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
@@ -220,7 +250,7 @@ void task_put(struct task *t)
 		kfree(t);
 }
 
-static void copy_info(const struct task *t, struct task_info *info) REQUIRES(scheduler.lock)
+static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->home->lock)
 {
 	*info = (struct task_info){
 		.id = t->id,
@@ -232,13 +262,13 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(sch
 		.polls = t->polls,
 		.misses = t->misses,
 		.cpu_ns = t->cpu_ns,
-		.last_run_ns = t->last_run_ns,
+		.last_run_ns = t->since_ns,
 		.job = t->job,
 	};
 	if (t->state == TASK_RUNNING) {
 		u64 now_ns = clock_ns();
 
-		info->cpu_ns += now_ns - t->run_since_ns;
+		info->cpu_ns += now_ns - t->since_ns;
 		info->last_run_ns = now_ns;
 	}
 	memcpy(info->name, t->name, sizeof info->name);
@@ -246,10 +276,12 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(sch
 
 void task_info(struct task *t, struct task_info *info)
 {
-	bool irqs = spin_lock(&scheduler.lock);
+	bool irqs = arch_irq_save();
 
+	home_lock(t);
 	copy_info(t, info);
-	spin_unlock(&scheduler.lock, irqs);
+	home_unlock(t);
+	arch_irq_restore(irqs);
 }
 
 bool task_next_info(u32 after, struct task_info *info)

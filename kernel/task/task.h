@@ -4,7 +4,7 @@
  * the macros that make such a function read like a plain one). It may also be preempted anywhere
  * in between; then its suspended poll keeps the worker stack it runs on.
  *
- * States, all changes under the scheduler's lock:
+ * States, all changes under the lock of the task's home (executor.h):
  *
  *   waiting --wake--> ready --dispatch--> running --pending--> waiting
  *   running --more urgent task, quantum--> ready (with a worker)     running --ready--> dead
@@ -36,6 +36,7 @@ enum task_state {
 
 #define TASK_NAME_BYTES 16
 
+struct shard;
 struct worker;
 
 struct task {
@@ -45,20 +46,21 @@ struct task {
 	task_fn *fn;
 	struct sched_params params;
 	const struct sched_policy *policy;
+	struct shard *home;
 
-	/* Under the scheduler's lock. */
+	/* Under the home's lock. */
 	enum task_state state;
-	bool noted; /* woken since its last dispatch: to be polled again */
-	u8 enqueue_why;
+	_Atomic bool noted; /* woken since its last dispatch: to be polled again */
+	u64 rank; /* of its job; RANK_IDLE is less urgent than all (executor.h) */
 	struct sched_entity entity;
 	struct worker *worker; /* holds the suspended poll; NULL between polls */
 	unsigned cpu;	       /* where it ran last */
 	u32 job;	       /* jobs released so far */
 	u64 release_ns, deadline_ns;
 	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
-	u64 queued_ns; /* when it entered the run queue */
 	u64 quantum_left_ns;
-	u64 run_since_ns, cpu_ns, last_run_ns;
+	u64 since_ns; /* since when it runs; else, until when it ran */
+	u64 cpu_ns;
 	u64 polls, preemptions, misses;
 
 	struct arena arena; /* the task's own: see task/memory.h */
@@ -108,7 +110,7 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
 /**
  * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled
  * again; a dead one is left alone. Allocates nothing, sends at most one interrupt. May switch to
- * a more urgent task before it returns. Context: any that does not hold the scheduler's lock; the
+ * a more urgent task before it returns. Context: any that does not hold a shard's lock; the
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
@@ -120,6 +122,10 @@ void task_wake(struct task *t);
  * and the new one begins at that moment.
  */
 void task_wake_deadline(struct task *t, u64 deadline_ns);
+
+/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
+ *  Lock-free. Context: task. */
+void task_poll_again(void);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
 struct task *task_self(void);

@@ -1,6 +1,7 @@
 /*
  * Worker stacks: made once at start-up, all of one size, each above an unmapped guard page, so
- * that preemption allocates nothing. One is in use for each CPU and for each suspended poll.
+ * that preemption allocates nothing. One is in use for each CPU and for each suspended poll, and
+ * each CPU may keep a free one at hand: the last one that it gave, whose stack is warm.
  */
 #include "base/panic.h"
 #include "mm/page.h"
@@ -10,7 +11,9 @@
 #define GUARD_BYTES KIB(4)
 
 static struct worker *workers;
-static struct list free_workers GUARDED_BY(scheduler.lock) = LIST_INIT(free_workers);
+static struct spin workers_lock;
+static struct list free_workers GUARDED_BY(workers_lock) = LIST_INIT(free_workers);
+static _Atomic bool refused; /* written under the lock: somebody got none since one was given */
 static uptr stacks;
 static unsigned worker_count;
 
@@ -31,7 +34,7 @@ void workers_init(unsigned n)
 		panic("no memory for %u worker stacks of %zu bytes", n, WORKER_STRIDE_BYTES);
 	worker_count = n;
 
-	bool irqs = spin_lock(&scheduler.lock);
+	bool irqs = spin_lock(&workers_lock);
 
 	for (unsigned i = 0; i < n; i++) {
 		uptr base = stacks + i * WORKER_STRIDE_BYTES;
@@ -42,23 +45,40 @@ void workers_init(unsigned n)
 		w->sp = arch_stack_prepare((void *)(base + WORKER_STRIDE_BYTES), worker_main);
 		list_add_tail(&free_workers, &w->link);
 	}
-	spin_unlock(&scheduler.lock, irqs);
+	spin_unlock(&workers_lock, irqs);
 }
 
-struct worker *worker_take(void)
+bool workers_short(void)
 {
-	struct list *first = list_first(&free_workers);
-
-	if (!first)
-		return NULL;
-	list_del(first);
-	return LIST_ENTRY(first, struct worker, link);
+	/* relaxed: who is refused one just now is served by the next that is given: there are more
+	 * suspended polls than CPUs */
+	return atomic_load_explicit(&refused, memory_order_relaxed);
 }
 
-/* The last one given is the first one taken: its stack is the warmest. */
-void worker_give(struct worker *w)
+struct worker *worker_take_other(void)
 {
+	struct list *first;
+
+	spin_lock_raw(&workers_lock);
+	first = list_first(&free_workers);
+	if (first)
+		list_del(first);
+	else
+		atomic_store_explicit(&refused, true, memory_order_relaxed);
+	spin_unlock_raw(&workers_lock);
+	return first ? LIST_ENTRY(first, struct worker, link) : NULL;
+}
+
+bool worker_give_other(struct worker *w)
+{
+	bool wanted;
+
+	spin_lock_raw(&workers_lock);
 	list_add_head(&free_workers, &w->link);
+	wanted = workers_short();
+	atomic_store_explicit(&refused, false, memory_order_relaxed);
+	spin_unlock_raw(&workers_lock);
+	return wanted;
 }
 
 u16 worker_here(void)

@@ -74,7 +74,8 @@ def facts():
     cpus = number("cpu_count")
     return {
         "cpus": cpus,
-        "waiting": number("scheduler.waiting"),
+        "waiting": sum(number(f"shards[{i}].queued[{u}]") for i in range(number("shard_count"))
+                       for u in range(number("sizeof shards[0].queued / sizeof shards[0].queued[0]"))),
         "workers": number("'kernel/task/worker.c'::worker_count"),
         "current": [number(f"cpus[{i}].current ? cpus[{i}].current->id : 0") for i in range(cpus)],
         "on_worker": [number(f"cpus[{i}].worker->id") for i in range(cpus)],
@@ -94,7 +95,7 @@ def look():
 
 def middle_of_the_demo():
     go_to("sleep_fire", lambda hits: hits > FIRES)
-    go_to("decision_record", lambda hits: hits > LOOKS_MAX or number("prev_ready") and suspended_in_burn())
+    go_to("decision_record", lambda hits: hits > LOOKS_MAX or number("prev != 0") and suspended_in_burn())
     seen["prev"] = number("prev->id")
     seen["stop"] = run("backtrace")
     seen.update(look())
@@ -121,9 +122,9 @@ def plant(task):
     gdb.execute(f"set variable $task({task})->state = TASK_WAITING")
     seen["planted_state"] = look()
     gdb.execute(f"set variable $task({task})->state = {state}")
-    gdb.execute("set variable scheduler.waiting = scheduler.waiting + 1")
+    gdb.execute("set variable shards[0].queued[0] = shards[0].queued[0] + 1")
     seen["planted_count"] = look()
-    gdb.execute("set variable scheduler.waiting = scheduler.waiting - 1")
+    gdb.execute("set variable shards[0].queued[0] = shards[0].queued[0] - 1")
 
 
 def main():

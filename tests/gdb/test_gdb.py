@@ -92,7 +92,7 @@ def check_queues(seen):
     ready = [i for i, r in states.items() if r["state"] in ("ready", "preempted")]
     assert sorted(int(e["task"]) for e in entries) == sorted(ready)
     assert len(entries) == seen["facts"]["waiting"]
-    assert last == f"{len(entries)} queued, scheduler.waiting is {len(entries)}"
+    assert last == f"{len(entries)} queued, the shards count {len(entries)}"
     order = ["edf", "fifo", "rr"]
     places = [(order.index(e["class"]), int(e["key"])) for e in entries]
     assert places == sorted(places)

@@ -50,6 +50,7 @@ class Runs:
     strategy: str = "random"
     seeds: int = 40
     only: str = ""  # of the program's tests
+    words: str = ""  # more for the kernel's command line, on the simulator
 
     @property
     def image(self):
@@ -64,10 +65,11 @@ class Runs:
         return f"{self.tree}/app-{Path(self.program).stem}/kernel.elf"
 
     def command(self, elf, seed, trace):
+        line = f"{f'only={self.only}' if self.only else ''} {self.words}".strip()
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
                     "--max-events", EVENTS_MAX, "--trace", trace] + (
-                        ["--cmdline", f"only={self.only}"] if self.only else [])
+                        ["--cmdline", line] if line else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
                 elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]
 

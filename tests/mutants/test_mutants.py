@@ -33,7 +33,7 @@ def widest_runs():
     widest = {}
     for mutant in MUTANTS:
         r = mutant.runs
-        key = (r.program, r.board, r.cc, r.cpus, r.strategy, r.only)
+        key = (r.program, r.board, r.cc, r.cpus, r.strategy, r.only, r.words)
         if key not in widest or widest[key].seeds < r.seeds:
             widest[key] = r
     return widest.values()

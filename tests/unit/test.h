@@ -161,10 +161,13 @@ static enum poll test_run_all(void *frame)
 static void tests_start(const char *cmdline, const struct test *tests, unsigned count)
 {
 	static struct test_runner runner;
+	char trace[4];
 
 	runner.tests = tests;
 	runner.count = count;
 	(void)words_find(cmdline, "only", runner.only, sizeof runner.only);
+	if (words_find(cmdline, "trace", trace, sizeof trace) && !strcmp(trace, "off"))
+		trace_set_level(TRACE_OFF); /* the executor has ways that it takes only then */
 	MUST(task_spawn(&(struct task_spec){.name = "tests",
 					    .fn = test_run_all,
 					    .frame = &runner,

@@ -75,7 +75,7 @@ class Queues(Command):
 
 The waiting tasks of each class in the order in which they would run, the most urgent class first.
 key is what the policy compares, smaller first: for edf the absolute deadline in ns, for fifo and
-rr 31 minus the level. order numbers the arrivals. The last line compares with the scheduler's own
+rr 31 minus the level. order numbers the arrivals. The last line compares with the shards' own
 count; while another CPU is in the middle of a change the two may differ by it."""
 
     def run(self, arguments):
@@ -90,8 +90,8 @@ count; while another CPU is in the middle of a change the two may differ by it."
                              str(int(t["worker"]["id"])) if int(t["worker"]) else "-"])
         table(rows)
         queued = sum(len(queue) for _, queue in model.run_queues())
-        counted = int(model.symbol("scheduler")["waiting"])
-        print(f"{queued} queued, scheduler.waiting is {counted}" + ("" if queued == counted else ": they differ"))
+        counted = model.counted()
+        print(f"{queued} queued, the shards count {counted}" + ("" if queued == counted else ": they differ"))
 
 
 class Cpus(Command):
@@ -106,8 +106,6 @@ and of interrupts, when the quantum ends, its timers and the first one's time, a
 
     def run(self, arguments):
         self.expect(arguments, 0, 0, "")
-        scheduler = model.symbol("scheduler")
-        classes = model.class_names()
         rows = [self.COLUMNS]
         for cpu in model.cpus():
             i = int(cpu["id"])
@@ -116,11 +114,12 @@ and of interrupts, when the quantum ends, its timers and the first one's time, a
             rows.append([str(i), str(int(current["id"])) if int(current) else "-",
                          model.name(current) if int(current) else "idle",
                          str(int(cpu["worker"]["id"])) if int(cpu["worker"]) else "boot",
-                         "yes" if int(cpu["hinted"]) else "no", str(int(cpu["preempt_off"])),
+                         "yes" if int(cpu["hints"]) != int(cpu["hints_seen"]) else "no", str(int(cpu["preempt_off"])),
                          str(int(cpu["irq_depth"])),
                          milliseconds(int(cpu["quantum_end_ns"])) if int(current) else "-",
                          str(len(timers)), milliseconds(int(timers[0]["key"]) if timers else TIME_NEVER),
-                         *(model.rank(int(scheduler[kind][i]), classes) for kind in ("running", "promised"))])
+                         model.rank(int(current["rank"]) if int(current) else model.RANK_IDLE),
+                         model.rank(int(cpu["promised"]))])
         table(rows)
 
 

@@ -48,11 +48,14 @@ def state(task):
     return "preempted" if is_preempted(task) else str(task["state"]).removeprefix("TASK_").lower()
 
 
-def rank(value, names):
+def rank(value):
     """A rank as class:key, the two numbers that it packs."""
     if value == RANK_IDLE:
         return "idle"
-    return f"{names.get(value >> RANK_CLASS_SHIFT, '?')}:{value & ((1 << RANK_CLASS_SHIFT) - 1)}"
+    urgency, policies = value >> RANK_CLASS_SHIFT, symbol("policy_at", "kernel/task/runqueue.c")
+    known = urgency <= policies.type.range()[1] and int(policies[urgency])
+    name_ = policies[urgency]["name"].string() if known else "?"
+    return f"{name_}:{value & ((1 << RANK_CLASS_SHIFT) - 1)}"
 
 
 def ordered_entities(queue):
@@ -79,23 +82,38 @@ def level_entities(queue):
 WALKS = {"levels_enqueue": level_entities, "ordered_enqueue": ordered_entities}
 
 
+def shards():
+    array = symbol("shards", "kernel/task/runqueue.c")
+    return [array[i] for i in range(int(symbol("shard_count")))]
+
+
 def run_queues():
-    """[(policy's name, [Queued ...])] by class, the most urgent first, in the order of running."""
+    """[(policy's name, [Queued ...])] by class, the most urgent first, in the order of running.
+    A class's tasks wait in the queues of all shards; keys and arrival numbers order them all."""
     require_executor()
     queues = []
-    policies = symbol("policies", "kernel/sched/sched.c")
-    for number in range(policies.type.range()[1] + 1):
-        policy = policies[number]
+    policies = symbol("policy_at", "kernel/task/runqueue.c")
+    for urgency in range(policies.type.range()[1] + 1):
+        policy = policies[urgency]
         if int(policy) == 0:
             continue
         enqueue = re.search(r"<(\w+)", policy["enqueue"].format_string(symbols=True))
         walk = WALKS.get(enqueue[1] if enqueue else "")
         if walk is None:
             raise Unavailable(f"policy {policy['name'].string()}: tools/gdb does not know this kind of queue")
-        queues.append((policy["name"].string(),
-                       [Queued(container(int(e), "struct task", "entity"), int(e["key"]), int(e["order"]))
-                        for e in walk(policy["queue"])]))
+        found = []
+        for shard in shards():
+            queue = shard["queue"][urgency]
+            if int(queue):
+                found += [Queued(container(int(e), "struct task", "entity"), int(e["key"]), int(e["seq"]))
+                          for e in walk(queue)]
+        queues.append((policy["name"].string(), sorted(found, key=lambda q: (q.key, q.order))))
     return queues
+
+
+def counted():
+    """Waiting tasks as the shards count them."""
+    return sum(int(shard["queued"][u]) for shard in shards() for u in range(shard["queued"].type.range()[1] + 1))
 
 
 def cpus():
@@ -139,7 +157,8 @@ def worker_owners():
 
 def free_workers():
     head = symbol("free_workers", "kernel/task/worker.c")
-    return [int(w["id"]) for w in list_entries(head, "struct worker", "link")]
+    at_hand = [int(cpu["spare"]["id"]) for cpu in cpus() if int(cpu["spare"])]
+    return [int(w["id"]) for w in list_entries(head, "struct worker", "link")] + at_hand
 
 
 def stack_used_bytes(low, high):

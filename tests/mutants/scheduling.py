@@ -1,0 +1,185 @@
+"""Mutants of kernel/task: the executor, its looks and hints, the shards."""
+
+from mutants import PREEMPTION, SERVICE, TASKS, Mutant, Runs
+
+EXECUTOR = "kernel/task/executor.c"
+HINT = "kernel/task/hint.c"
+LOOK = "kernel/task/look.c"
+QUEUES = "kernel/task/runqueue.h"
+SHARDS = "kernel/task/runqueue.c"
+TASK = "kernel/task/task.c"
+LEVELS = "kernel/sched/levels.h"
+
+TIES_BY_ID = (
+    (LEVELS, '#include "sched/ordered.h"\n', '#include "sched/ordered.h"\n#include "task/task.h"\n'),
+    (LEVELS, "\telse\n\t\tlist_add_tail(q, &e->link);\n", """\telse {
+		struct list *at = q->next;
+
+		while (at != q && CONTAINER_OF(at, struct task, entity.link)->id <
+					  CONTAINER_OF(e, struct task, entity)->id)
+			at = at->next;
+		list_add_tail(at, &e->link);
+	}
+"""),
+)
+
+PUBLISHED_TOO_EARLY = (
+    (EXECUTOR, "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
+		c->frozen = NULL;
+		queue_suspended(c, frozen);
+	}
+	arch_switch(from ? &from->sp : &boot_sp, to->sp);
+"""),
+)
+
+# Three shards for four CPUs, so that CPUs meet in them.
+SHARED = Runs(seeds=500, words="shards=3")
+
+MUTANTS = [
+    # Order.
+    Mutant("ties-by-task-id", "equal levels run in order of task ids, not of arrival", TIES_BY_ID, "R1", Runs(cpus=1)),
+    Mutant("equal-preempts-equal", "a task of the same level as the running one preempts it",
+           ((EXECUTOR, "look.below = look.otherwise + quantum_over;", "look.below = look.otherwise + 1;"),
+            (HINT, "if (w->rank >= was)", "if (w->rank > was)")),
+           "test", Runs(PREEMPTION, cpus=1, seeds=3)),
+    Mutant("deadline-recomputed", "a preempted job gets a later deadline when it is queued again",
+           ((EXECUTOR, "	t->preemptions++;\n", "	t->preemptions++;\n	t->entity.key += t->params.deadline_ns;\n"),), "R2"),
+    Mutant("preempted-to-the-tail", "a preempted task is queued behind its equals",
+           ((EXECUTOR, "runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);", "runqueue_add(t, false);"),), "R2"),
+    Mutant("quantum-end-to-the-head", "a task whose quantum ended is queued before its equals",
+           ((EXECUTOR, "runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);", "runqueue_add(t, true);"),), "R2"),
+    Mutant("preemption-renews-quantum", "a preempted task gets a whole quantum again",
+           ((EXECUTOR, "		t->quantum_left_ns = c->quantum_left_ns;\n",
+             "		t->quantum_left_ns = t->entity.quantum_ns;\n"),),
+           "test", Runs(SERVICE, cpus=1, seeds=3, strategy="time", only="equally")),
+    Mutant("worst-class-first", "the classes are searched from the least urgent one",
+           ((QUEUES, "	u32 first = s->classes & -s->classes;\n",
+             "	u32 first = s->classes ? 1u << (31 - __builtin_clz(s->classes)) : 0;\n"),
+            (SHARDS, "	for (u32 classes = s->classes; classes; classes &= classes - 1) {\n		unsigned u = (unsigned)__builtin_ctz(classes);\n		struct sched_entity *e =",
+             "	for (u32 classes = s->classes; classes; classes &= ~(1u << (31 - __builtin_clz(classes)))) {\n		unsigned u = 31 - (unsigned)__builtin_clz(classes);\n		struct sched_entity *e =")),
+           "R1 R11", Runs(cpus=1)),
+
+    # Shards.
+    Mutant("count-drifts", "preempted tasks are not counted, and the count says whether a class waits",
+           ((QUEUES, "	count(&s->queued[u], 1);\n", "	count(&s->queued[u], !at_head);\n"),), "R1 R7 R1b no-progress no-end panic"),
+    Mutant("top-not-published", "who queues a task keeps it to itself",
+           ((QUEUES, "	if (shard_count > 1)\n		shard_publish_added(t);\n", ""),), "R1 R7 R1b no-progress"),
+    Mutant("first-stays-published", "a shard still names the task that was taken as its first",
+           ((QUEUES, "	if (shard_count > 1)\n		shard_publish_removed(t);\n", ""),), "no-end"),
+    Mutant("choice-not-compared", "a CPU takes what the shard has when it gets the lock, whatever came first",
+           ((LOOK, "	if (!t || before(p->place, place_of(t)))\n", "	if (!t)\n"),), "R1 R1b R7 R11", SHARED),
+    Mutant("tops-not-read-again", "a CPU that takes something less urgent does not look again",
+           ((LOOK, "	atomic_thread_fence(memory_order_seq_cst);\n	return true;\n", "	return false;\n"),), "R1b R7 no-progress", SHARED),
+    Mutant("version-stays", "a task that comes behind another one's place leaves the version as it is",
+           ((SHARDS, "	else if (counted(&s->pinned))\n", "	else if (counted(&s->pinned) && !t)\n"),), "R1b R7", SHARED),
+    Mutant("empty-is-never-published", "the top of a shard that ran empty stays",
+           ((SHARDS, "first ? first->rank : RANK_IDLE", "first ? first->rank : 1"),), "no-end"),
+
+    # Hints.
+    Mutant("stale-promise", "a CPU that looked still counts as promised what it did not get",
+           ((LOOK, "if (must_read_again(l->cpu, l->otherwise) && overtaken(&p, none))", "if (overtaken(&p, none))"),),
+           "R7 R1 R1b H no-progress"),
+    Mutant("hint-to-the-last-cpu", "the hint goes to where the task ran last, busy or not",
+           ((HINT, "	return target == TRACE_NO_CPU ? least_urgent_cpu(may, w->cpu, promise_seen) : target;\n",
+             "	if (target == TRACE_NO_CPU)\n		target = least_urgent_cpu(may, w->cpu, promise_seen);\n"
+             "	*promise_seen = may ? promise_of(w->cpu) : 0;\n	return may ? w->cpu : target;\n"),), "R7 R1b no-progress"),
+    Mutant("promise-read-twice", "which promise is the worst is found by one reading, whether the task outranks it by another",
+           ((HINT, "		if (w->rank >= was)\n", "		was = target == TRACE_NO_CPU ? 0 : promise_of(target);\n		if (w->rank >= was)\n"),),
+           "R1b R7 no-progress", SHARED),
+    Mutant("two-interrupts", "a wake-up hints two CPUs for one task",
+           ((TASK, "	return hint_for(w);\n", "	(void)hint_for(w);\n	return hint_for(w);\n"),), "R5 H"),
+    Mutant("hint-not-sent", "the flag is set, but no interrupt follows",
+           ((HINT, "	irqchip->send_hint(target);\n", "	(void)target;\n"),),
+           "test no-end", Runs(PREEMPTION, seeds=3, strategy="time")),
+    Mutant("private-pending-place", "a task that another CPU is told to run waits outside the queues",
+           (("kernel/task/executor.h", "extern struct shard shards[SHARDS_MAX];\n",
+             "extern struct shard shards[SHARDS_MAX];\nextern struct task *pending_place[CPUS_MAX];\n"),
+            (SHARDS, "struct shard shards[SHARDS_MAX];\n",
+             "struct shard shards[SHARDS_MAX];\nstruct task *pending_place[CPUS_MAX];\n"),
+            (TASK, "	return hint_for(w);\n", """	unsigned target = hint_for(w);
+
+	if (target != TRACE_NO_CPU && target != cpu_id() && !pending_place[target]) {
+		home_lock(t);
+		if (t->state == TASK_READY) {
+			runqueue_remove(t);
+			pending_place[target] = t;
+		}
+		home_unlock(t);
+	}
+	return target;
+"""),
+            (EXECUTOR, "	look_begin(&look, c, on);\n	next = look_take(&look, held);\n", """	if (pending_place[c->id]) {
+		home_lock(pending_place[c->id]);
+		runqueue_add(pending_place[c->id], false);
+		home_unlock(pending_place[c->id]);
+		pending_place[c->id] = NULL;
+	}
+	look_begin(&look, c, on);
+	next = look_take(&look, held);
+""")), "R1 R3 R7 R1b no-progress"),
+    Mutant("cpu0-runs-no-tasks", "CPU 0 leaves all tasks to the others",
+           ((EXECUTOR, "	next = look_take(&look, held);\n",
+             "	next = c->id ? look_take(&look, held) : NULL;\n"),), "test",
+           Runs(PREEMPTION, seeds=3, strategy="time", only="every_cpu")),
+    Mutant("no-rest", "a look that spent a hint leaves the rest to nobody",
+           (("kernel/task/look.h", "	if (unlikely(l->spent))\n		hint_rest();\n", ""),), "R7 R1b no-progress", Runs(seeds=200)),
+    Mutant("rest-for-the-first-only", "the last look hints only for the most urgent task of all",
+           ((HINT, "	if (!any_pinned()) {\n", "	if (!any_pinned() || true) {\n"),), "R7 R1b no-progress", SHARED),
+    Mutant("interrupt-does-not-look", "the end of an interrupt ignores the hint that it brought",
+           (("kernel/core/irq.c", "	c->irq_depth--;\n	irq_look(c);\n", "	c->irq_depth--;\n"),),
+           "test no-end", Runs(PREEMPTION, seeds=12, strategy="time")),
+    Mutant("preempt-enable-does-not-look", "a hint that came while preemption was off is forgotten",
+           (("kernel/core/cpu.c", "	if (on)\n		irq_look(c);\n	else if (!c->", "	if (!on && !c->"),),
+           "test", Runs(PREEMPTION, cpus=1, seeds=3, strategy="time")),
+
+    # Affinity.
+    Mutant("affinity-ignored-at-pick", "a CPU takes the most urgent task, allowed there or not",
+           (("kernel/sched/ordered.c", "tree_next(&q->tree, NULL, 1ull << cpu, TREE_NO_LIMIT)",
+             "tree_next(&q->tree, NULL, ~0ull | cpu, TREE_NO_LIMIT)"),), "A"),
+    Mutant("hint-to-a-forbidden-cpu", "the hint goes to the least urgent CPU, allowed or not",
+           ((HINT, "	unsigned target = claim(w, w->cpus & cpus);\n", "	unsigned target = claim(w, cpus);\n"),), "A R7 no-progress"),
+
+    # Notes.
+    Mutant("wake-while-running-lost", "only a waiting task can be woken",
+           ((TASK, "atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);",
+             "atomic_store_explicit(&t->noted, dead, memory_order_relaxed);"),), "R6 no-progress"),
+    Mutant("note-cleared-on-resume", "resuming a suspended poll forgets what came meanwhile",
+           ((EXECUTOR, "	if (likely(!next->worker))\n		note_clear(next);\n", "	note_clear(next);\n"),), "R6"),
+    Mutant("note-cleared-after-poll", "a note is cleared when the poll returns, not when it begins",
+           ((EXECUTOR, "	arch_irq_disable();\n	TRACE(POLL_END,",
+             "	arch_irq_disable();\n	note_clear(t);\n	TRACE(POLL_END,"),), "R6 no-progress"),
+
+    # Stacks.
+    Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "
+           "was left", PUBLISHED_TOO_EARLY, "R8"),
+    Mutant("queued-without-the-lock", "a suspended task is queued without its home's lock",
+           ((EXECUTOR, "	home_lock(t);\n	if (c->frozen_why ==", "	if (c->frozen_why =="),
+            (EXECUTOR, "	w = wanted(t);\n	home_unlock(t);\n", "	w = wanted(t);\n")),
+           "R1 R1b R3 R7 R11 H J S5 panic no-progress no-end test", SHARED),
+    Mutant("stays-queued", "a task that is resumed stays in its run queue",
+           ((EXECUTOR, "		runqueue_remove(next);\n		place(",
+             "		if (!next->worker)\n			runqueue_remove(next);\n		place("),), "R3 no-end panic"),
+    Mutant("stack-given-back-early", "a stack with a suspended poll on it is free for others",
+           ((EXECUTOR, "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
+           "R8 J R3 panic no-progress test"),
+    Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
+           ((EXECUTOR, "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
+    Mutant("handle-not-counted", "a handle is no reference: joining reads freed memory",
+           ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
+           "panic test no-progress", Runs(TASKS, seeds=3)),
+
+    # The short ways, which are taken while nothing is recorded.
+    Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
+           ((EXECUTOR, "	if (next->entity.key != prev->entity.key || next->worker)\n", "	if (next->worker)\n"),),
+           "test panic", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
+    Mutant("turns-without-a-turn", "who yields goes before its equals",
+           ((LEVELS, "	list_add_tail(q, &e->link);\n	q->next = first->link.next;\n	q->next->prev = q;\n",
+             "	q->next = first->link.next;\n	q->next->prev = q;\n	list_add_head(q, &e->link);\n"),),
+           "test", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
+    Mutant("equals-take-over", "a task that is woken takes the CPU from its equal at once",
+           ((EXECUTOR, "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
+           "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
+    Mutant("takes-over-though-preemption-is-off", "a wake takes the CPU from a task that may not be preempted",
+           ((EXECUTOR, "c->irq_depth || c->preempt_off || t->rank", "c->irq_depth || t->rank"),),
+           "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
+]
