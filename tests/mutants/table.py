@@ -4,6 +4,7 @@ import dags
 import memory
 import scheduling
 import sessions
+import timers
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
 OPEN_WINDOW = {
@@ -34,13 +35,6 @@ MUTANTS = [
     Mutant("receiver-overtakes", "a receiver takes a message past those who wait",
            (("kernel/async/channel.c", "if (!c->count || !waiter_first(&c->receivers, w))", "(void)w;\n	if (!c->count)"),),
            "test no-progress", Runs(CHANNELS, cpus=1, seeds=3)),
-    Mutant("timer-too-early", "a timer fires before its time",
-           (("kernel/core/timer.c", "n->key > now_ns ||", "n->key > now_ns + US(10) ||"),),
-           "no-progress test no-end"),
-    Mutant("timer-behind-quantum", "a timer waits for the end of the running task's quantum",
-           (("kernel/core/timer.c", "	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;\n",
-             "	u64 next = head && quantum_end_ns == TIME_NEVER ? head->key : quantum_end_ns;\n"),),
-           "test", Runs(SERVICE, cpus=1, seeds=2, strategy="time", only="late")),
 
     # Awaitables.
     Mutant("select-keeps-the-others", "what select did not choose stays where it waits",
@@ -87,6 +81,7 @@ MUTANTS = [
     *sessions.MUTANTS,
     *dags.MUTANTS,
     *memory.MUTANTS,
+    *timers.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",
