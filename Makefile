@@ -22,7 +22,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak gdb trace bench lint docs picture clean kernel tools iso
+.PHONY: help setup run test soak gdb trace bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -67,6 +67,11 @@ bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq 
 	@tools/setup/setup run
 	@$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(PROFILE),--profile $(PROFILE))
+
+scaling: ## throughput from 1 to 64 CPUs on sim, by the run queues' locks; QUICK=1 SHARDS=1,8 REPORT=1
+	@tools/setup/setup run
+	@$(PYTHON) tools/bench/scale --cc $(CC) $(if $(filter-out 0,$(QUICK)),--quick) \
+		$(if $(SHARDS),--shards $(SHARDS)) $(if $(filter-out 0,$(REPORT)),--report)
 
 lint: ## check the tree's structure and run the compilers' and clang-tidy's static checks
 	@tools/setup/setup all

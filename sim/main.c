@@ -91,7 +91,7 @@ static const struct option options[] = {
 	{"--strategy", "NAME", "who runs next:", set_strategy},
 	{"--mean", "N", "events between two such choices, on average", set_mean},
 	{"--max-events", "N", "stop with status 103 after so many events (0: never)", set_max_events},
-	{"--ram", "MIB", "memory, 16 to 512 (256)", set_ram},
+	{"--ram", "MIB", "memory, 16 to 2048 (256)", set_ram},
 	{"--trace", "DIR", "write the trace to this directory at the end", set_trace},
 	{"--cmdline", "TEXT", "the kernel's command line", set_cmdline},
 };

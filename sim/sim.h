@@ -144,7 +144,7 @@ void console_poll(void);
 /* memory.c */
 #define RAM_BASE 0x50000000ull
 #define RAM_BYTES_DEFAULT (256ull << 20)
-#define RAM_BYTES_MAX (512ull << 20)
+#define RAM_BYTES_MAX (2048ull << 20)
 
 void memory_init(void);
 

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "arch/arch.h"
-#include "base/heap.h"
 #include "base/types.h"
+#include "base/wheel.h"
 #include "sync/spin.h"
 #include <stdatomic.h>
 
@@ -43,8 +43,8 @@ struct cpu {
 
 	/* Timers; see core/timer.c. */
 	struct spin timer_lock;
-	struct heap timers GUARDED_BY(timer_lock);
-	u64 timer_seq GUARDED_BY(timer_lock);
+	struct wheel timers GUARDED_BY(timer_lock);
+	u64 timer_seen_ns GUARDED_BY(timer_lock); /* when the last timer interrupt began */
 	struct timer *timer_running GUARDED_BY(timer_lock); /* whose fn runs now, or NULL */
 	u64 timer_set_ns;     /* what the hardware timer was last set to ... */
 	u64 timer_quantum_ns; /* ... when the quantum's end was this */

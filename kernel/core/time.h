@@ -7,8 +7,8 @@
 #pragma once
 
 #include "arch/arch.h"
-#include "base/heap.h"
 #include "base/types.h"
+#include "base/wheel.h"
 #include <stdatomic.h>
 
 extern u64 clock_hz; /* ticks a second of arch_clock_ticks(), set by the board with clock_init */
@@ -42,14 +42,16 @@ static inline u64 clock_ns(void)
 u64 clock_ns_to_ticks(u64 ns);
 
 /*
- * A timer calls fn once, in interrupt context on the CPU that armed it, at or after its time.
- * Equal times fire in the order they were armed.
+ * A timer calls fn once, in interrupt context on the CPU that armed it, at or after its time, to the
+ * nanosecond as far as the clock goes. Timers of a CPU fire in the order of their times, equal times
+ * in the order in which they were armed. To arm and to cancel one takes O(1), and an interrupt does
+ * a bounded amount of work, however many timers there are (base/wheel.h).
  */
 struct timer {
-	struct heap_node node;
+	struct wheel_node node;
 	void (*fn)(struct timer *t);
 	_Atomic(struct cpu *) cpu; /* where it was last armed; NULL before */
-	bool queued;		   /* in that CPU's heap; guarded by its timer_lock */
+	bool queued;		   /* in that CPU's wheel; guarded by its timer_lock */
 };
 
 static inline void timer_init(struct timer *t, void (*fn)(struct timer *t))
@@ -61,7 +63,8 @@ static inline void timer_init(struct timer *t, void (*fn)(struct timer *t))
 }
 
 /**
- * Arms @p t, which must be in no queue, on this CPU for @p at_ns. The memory stays the caller's
+ * Arms @p t, which must be in no queue, on this CPU for @p at_ns; what is before the CPU's last
+ * timer interrupt counts as the nanosecond after it. The memory stays the caller's
  * until the timer fired or timer_cancel returned. Context: any; takes this CPU's timer lock.
  */
 void timer_arm(struct timer *t, u64 at_ns);

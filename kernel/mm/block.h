@@ -85,14 +85,14 @@ static inline u64 *block_last_unit(const struct block *b)
 	return (u64 *)((u8 *)block_after(b) - UNIT_BYTES);
 }
 
-/** Makes @p b, whose size is without slack, one whose user asked for @p asked bytes. A
- *  block that could not be split may have a unit more than was asked for; slack is what fits. */
-static inline void block_set_slack(struct block *b, u32 asked)
+/** Makes @p b, which has @p bytes, one whose user asked for all of them but @p slack < UNIT_BYTES.
+ */
+static inline void block_set_slack(struct block *b, u32 bytes, u32 slack)
 {
-	u64 *unit = block_last_unit(b);
+	u64 *unit = (u64 *)((u8 *)block_payload(b) + bytes - UNIT_BYTES);
 
 	unit[0] = unit[1] = REDZONE;
-	b->size += MIN(b->size - asked, UNIT_BYTES - 1);
+	b->size = bytes + slack;
 }
 
 /* Both machines are little-endian: the last bytes of a word are its high ones. */

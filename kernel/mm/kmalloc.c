@@ -47,9 +47,11 @@ static inline struct cache *cache_of(enum heap_kind kind, usize bytes)
  * handed out again; all but the links at its begin, and of large blocks only the begin. */
 static void poison(struct block *b, bool check)
 {
-	u32 bytes = ARCH_POISON ? MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES : 0;
+	u32 bytes = MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES;
 	const u64 *word = (u64 *)(b + 1);
 
+	if (!ARCH_POISON)
+		return;
 	if (!check)
 		memset(b + 1, (u8)POISON, bytes);
 	for (u32 i = 0; check && i < bytes / 8; i++) {
@@ -58,10 +60,10 @@ static void poison(struct block *b, bool check)
 	}
 }
 
-static inline void *hand_out(struct block *b, enum heap_kind kind, usize asked, uptr owner)
+static inline void *hand_out(struct block *b, enum heap_kind kind, u32 bytes, u32 slack, uptr owner)
 {
 	b->owner = (u32)owner;
-	block_set_slack(b, (u32)asked);
+	block_set_slack(b, bytes, slack);
 	block_mark(b, MARK_USED + kind);
 	return block_payload(b);
 }
@@ -73,9 +75,17 @@ static void count(struct pools *h, struct block *b, u64 one) REQUIRES(h->lock)
 	h->stats.peak_bytes = MAX(h->stats.peak_bytes, h->stats.used_bytes);
 }
 
-static void *get_pages(struct pools *h, usize bytes, usize keep) REQUIRES(h->lock)
+/* What the heap must leave of the pages: a task's own errands do not touch the reserve. */
+static usize bytes_to_keep(const struct pools *h)
 {
-	void *pages = pages_alloc(bytes / PAGE_BYTES, keep);
+	const struct arena *a = arena_current();
+
+	return h == &heaps[HEAP_KERNEL] && (!a || a->service) ? 0 : reserve_bytes;
+}
+
+static void *get_pages(struct pools *h, usize bytes) REQUIRES(h->lock)
+{
+	void *pages = pages_alloc(bytes / PAGE_BYTES, bytes_to_keep(h));
 
 	h->stats.pool_bytes += pages ? bytes : 0;
 	return pages;
@@ -87,16 +97,15 @@ static usize pool_of(usize bytes)
 	return ALIGN_UP(bytes + TLSF_POOL_OVERHEAD_BYTES, PAGE_BYTES);
 }
 
-/* Takes pages for a block of at least @p bytes, and leaves @p keep bytes of them: a big step, or
- * as much as it takes. */
-static bool grow(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
+/* Takes pages for a block of at least @p bytes: a big step, or as much as it takes. */
+static bool grow(struct pools *h, u32 bytes) REQUIRES(h->lock)
 {
 	usize pool_bytes = POOL_BYTES;
-	void *pool = get_pages(h, pool_bytes, keep);
+	void *pool = get_pages(h, pool_bytes);
 
 	if (!pool) {
 		pool_bytes = pool_of(tlsf_round(bytes));
-		pool = get_pages(h, pool_bytes, keep);
+		pool = get_pages(h, pool_bytes);
 	}
 	if (pool)
 		tlsf_add(&h->tlsf, pool, (u32)pool_bytes);
@@ -128,25 +137,24 @@ static void give_locked(struct pools *h, struct block *b) REQUIRES(h->lock)
 	}
 }
 
-static struct block *take_large(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
+static struct block *take_large(struct pools *h, u32 bytes) REQUIRES(h->lock)
 {
-	void *pages = get_pages(h, pool_of(bytes), keep);
+	void *pages = get_pages(h, pool_of(bytes));
 
 	return pages ? tlsf_format(pages, bytes + (u32)TLSF_POOL_OVERHEAD_BYTES) : NULL;
 }
 
-static struct block *take_small(struct pools *h, u32 bytes, usize keep) REQUIRES(h->lock)
+static struct block *take_small(struct pools *h, u32 bytes) REQUIRES(h->lock)
 {
 	struct block *b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
 
-	if (!b && grow(h, bytes, keep))
+	if (!b && grow(h, bytes))
 		b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
 	return b;
 }
 
 /* The block to hand out, still counted and marked as cached, or NULL. */
-static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes, usize keep)
-	REQUIRES(h->lock)
+static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes) REQUIRES(h->lock)
 {
 	struct block *b = NULL;
 
@@ -159,7 +167,7 @@ static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes
 		if (b)
 			return b;
 	}
-	b = bytes > LARGE_BYTES ? take_large(h, bytes, keep) : take_small(h, bytes, keep);
+	b = bytes > LARGE_BYTES ? take_large(h, bytes) : take_small(h, bytes);
 	if (b)
 		count(h, b, 1);
 	return b;
@@ -215,41 +223,34 @@ static bool to_fail(uptr site)
 	return true;
 }
 
-/* What the kernel's heap may leave of the pages: a task's own errands do not touch the reserve. */
-static usize keep_for(enum heap_kind kind)
-{
-	const struct arena *a = arena_current();
-
-	return kind == HEAP_KERNEL && (!a || a->service) ? 0 : reserve_bytes;
-}
-
 static __attribute__((noinline)) void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
 {
 	u32 bytes = (u32)ALIGN_UP(MAX(asked, 1u), UNIT_BYTES);
 	struct pools *h = &heaps[kind];
 	bool possible = asked <= KMALLOC_MAX_BYTES && !to_fail(owner);
-	usize keep = keep_for(kind);
 	struct block *b;
 
 	do {
 		bool irqs = spin_lock(&h->lock);
 
 		h->stats.locked++;
-		b = possible ? take_locked(h, kind, bytes, keep) : NULL;
+		b = possible ? take_locked(h, kind, bytes) : NULL;
 		spin_unlock(&h->lock, irqs);
 	} while (!b && possible && give_back_cached());
+	/* A block that could not be split has a unit more than it need. */
 	if (b)
-		return hand_out(b, kind, asked, owner);
+		return hand_out(b, kind, b->size, MIN(b->size - (u32)asked, UNIT_BYTES - 1), owner);
 	atomic_fetch_add_explicit(&h->failures, 1, memory_order_relaxed);
 	return NULL;
 }
 
-static inline void *alloc(enum heap_kind kind, usize asked, uptr owner)
+static inline __attribute__((always_inline)) void *alloc(enum heap_kind kind, usize asked,
+							 uptr owner)
 {
 	/* 0 is not below the limit either. */
 	if (asked - 1 < atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
-		bool irqs = arch_irq_save();
 		usize bytes = ALIGN_UP(asked, UNIT_BYTES);
+		bool irqs = arch_irq_save();
 		struct block *b = magazine_pop(&cache_of(kind, bytes)->loaded);
 
 		arch_irq_restore(irqs);
@@ -257,7 +258,7 @@ static inline void *alloc(enum heap_kind kind, usize asked, uptr owner)
 			if (unlikely(!block_is(b, MARK_CACHED)))
 				misuse_free_overwritten(b);
 			poison(b, true);
-			return hand_out(b, kind, asked, owner);
+			return hand_out(b, kind, (u32)bytes, (u32)(bytes - asked), owner);
 		}
 	}
 	return alloc_long_way(kind, asked, owner);
@@ -276,7 +277,8 @@ static __attribute__((noinline)) void free_long_way(enum heap_kind kind, struct 
 	spin_unlock(&h->lock, irqs);
 }
 
-static inline void release(enum heap_kind kind, void *p, uptr owner, const char *call)
+static inline __attribute__((always_inline)) void release(enum heap_kind kind, void *p, uptr owner,
+							  const char *call)
 {
 	struct block *b = block_of(p);
 

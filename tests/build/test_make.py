@@ -46,10 +46,10 @@ def test_a_second_build_says_and_does_nothing(copy):
 
 def test_a_changed_header_rebuilds_what_includes_it(copy):
     build(copy)
-    header = copy / "kernel/base/heap.h"
+    header = copy / "kernel/base/wheel.h"
     header.write_text(header.read_text() + "\n/* changed */\n")
     again = compiled(build(copy))
-    assert "kernel/base/heap.c" in again
+    assert "kernel/base/wheel.c" in again
     assert "kernel/base/string.c" not in again
     assert build(copy) == ""
 

@@ -201,7 +201,7 @@ def catch(mutant):
 def come_clean(runs):
     """The right kernel shows nothing in any of these runs."""
     WORK.mkdir(parents=True, exist_ok=True)
-    trace = WORK.relative_to(ROOT) / f"clean-{runs.board}-{Path(runs.program).stem}-{runs.cpus}-{runs.strategy}.trace"
+    trace = WORK.relative_to(ROOT) / f"clean-{runs.board}-{Path(runs.program).stem}-{runs.cpus}-{runs.strategy}-{runs.only}.trace"
     for seed in range(1, runs.seeds + 1):
         words, said = seen_in(runs, runs.elf, seed, trace)
         if words:

@@ -1,8 +1,10 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
 import dags
+import memory
 import scheduling
 import sessions
+import timers
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 
 OPEN_WINDOW = {
@@ -33,13 +35,6 @@ MUTANTS = [
     Mutant("receiver-overtakes", "a receiver takes a message past those who wait",
            (("kernel/async/channel.c", "if (!c->count || !waiter_first(&c->receivers, w))", "(void)w;\n	if (!c->count)"),),
            "test no-progress", Runs(CHANNELS, cpus=1, seeds=3)),
-    Mutant("timer-too-early", "a timer fires before its time",
-           (("kernel/core/timer.c", "n->key > now_ns ||", "n->key > now_ns + US(10) ||"),),
-           "no-progress test no-end"),
-    Mutant("timer-behind-quantum", "a timer waits for the end of the running task's quantum",
-           (("kernel/core/timer.c", "	u64 next = head ? MIN(head->key, quantum_end_ns) : quantum_end_ns;\n",
-             "	u64 next = head && quantum_end_ns == TIME_NEVER ? head->key : quantum_end_ns;\n"),),
-           "test", Runs(SERVICE, cpus=1, seeds=2, strategy="time", only="late")),
 
     # Awaitables.
     Mutant("select-keeps-the-others", "what select did not choose stays where it waits",
@@ -56,8 +51,17 @@ MUTANTS = [
            (("kernel/async/wait.c", "		list_add_tail(&q->waits, &w->link);\n",
              "		list_add_head(&q->waits, &w->link);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("stranger-unlocks", "anybody can unlock a mutex that is locked",
-           (("kernel/async/semaphore.c", "s->owner == task_self()", "s->owner != NULL"),),
+           (("kernel/async/semaphore.h", "memory_order_relaxed) == task_self();", "memory_order_relaxed) != NULL;"),),
            "test", Runs(WAITS, seeds=3)),
+    Mutant("semaphore-takes-past-waits", "permits are taken although somebody waits for them",
+           (("kernel/async/semaphore.h", "		if (v >= SEMAPHORE_WAITS || v < n)\n",
+             "		if ((v & ~SEMAPHORE_WAITS) < n)\n"),), "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("semaphore-gives-past-waits", "permits are given back without a look at who waits",
+           (("kernel/async/semaphore.h", "	do\n		if (v >= SEMAPHORE_WAITS)\n", "	do\n		if (!s)\n"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("semaphore-forgets-to-say-it-waits", "a wait that finds too few permits tells nobody",
+           (("kernel/async/semaphore.c", "v - w->wants : v | SEMAPHORE_WAITS;", "v - w->wants : v;"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("barrier-opens-early", "a barrier opens when one task is still missing",
            (("kernel/async/event.c", "q->count == b->tasks)", "q->count + 1 >= b->tasks)"),),
            "test no-progress", Runs(WAITS, seeds=3)),
@@ -85,6 +89,8 @@ MUTANTS = [
 
     *sessions.MUTANTS,
     *dags.MUTANTS,
+    *memory.MUTANTS,
+    *timers.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",

@@ -44,6 +44,49 @@ struct sleeper {
 	struct sleep sleep;
 };
 
+/* However many are due at the same time, one interrupt fires only some of them; the others come
+ * with the next, in order. */
+#define STEPS_MAX 32u /* as in core/timer.c */
+
+static u64 fired_in[TIMERS]; /* the interrupt, counted by its CPU */
+
+static void crowd_fires(struct timer *t)
+{
+	fired_in[fired_count] = arch_cpu()->irqs;
+	probe_fires(t);
+}
+
+static void arm_a_crowd(void)
+{
+	u64 at_ns = clock_ns() + US(50);
+	bool irqs = arch_irq_save();
+
+	fired_count = 0;
+	for (unsigned i = 0; i < TIMERS; i++) {
+		probe_arm(i, MAX(at_ns, clock_ns() + US(1)), i);
+		probes[i].timer.fn = crowd_fires;
+	}
+	arch_irq_restore(irqs);
+}
+
+static enum poll an_interrupt_has_bounded_work(void *frame)
+{
+	struct sleeper *me = frame;
+	unsigned in_one = 0;
+
+	ASYNC_BEGIN(me);
+	arm_a_crowd();
+	AWAIT(me, sleep_for(&me->sleep, MS(1)));
+	CHECK_EQ(fired_count, TIMERS);
+	for (unsigned n = in_one = 0; n < fired_count; n++) {
+		CHECK_EQ(fired[n], n);
+		in_one = n && fired_in[n] == fired_in[n - 1] ? in_one + 1 : 1;
+		CHECK(in_one <= STEPS_MAX);
+	}
+	CHECK(fired_in[0] != fired_in[TIMERS - 1]);
+	ASYNC_END(me);
+}
+
 /* Few different times, in no order; a third of the timers is taken back. All on one CPU, in one
  * section without interrupts. */
 static void arm_and_cancel_many(void)
@@ -233,6 +276,6 @@ static enum poll cancel_tells_the_truth_on_any_cpu(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(timers_fire_in_order), ASYNC(what_is_past_fires_at_once),
+TESTS_MAIN(ASYNC(timers_fire_in_order), ASYNC(an_interrupt_has_bounded_work), ASYNC(what_is_past_fires_at_once),
 	   ASYNC(a_timer_may_arm_itself), ASYNC(cancel_from_the_function_itself_returns_false),
 	   ASYNC(cancel_tells_the_truth_on_any_cpu));

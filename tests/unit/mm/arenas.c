@@ -244,9 +244,11 @@ static enum poll errand(void *frame)
 	struct link *l;
 
 	ASYNC_BEGIN(me);
-	while ((l = kmalloc(3000)) != NULL) {
-		l->next = errands;
-		errands = l;
+	for (usize bytes = 50000; bytes > 3000; bytes /= 16) {
+		while ((l = kmalloc(bytes)) != NULL) {
+			l->next = errands;
+			errands = l;
+		}
 	}
 	CHECK(page_free_bytes() >= heap_reserve_bytes());
 	CHECK(kzalloc(3000) == NULL);

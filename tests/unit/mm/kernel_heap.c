@@ -106,15 +106,17 @@ static void neighbours_join_again(void)
 /* However much was taken, all but a pool of what is not in use becomes pages again. */
 static void free_pools_go_back(void)
 {
-	static struct held held[40];
+	static void *held[41];
 	struct kmalloc_stats before = kmalloc_stats();
 
 	for (unsigned round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < ARRAY_LEN(held); i++)
-			take(&held[i], i % 4 ? KIB(50) : MIB(1), (u8)i);
+		for (unsigned i = 0; i < ARRAY_LEN(held); i++) {
+			held[i] = kmalloc(i % 4 ? KIB(50) : MIB(1));
+			ASSERT(held[i]);
+		}
 		CHECK(kmalloc_stats().pool_bytes > before.pool_bytes + MIB(10));
 		for (unsigned i = 0; i < ARRAY_LEN(held); i++)
-			give(&held[(i * 7) % ARRAY_LEN(held)]);
+			kfree(held[i * 7 % ARRAY_LEN(held)]);
 		CHECK(kmalloc_stats().pool_bytes <= before.pool_bytes + KIB(256));
 	}
 }
@@ -393,6 +395,57 @@ static enum poll cpus_do_not_disturb_each_other(void *frame)
 	ASYNC_END(me);
 }
 
+/* All work with blocks of a single size; one of them comes every few microseconds, wherever the
+ * one that runs just is. */
+#define FEW 5
+
+struct turns {
+	struct async async;
+	struct sleep sleep;
+	struct held held[FEW];
+	u64 seed;
+	unsigned i;
+	bool intrudes;
+};
+
+static enum poll turns(void *frame)
+{
+	struct turns *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->i = 0; me->i < 2000; me->i++) {
+		struct held *h = &me->held[test_below(&me->seed, FEW)];
+
+		if (h->p)
+			give(h);
+		else
+			take(h, 9, (u8)test_random(&me->seed));
+		if (me->intrudes && me->i % 4 == 3)
+			AWAIT(me, sleep_for(&me->sleep, US(1) + test_below(&me->seed, US(2))));
+	}
+	for (me->i = 0; me->i < FEW; me->i++) {
+		if (me->held[me->i].p)
+			give(&me->held[me->i]);
+	}
+	ASYNC_END(me);
+}
+
+static enum poll preemption_may_strike_anywhere(void *frame)
+{
+	struct together *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->i = 0; me->i < ARRAY_LEN(me->tasks); me->i++)
+		MUST(TASK_SPAWN(&me->tasks[me->i], "turns", turns,
+				((struct turns){.seed = me->i, .intrudes = me->i == 0}),
+				SCHED_PARAMS_FIFO(me->i == 0 ? 5 : 4)));
+	for (me->i = 0; me->i < ARRAY_LEN(me->tasks); me->i++) {
+		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
+		task_put(me->tasks[me->i]);
+	}
+	ASYNC_END(me);
+}
+
 /* Messages that one task allocates and another releases, mostly on another CPU. */
 struct message {
 	struct list link;
@@ -488,4 +541,5 @@ TESTS_MAIN(PLAIN(blocks_stay_apart_and_are_kept), PLAIN(neighbours_join_again),
 	   PLAIN(steps_are_bounded), PLAIN(magazines_keep_a_bounded_number),
 	   PLAIN(cached_blocks_are_given_back_before_a_request_fails),
 	   PLAIN(large_and_impossible_requests), PLAIN(kzalloc_clears_what_was_used_before),
-	   ASYNC(cpus_do_not_disturb_each_other), ASYNC(blocks_may_be_released_on_another_cpu));
+	   ASYNC(cpus_do_not_disturb_each_other), ASYNC(preemption_may_strike_anywhere),
+	   ASYNC(blocks_may_be_released_on_another_cpu));

@@ -207,11 +207,11 @@ static u32 some_bytes(u64 *seed)
 
 static void long_random_sequences(void)
 {
-	for (u64 seed = 1; seed <= 10; seed++) {
+	for (u64 seed = 1; seed <= 6; seed++) {
 		u64 s = seed;
 
-		begin(4096 - (u32)test_below(&s, 64));
-		for (unsigned n = 0; n < 600; n++) {
+		begin(2048 - (u32)test_below(&s, 64));
+		for (unsigned n = 0; n < 400; n++) {
 			if (lives && (lives == LIVE_MAX || test_below(&s, 5) < 2))
 				model_give((unsigned)test_below(&s, lives));
 			else if (!model_take(some_bytes(&s)) && lives)
@@ -269,10 +269,15 @@ static void steps(u64 begin_ns)
 static u64 most_steps_among(unsigned blocks, u64 seed)
 {
 	begin(POOL_UNITS_MAX);
-	for (unsigned n = 0; n < blocks && model_take(some_bytes(&seed) % 512 + UNIT_BYTES); n++)
-		;
-	for (unsigned i = 0; i < lives; i++)
-		model_give(i);
+	while (lives < blocks &&
+	       (live[lives] = tlsf_take(&t, some_bytes(&seed) % 256 + UNIT_BYTES, MARK)) != NULL)
+		lives++;
+	for (unsigned i = 0; i < lives; i++) {
+		struct block *b = live[i];
+
+		live[i] = live[--lives];
+		tlsf_give(&t, b);
+	}
 	most_steps = 0;
 	for (unsigned n = 0; n < 400; n++) {
 		u32 bytes = some_bytes(&seed);

@@ -3,7 +3,7 @@
 import gdb
 
 from . import awaits, model, stacks, trace
-from .memory import TIME_NEVER, Unavailable, heap_nodes, milliseconds, named
+from .memory import TIME_NEVER, Unavailable, milliseconds, named, wheel_nodes
 
 
 def table(rows):
@@ -110,7 +110,7 @@ and of interrupts, when the quantum ends, its timers and the first one's time, a
         for cpu in model.cpus():
             i = int(cpu["id"])
             current = cpu["current"]
-            timers = heap_nodes(cpu["timers"])
+            timers = wheel_nodes(cpu["timers"])
             rows.append([str(i), str(int(current["id"])) if int(current) else "-",
                          model.name(current) if int(current) else "idle",
                          str(int(cpu["worker"]["id"])) if int(cpu["worker"]) else "boot",

@@ -88,9 +88,21 @@ def sorted_nodes(structure, below):
     return sorted(found, key=lambda n: (int(n["key"]), int(n["seq"])))
 
 
-def heap_nodes(heap):
-    """Pointers to the nodes of a pairing heap in the order in which they would leave."""
-    return sorted_nodes(heap, lambda node: [node["next"], node["child"]])
+def wheel_nodes(wheel):
+    """Pointers to the nodes of a struct wheel in the order of their times."""
+    found = []
+    for level in range(16):
+        digits = int(wheel["digits"][level])
+        for digit in range(16):
+            first = node = wheel["slots"][level * 16 + digit]["first"] if digits >> digit & 1 else None
+            while first is not None:
+                found.append(node)
+                node = node["next"]
+                if node == first:
+                    break
+                if len(found) > NODES_MAX:
+                    raise Unavailable("the nodes of a wheel form no circle")
+    return sorted(found, key=lambda n: int(n["key"]))
 
 
 def tree_nodes(tree):
