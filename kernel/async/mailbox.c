@@ -20,8 +20,7 @@ static int post(struct mailbox *b, struct list *link)
 		list_add_tail(&b->list, link);
 	if (!err) {
 		b->closed = !link;
-		s->free += link ? 1 : WITHOUT_NUMBER;
-		wait_serve(&s->queue);
+		semaphore_put(s, link ? 1 : WITHOUT_NUMBER);
 	}
 	spin_unlock(&s->queue.lock, irqs);
 	return err;

@@ -1,10 +1,9 @@
 /*
- * spin.h: ticket spin lock: fair, one word, and the CPU that unlocks need not run on the stack
- * that locked (the scheduler hands its lock over across a switch).
+ * spin.h: ticket spin lock: fair, and one word.
  *
  * Use it for sections of a few dozen instructions. Interrupts stay masked while it is held, so
  * an interrupt handler may take it. It does not nest with itself. Never await or switch stacks
- * with it held (the scheduler's own lock is the documented exception).
+ * with it held.
  */
 #pragma once
 

@@ -41,6 +41,22 @@ def test_unit(kernels, root, program, cc, cpus, seeds):
             f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
 
 
+def untraced_cases():
+    for program in PROGRAMS:
+        if program.parent.name in ("task", "sched", "async"):
+            for cpus in (1, 4):
+                yield pytest.param(program, cpus, id=f"{program.stem}-{cpus}", marks=[pytest.mark.quick])
+
+
+@pytest.mark.parametrize("program, cpus", untraced_cases())
+@pytest.mark.parametrize("strategy", ["time", "random"])
+def test_unit_without_a_trace(kernels, root, program, cpus, strategy):
+    """The executor has ways that it takes only while nothing is recorded."""
+    elf = kernels.elf("sim", "clang", str(program.relative_to(root)))
+    result = kernels.sim(elf, "--strategy", strategy, "--cmdline", "trace=off", "--max-events", EVENTS_MAX, cpus=cpus)
+    assert result.returncode == 0, f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
+
+
 def test_names_of_programs_are_unique():
     """A program's objects lie in a folder named after the file alone."""
     names = [p.stem for p in HERE.parent.rglob("*.c") if "app_main" in p.read_text()

@@ -490,6 +490,26 @@ static enum poll yield_lets_equals_have_their_turn(void *frame)
 	ASYNC_END(me);
 }
 
+static enum poll yield_gives_nothing_to_lesser_ones(void *frame)
+{
+	struct waits *me = frame;
+
+	ASYNC_BEGIN(me);
+	if (cpu_count > 1)
+		ASYNC_RETURN(me, 0);
+	nothing_happened();
+	for (me->i = 0; me->i < 2; me->i++)
+		MUST(TASK_SPAWN(&me->many[me->i], "turns", turns,
+				((struct turns){.letter = (char)('a' + me->i)}),
+				SCHED_PARAMS_FIFO((u8)(8 - me->i))));
+	for (me->i = 0; me->i < 2; me->i++) {
+		AWAIT(me, task_join(&me->join, me->many[me->i]));
+		task_put(me->many[me->i]);
+	}
+	CHECK_STR(order, "aaabbb");
+	ASYNC_END(me);
+}
+
 /* An exclusive resource of tasks on all CPUs: ids stay unique under concurrent spawns. */
 struct spawner {
 	struct async async;
@@ -540,4 +560,5 @@ TESTS_MAIN(ASYNC(join_gives_the_status), ASYNC(several_join_one), ASYNC(canceled
 	   ASYNC(out_of_memory_is_an_error), ASYNC(wake_of_a_waiting_task),
 	   ASYNC(wake_of_the_running_task), ASYNC(wake_in_the_middle_of_a_poll),
 	   ASYNC(wake_of_a_ready_task), ASYNC(yield_lets_equals_have_their_turn),
+	   ASYNC(yield_gives_nothing_to_lesser_ones),
 	   ASYNC(spawns_from_everywhere));
