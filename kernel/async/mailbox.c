@@ -20,7 +20,8 @@ static int post(struct mailbox *b, struct list *link)
 		list_add_tail(&b->list, link);
 	if (!err) {
 		b->closed = !link;
-		semaphore_put(s, link ? 1 : WITHOUT_NUMBER);
+		s->free += link ? 1 : WITHOUT_NUMBER;
+		wait_serve(&s->queue);
 	}
 	spin_unlock(&s->queue.lock, irqs);
 	return err;

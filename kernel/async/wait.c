@@ -9,9 +9,8 @@ void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops) NO_THREAD
 static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) REQUIRES(q->lock)
 {
 	list_del(&w->link);
+	q->count--;
 	w->state = state;
-	if (!--q->count && q->ops->empty)
-		q->ops->empty(q);
 }
 
 /* @p self is running and needs no wake-up; NULL: nobody is. */
@@ -35,7 +34,7 @@ void wait_serve(struct wait_queue *q)
 	serve(q, NULL);
 }
 
-enum poll wait_poll(struct awaitable *a)
+static enum poll wait_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct wait_queue *q = w->queue;
@@ -56,7 +55,7 @@ enum poll wait_poll(struct awaitable *a)
 	return ready ? POLL_READY : POLL_PENDING;
 }
 
-void wait_cancel(struct awaitable *a)
+static void wait_cancel(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct wait_queue *q = w->queue;

@@ -23,8 +23,6 @@ struct wait_ops {
 	bool (*grant)(struct wait_queue *q, struct wait *w);
 	/** Gives back what @p w was granted. NULL: there is nothing to give back. */
 	void (*revoke)(struct wait_queue *q, struct wait *w);
-	/** Nobody waits any more. NULL: that makes no difference. */
-	void (*empty)(struct wait_queue *q);
 };
 
 /* First member of the object that is waited for. */
@@ -58,10 +56,6 @@ void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops);
 
 /** For an object's awaitables: a wait in @p q; @p kind as in TRACE_await_kind_*. */
 struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind);
-
-/* What wait_init fills in; for objects that fill in a wait themselves, all but its link. */
-enum poll wait_poll(struct awaitable *a);
-void wait_cancel(struct awaitable *a);
 
 /** After a change of the object: grants what can be granted now, in order. Context: any. */
 void wait_serve(struct wait_queue *q) REQUIRES(q->lock);
