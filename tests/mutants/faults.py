@@ -23,7 +23,7 @@ MUTANTS = [
            ((SEMAPHORE, "	} else if (w->aw.kind == TRACE_await_kind_read_lock) {\n", "	} else if (w->aw.kind == 255) {\n"),),
            HUNG, KILLS),
     Mutant("kill-waits-for-an-await", "a task that is killed goes on until it awaits",
-           (("kernel/task/preempt.c", "	if (is_killed(cur))\n		fault_killed();\n	if (quantum_over)", "	if (quantum_over)"),
+           (("kernel/task/preempt.c", "	if (is_killed(cur))\n		fault_killed();\n	if (quantum_over && charge", "	if (quantum_over && charge"),
             ("kernel/task/preempt.c", "	if (is_killed(cur))\n		fault_killed();\n}", "}")), HUNG, ALONE),
     Mutant("resumed-though-killed", "a suspended poll that was killed goes on when it is resumed",
            (("kernel/task/preempt.c", "	if (is_killed(cur))\n		fault_killed();\n}", "}"),), HUNG, ALONE),
