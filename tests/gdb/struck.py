@@ -13,7 +13,7 @@ stacks = sys.modules["kernelview.stacks"]
 FRAME_BYTES = {stacks.X86: 128, stacks.ARM: stacks.ARM_IRQ_FRAME_BYTES}
 
 
-FUNCTIONS = ("clock_ns", "tree_remove", "runqueue_first", "task_cpu_ns", "runqueue_add")
+FUNCTIONS = ("tree_remove", "task_cpu_ns", "ordered_enqueue", "shard_top", "hint_others")
 
 
 def names(frame):

@@ -326,8 +326,8 @@ def test_back_trace_from_any_instruction(kernels, board, cc):
     result = gdb(kernels, board, kernels.elf(board, cc), "demo=100000", "-x", str(HERE / "struck.py"), count=False)
     assert "WRONG" not in result.stdout
     stepped = re.findall(r"^STEPPED (\w+) (\d+) callers (.*)$", result.stdout, re.M)
-    assert {name for name, _, _ in stepped} == {"clock_ns", "tree_remove", "runqueue_first", "task_cpu_ns",
-                                                "runqueue_add"}, result.stdout
+    assert {name for name, _, _ in stepped} == {"tree_remove", "task_cpu_ns", "ordered_enqueue", "shard_top",
+                                                "hint_others"}, result.stdout
     assert all(int(count) > 4 and callers for _, count, callers in stepped)
 
 
@@ -376,6 +376,6 @@ def test_the_walk_in_the_documentation(kernels, root, tmp_path, board):
         said = made.stdout
     assert not re.search(r"^(\(gdb\) )*(fermata \w+: |Undefined |No symbol|No stack|The program is not)", said,
                          re.M), said
-    for wanted in ("0    -     idle", " workers, ", "executor_preempt (", "queued, scheduler.waiting is",
-                   "task 8 work0: ", "sched_decision: seq=", "task 2 demo: ", "in place ("):
+    for wanted in ("0    -     idle", " workers, ", "executor_preempt (", " queued, the shards count ",
+                   "task 8 work0: ", "sched_decision: seq=", "task 2 demo: ", "in record_switch ("):
         assert wanted in said, f"{wanted!r} is not in:\n{said}"

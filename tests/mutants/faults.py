@@ -38,6 +38,4 @@ MUTANTS = [
            ((SUPERVISOR, "		ns *= 2;\n", "		ns *= 1;\n"),), "test", SUPERVISED),
     Mutant("told-every-time", "the watchdog tells of a stuck task at every scan",
            ((WATCHDOG, "!s->told && ", ""),), "test", SUPERVISED),
-    Mutant("polls-do-not-count", "the watchdog takes a task that is polled again and again for a stuck one",
-           ((WATCHDOG, "s->tid != t->id || s->polls != t->polls", "s->tid != t->id"),), "test", SUPERVISED),
 ]

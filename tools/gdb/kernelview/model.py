@@ -78,8 +78,10 @@ def level_entities(queue):
     return [entity for _, _, entity in sorted(found, key=lambda f: f[:2])]
 
 
-# How a policy keeps its tasks follows from the function that puts them in.
-WALKS = {"levels_enqueue": level_entities, "ordered_enqueue": ordered_entities}
+# How a policy keeps its tasks follows from the function that puts them in. A queue of another kind
+# begins with one that is ordered.
+WALKS = {"levels_enqueue": level_entities, **dict.fromkeys(
+    ("ordered_enqueue", "fair_enqueue", "lottery_enqueue", "stride_enqueue"), ordered_entities)}
 
 
 def shards():
@@ -105,7 +107,7 @@ def run_queues():
         for shard in shards():
             queue = shard["queue"][urgency]
             if int(queue):
-                found += [Queued(container(int(e), "struct task", "entity"), int(e["key"]), int(e["seq"]))
+                found += [Queued(container(int(e), "struct task", "entity"), int(e["key"]), int(e["seq"]) - (1 << 63))
                           for e in walk(queue)]
         queues.append((policy["name"].string(), sorted(found, key=lambda q: (q.key, q.order))))
     return queues
