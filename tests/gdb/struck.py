@@ -13,7 +13,7 @@ stacks = sys.modules["kernelview.stacks"]
 FRAME_BYTES = {stacks.X86: 128, stacks.ARM: stacks.ARM_IRQ_FRAME_BYTES}
 
 
-FUNCTIONS = ("tree_remove", "task_cpu_ns", "ordered_enqueue", "shard_top", "hint_others")
+FUNCTIONS = ("tree_remove", "ordered_enqueue", "decision_record")
 
 
 def names(frame):

@@ -249,10 +249,10 @@ def test_trace(seen, root):
             assert int(switches[-1]["next_tid"]) == current
             assert switches[-1]["why"] in ("blocked", "exited", "yielded", "preempted", "quantum", "from_idle")
         last_seq = max([last_seq, *(int(f["seq"]) for _, _, _, f in found if "seq" in f)])
-    # The CPU that stopped has just looked at the queues, and that is the latest operation of all.
+    # The CPU that stopped has just begun to look at the queues.
     stopped = seen["facts"]["current"].index(seen["prev"])
     _, _, name, fields = events(seen["trace"][str(stopped)])[-1]
-    assert name == "sched_look" and int(fields["seq"]) == last_seq
+    assert name == "sched_look" and int(fields["seq"]) <= last_seq
     assert any(name == "sched_switch" for cpu in seen["trace"] for _, _, name, _ in events(seen["trace"][cpu]))
 
 
@@ -326,8 +326,7 @@ def test_back_trace_from_any_instruction(kernels, board, cc):
     result = gdb(kernels, board, kernels.elf(board, cc), "demo=100000", "-x", str(HERE / "struck.py"), count=False)
     assert "WRONG" not in result.stdout
     stepped = re.findall(r"^STEPPED (\w+) (\d+) callers (.*)$", result.stdout, re.M)
-    assert {name for name, _, _ in stepped} == {"tree_remove", "task_cpu_ns", "ordered_enqueue", "shard_top",
-                                                "hint_others"}, result.stdout
+    assert {name for name, _, _ in stepped} == {"tree_remove", "ordered_enqueue", "decision_record"}, result.stdout
     assert all(int(count) > 4 and callers for _, count, callers in stepped)
 
 
