@@ -14,13 +14,12 @@
 #include <unistd.h>
 
 #define BOOT_STACK_BYTES (64u << 10)
-#define FAULT_STACK_BYTES (32u << 10) /* one for each CPU, for the kernel's panic */
+#define FAULT_STACK_BYTES (32u << 10) /* one for each CPU */
 #define GAP_BYTES (64u << 10)	      /* never mapped, below each stack */
 #define BOOT_STACK_TOP (RAM_BASE - GAP_BYTES)
 #define FAULT_STACKS_TOP (BOOT_STACK_TOP - BOOT_STACK_BYTES - GAP_BYTES)
 
 static uint8_t guarded[RAM_BYTES_MAX / SIM_PAGE_BYTES / 8];
-static bool faulted[SIM_CPUS_MAX];
 
 static void map(uintptr_t top, size_t bytes)
 {
@@ -72,65 +71,88 @@ void *memory_boot_stack(void)
 	return (void *)BOOT_STACK_TOP;
 }
 
-static const char *meaning(int sig, bool in_ram)
+#define FAR_BYTES (4u * SIM_PAGE_BYTES) /* no single frame is so large */
+
+static const char *meaning(int sig, uintptr_t at, uintptr_t sp)
 {
 	switch (sig) {
 	case SIGFPE:
 		return "division by zero";
 	case SIGILL:
 		return "illegal instruction";
-	default:
-		return in_ram ? "guard page hit" : "page fault";
+	case SIGTRAP:
+		return "breakpoint";
 	}
+	if (!within(at, 1, RAM_BASE, sim.cfg.ram_bytes))
+		return "page fault";
+	return at - sp + FAR_BYTES < 2 * FAR_BYTES ? "stack overflow" : "guard page hit";
 }
 
-/* What the registers must be for the interrupted CPU to go on in sim_entry_fault, as if the
- * faulting instruction had called it, on a stack of its own. */
-static uintptr_t redirect(ucontext_t *uc, uintptr_t stack, const char *what, uintptr_t at)
-{
+/* Registers of the interrupted CPU. */
 #if defined(__x86_64__)
-	greg_t *r = uc->uc_mcontext.gregs;
-	uintptr_t pc = (uintptr_t)r[REG_RIP];
-
-	stack -= 8;
-	*(uintptr_t *)stack = pc;
-	r[REG_RDI] = (greg_t)what;
-	r[REG_RSI] = (greg_t)at;
-	r[REG_RDX] = (greg_t)pc;
-	r[REG_RSP] = (greg_t)stack;
-	r[REG_RIP] = (greg_t)sim_entry_fault;
-	return pc;
+#define REG_PC(uc) ((uc)->uc_mcontext.gregs[REG_RIP])
+#define REG_STACK(uc) ((uc)->uc_mcontext.gregs[REG_RSP])
+#define REG_FRAME(uc) ((uc)->uc_mcontext.gregs[REG_RBP])
+#define REG_FIRST(uc) ((uc)->uc_mcontext.gregs[REG_RDI])
+#define CALL_BYTES 8 /* what a call pushes */
 #else
-	mcontext_t *m = &uc->uc_mcontext;
-	uintptr_t pc = m->pc;
-
-	m->regs[0] = (uintptr_t)what;
-	m->regs[1] = at;
-	m->regs[2] = pc;
-	m->regs[30] = pc;
-	m->sp = stack;
-	m->pc = (uintptr_t)sim_entry_fault;
-	return pc;
+#define REG_PC(uc) ((uc)->uc_mcontext.pc)
+#define REG_STACK(uc) ((uc)->uc_mcontext.sp)
+#define REG_FRAME(uc) ((uc)->uc_mcontext.regs[29])
+#define REG_FIRST(uc) ((uc)->uc_mcontext.regs[0])
+#define CALL_BYTES 0
 #endif
+
+static _Noreturn void broken(void)
+{
+	static const char text[] = "sim: a fault in the simulator itself, or a second one in the "
+				   "handling of one\n";
+
+	console_flush();
+	console_close();
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+	_exit(EXIT_BROKEN);
 }
 
+/* Has the interrupted CPU go on in sim_entry_fault, on a stack of its own, with interrupts masked.
+ */
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
-	uintptr_t at = (uintptr_t)info->si_addr; /* the instruction, when no access */
-	bool in_ram = within(at, 1, RAM_BASE, sim.cfg.ram_bytes);
-	static const char broken[] = "sim: a fault in the simulator itself, or a second one in a "
-				     "panic\n";
+	ucontext_t *uc = context;
+	uintptr_t top = FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES;
+	struct sim_fault *f = (struct sim_fault *)top - 1;
+	uintptr_t sp = (uintptr_t)REG_STACK(uc);
 
-	if (!sim.running || faulted[sim.cur]) {
-		console_flush();
-		console_close();
-		(void)!write(STDERR_FILENO, broken, sizeof broken - 1);
-		_exit(EXIT_BROKEN);
+	if (!sim.running || within(sp, 1, top - FAULT_STACK_BYTES, FAULT_STACK_BYTES))
+		broken();
+	*f = (struct sim_fault){
+		.pc = (uintptr_t)REG_PC(uc),
+		.fp = (uintptr_t)REG_FRAME(uc),
+		.at = (uintptr_t)info->si_addr, /* the instruction, when it was no access */
+		.irqs = sim.cpu[sim.cur].irq_on,
+	};
+	f->what = meaning(sig, f->at, sp);
+	if (info->si_code == SI_KERNEL) { /* x86 does not tell which */
+		f->what = "address that none can be";
+		f->at = f->pc;
 	}
-	faulted[sim.cur] = true;
 	sim.cpu[sim.cur].irq_on = false;
-	sim_mix(redirect(context, FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES,
-			 meaning(sig, in_ram), at));
+	REG_FIRST(uc) = (__typeof__(REG_FIRST(uc)))(uintptr_t)f;
+	REG_STACK(uc) = (__typeof__(REG_STACK(uc)))((((uintptr_t)f) & ~15ull) - CALL_BYTES);
+	REG_PC(uc) = (__typeof__(REG_PC(uc)))(uintptr_t)sim_entry_fault;
+	sim_mix(f->pc);
+}
+
+void sim_raise(const char *what, uintptr_t at, uintptr_t pc)
+{
+	struct sim_fault f = {.what = what,
+			      .at = at,
+			      .pc = pc,
+			      .fp = (uintptr_t)__builtin_frame_address(0),
+			      .irqs = sim.cpu[sim.cur].irq_on};
+
+	sim.cpu[sim.cur].irq_on = false;
+	sim_entry_fault(&f);
 }
 
 static void on_interrupt(int sig)
@@ -142,7 +164,7 @@ static void on_interrupt(int sig)
 void memory_init(void)
 {
 	static uint8_t stack[64 << 10];
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 	struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 	struct sigaction stop = {.sa_handler = on_interrupt, .sa_flags = SA_ONSTACK};
 	stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
@@ -164,11 +186,11 @@ void memory_init(void)
 uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
 {
 	(void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC);
+	sim_raise("no device at this register", at, SIM_PC);
 }
 
 void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
 {
 	(void)value, (void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC);
+	sim_raise("no device at this register", at, SIM_PC);
 }

@@ -135,9 +135,16 @@ _Noreturn void sim_entry_cpu(unsigned cpu);
  *  return much later and on another CPU. The simulator then enables interrupts. */
 void sim_entry_irq(enum sim_irq irq, uintptr_t pc);
 
-/** The instruction at @p pc faulted; @p at is the address of a memory access, else the same. Called
- *  as if from @p pc, on a stack of its own, masked. */
-_Noreturn void sim_entry_fault(const char *what, uintptr_t at, uintptr_t pc);
+struct sim_fault {
+	const char *what; /* in words */
+	uintptr_t pc, fp; /* the instruction that faulted, and its frame */
+	uintptr_t at;     /* the address of a memory access, else pc */
+	bool irqs;        /* interrupts were enabled */
+};
+
+/** An instruction faulted. Called on a stack of the CPU's own for it, masked. The kernel leaves it
+ *  by switching to another stack, or ends the run. */
+_Noreturn void sim_entry_fault(const struct sim_fault *f);
 
 /** Labels the halting instruction in the kernel's arch_idle. */
 extern const char arch_idle_halt[];

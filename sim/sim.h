@@ -148,6 +148,9 @@ void console_poll(void);
 
 void memory_init(void);
 
+/** Makes a fault of what the CPU just did at @p pc. */
+_Noreturn void sim_raise(const char *what, uintptr_t at, uintptr_t pc);
+
 /** Highest address of the stack on which CPU 0 starts. */
 void *memory_boot_stack(void);
 

@@ -29,36 +29,8 @@
  */
 #pragma once
 
+#include "task/frame.h"
 #include "task/task.h"
-
-/*
- * An awaitable is a plain object with a poll: POLL_READY when what it stands for has happened,
- * else it has made sure that the calling task will be woken, and gives POLL_PENDING. It may be
- * polled again at any time. cancel withdraws it; afterwards it may be forgotten. An awaitable
- * that gave POLL_READY needs no cancel. Context of both: the task that awaits.
- */
-struct awaitable {
-	enum poll (*poll)(struct awaitable *a);
-	void (*cancel)(struct awaitable *a);
-	u8 kind; /* TRACE_await_kind_*, for the trace */
-};
-
-static inline enum poll await_poll(struct awaitable *a)
-{
-	return a->poll(a);
-}
-
-static inline void await_cancel(struct awaitable *a)
-{
-	a->cancel(a);
-}
-
-/* First member of every frame. All zero means: not begun. */
-struct async {
-	int status;   /* what ASYNC_RETURN gave; task_join hands it on */
-	void *resume; /* where the next call goes on */
-	struct awaitable *awaiting; /* what it waits for; meaningful while it is pending */
-};
 
 /** For AWAIT: the trace's record of an await that begins. */
 void async_record_await(unsigned kind, unsigned line, const void *object);
@@ -97,6 +69,7 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 	again_:                                                                                    \
 		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \
 			return POLL_PENDING;                                                       \
+		(me)->async.awaiting = NULL;                                                       \
 	} while (0)
 
 /** Calls the async function @p fn with @p child, a frame within this one, and goes on when it
@@ -105,8 +78,10 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 	do {                                                                                       \
 		__label__ again_;                                                                  \
 		(me)->async.resume = &&again_;                                                     \
+		(me)->async.callee = (struct async *)(void *)(child);                              \
 		async_trace_await(TRACE_await_kind_call, __LINE__, (child));                       \
 	again_:                                                                                    \
 		if (fn(child) == POLL_PENDING)                                                     \
 			return POLL_PENDING;                                                       \
+		(me)->async.callee = NULL;                                                         \
 	} while (0)

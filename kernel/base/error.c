@@ -16,6 +16,8 @@ const char *err_name(int err)
 		[-ERR_CORRUPT] = "corrupt",
 		[-ERR_NOTSUP] = "not supported",
 		[-ERR_PROTOCOL] = "protocol broken",
+		[-ERR_FAULTED] = "faulted",
+		[-ERR_POISONED] = "poisoned",
 	};
 
 	if (err > 0 || err <= -(int)ARRAY_LEN(names))

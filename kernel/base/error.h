@@ -16,6 +16,8 @@ enum err {
 	ERR_CORRUPT = -9,  /* a table or packet failed its check */
 	ERR_NOTSUP = -10,  /* this machine cannot do it */
 	ERR_PROTOCOL = -11, /* a step that the protocol does not allow */
+	ERR_FAULTED = -12,  /* the task that should have done it faulted */
+	ERR_POISONED = -13, /* who held the lock faulted: what it protects may be half done */
 };
 
 /** A short text for @p err (0 gives "ok"); never NULL. */

@@ -17,6 +17,13 @@ void cpu_init_all(void)
 	}
 }
 
+void cpu_attend(unsigned id)
+{
+	/* release: pairs with the acquire in cpu_attended */
+	atomic_store_explicit(&cpus[id].attention, 1, memory_order_release);
+	irqchip->send_hint(id);
+}
+
 void preempt_enable(void)
 {
 	bool on = arch_irq_save();
@@ -25,7 +32,7 @@ void preempt_enable(void)
 	c->preempt_off--;
 	if (on)
 		irq_look(c);
-	else if (!c->preempt_off && c->current && cpu_hinted(c))
+	else if (!c->preempt_off && c->current && cpu_wanted(c))
 		irqchip->send_hint(c->id); /* taken when the caller unmasks interrupts */
 	arch_irq_restore(on);
 }

@@ -27,6 +27,7 @@ struct cpu {
 	unsigned preempt_off; /* while > 0, a hint stays pending */
 	u8 irq_from;	      /* TRACE_irq_from_*: what the interrupt being handled struck */
 	_Atomic u8 state;     /* shared: enum cpu_state */
+	_Atomic u8 attention; /* shared: the running task is to be looked at, whatever the queues */
 
 	/* Scheduling; see task/executor.h. */
 	struct task *current;  /* the task whose poll runs here, NULL in the worker's own code */
@@ -78,6 +79,24 @@ static inline bool cpu_hinted(const struct cpu *c)
 {
 	/* relaxed: who acts on it looks again with acquire (task/look.h) */
 	return atomic_load_explicit(&c->hints, memory_order_relaxed) != c->hints_seen;
+}
+
+/** Has CPU @p id call executor_preempt soon, if it runs a task. Context: any. */
+void cpu_attend(unsigned id);
+
+/** True when executor_preempt is due on @p c, this CPU. Context: interrupts masked. */
+static inline bool cpu_wanted(const struct cpu *c)
+{
+	/* relaxed: as in cpu_hinted */
+	return cpu_hinted(c) || atomic_load_explicit(&c->attention, memory_order_relaxed);
+}
+
+/** For executor_preempt of @p c, this CPU: it does so now. */
+static inline void cpu_attended(struct cpu *c)
+{
+	/* acquire: pairs with the release in cpu_attend: why the task is to be looked at */
+	if (unlikely(atomic_load_explicit(&c->attention, memory_order_acquire)))
+		atomic_store_explicit(&c->attention, 0, memory_order_relaxed);
 }
 
 /** Fills in the structures of all CPUs, before arch_cpu_init. Once, by kernel_main. */

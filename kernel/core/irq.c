@@ -63,7 +63,7 @@ void irq_look(struct cpu *c)
 {
 	if (c->irq_depth || c->preempt_off || !c->current)
 		return;
-	if (cpu_hinted(c) ||
+	if (cpu_wanted(c) ||
 	    (c->quantum_end_ns != TIME_NEVER && clock_ns() >= c->quantum_end_ns))
 		executor_preempt();
 }

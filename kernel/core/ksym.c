@@ -48,13 +48,15 @@ static void frame_print(unsigned n, uptr pc, unsigned back)
 		kprintf("  #%u %p\n", n, (void *)pc);
 }
 
-void backtrace_print(uptr pc, uptr fp)
+void frames_print(const uptr *pcs, unsigned n, bool exact)
+{
+	for (unsigned i = 0; i < n; i++)
+		frame_print(i, pcs[i], i || !exact);
+}
+
+void backtrace_print(uptr fp)
 {
 	uptr frames[FRAMES_MAX];
-	unsigned n = 0, found = arch_backtrace(fp, frames, FRAMES_MAX);
 
-	if (pc)
-		frame_print(n++, pc, 0);
-	for (unsigned i = 0; i < found; i++)
-		frame_print(n++, frames[i], 1);
+	frames_print(frames, arch_backtrace(fp, frames, FRAMES_MAX), false);
 }

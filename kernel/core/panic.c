@@ -12,6 +12,8 @@
 #define EVENTS_SHOWN 12
 
 void (*panic_describe)(void);
+void (*fault_end_task)(const struct fault *f);
+bool faults_contained = true;
 
 /* Relaxed throughout: the CPU number is all that these two tell. */
 static _Atomic u32 panic_cpu = NOBODY;
@@ -130,25 +132,83 @@ static void enter_panic(u32 me, const char *fmt, va_list ap)
 	board_exit(PANIC_STATUS);
 }
 
-void panic(const char *fmt, ...)
+bool fault_of_task(bool irqs)
 {
+	const struct cpu *c;
+
+	if (!irqs || !cpu_count || !fault_end_task || !faults_contained)
+		return false;
+	c = arch_cpu();
+	return c->current && !c->irq_depth && !c->preempt_off;
+}
+
+/* Ends the calling task if the panic is its own. The text is made while a fault in making it would
+ * still be the task's. */
+static void contain(u8 kind, uptr fp, const char *fmt, va_list ap)
+{
+	char text[FAULT_TEXT_BYTES];
+	bool irqs = arch_irq_save();
+	bool contained = fault_of_task(irqs);
+	va_list copy;
+
+	arch_irq_restore(irqs);
+	if (!contained)
+		return;
+	va_copy(copy, ap);
+	(void)kvsnprintf(text, sizeof text, fmt, copy);
+	va_end(copy);
+	arch_irq_disable();
+	fault_end_task(&(struct fault){.kind = kind, .fp = fp, .text = text});
+}
+
+static _Noreturn void stop_machine(uptr fp, const char *fmt, va_list ap)
+{
+	uptr pc = 0;
 	u32 me;
-	va_list ap;
 
 	arch_irq_disable();
 	me = this_cpu();
-	va_start(ap, fmt);
 	enter_panic(me, fmt, ap);
-	TRACE(PANIC, panic, .pc = (uptr)__builtin_return_address(0));
+	(void)arch_backtrace(fp, &pc, 1);
+	TRACE(PANIC, panic, .pc = pc);
 	console_panic_mode();
 	stop_others(me);
 	kprintf("\nkernel panic on CPU %u: ", me);
 	console_vprintf(fmt, ap);
 	kprintf("\n");
-	va_end(ap);
 	if (panic_describe)
 		panic_describe();
-	backtrace_print(0, (uptr)__builtin_frame_address(0));
+	backtrace_print(fp);
 	events_print();
 	board_exit(PANIC_STATUS);
+}
+
+static _Noreturn PRINTF_LIKE(3, 4) void panic_at(u8 kind, uptr fp, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	contain(kind, fp, fmt, ap);
+	stop_machine(fp, fmt, ap);
+}
+
+#define HERE (uptr) __builtin_frame_address(0)
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	contain(TRACE_fault_kind_panic, HERE, fmt, ap);
+	stop_machine(HERE, fmt, ap);
+}
+
+void panic_no_memory(usize bytes)
+{
+	panic_at(TRACE_fault_kind_memory, HERE, "no memory for %zu bytes", bytes);
+}
+
+void panic_assertion(const char *cond, const char *file, int line)
+{
+	panic_at(TRACE_fault_kind_assertion, HERE, "assertion failed: %s (%s:%d)", cond, file, line);
 }

@@ -26,7 +26,14 @@ static enum poll init(void *frame)
 
 void init_start(void)
 {
-	int err = TASK_SPAWN(NULL, "init", init, (struct init){}, SCHED_PARAMS_FIFO(16));
+	const struct init frame = {};
+	const struct task_spec spec = {.name = "init",
+				       .fn = init,
+				       .frame = &frame,
+				       .frame_bytes = sizeof frame,
+				       .params = SCHED_PARAMS_FIFO(16),
+				       .vital = true};
+	int err = task_spawn(&spec, NULL);
 
 	if (err)
 		panic("cannot make the first task: %s", err_name(err));

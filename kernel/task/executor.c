@@ -16,6 +16,7 @@
 #include "core/panic.h"
 #include "core/start.h"
 #include "core/time.h"
+#include "task/fault.h"
 #include "task/look.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
@@ -46,6 +47,7 @@ static unsigned shards_wanted(void)
 void executor_init(void)
 {
 	panic_describe = describe;
+	fault_init();
 	runqueue_init(shards_wanted());
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
@@ -346,6 +348,16 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	return next;
 }
 
+/* The joiners may outrank t; this CPU looks in a moment anyway. */
+static void finish(struct task *t, int status)
+{
+	struct cpu *c = arch_cpu();
+
+	c->preempt_off++;
+	task_finish(t, status);
+	c->preempt_off--;
+}
+
 ALWAYS_INLINE enum poll poll_task(struct task *t)
 {
 	enum poll result;
@@ -353,19 +365,14 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	t->polls++;
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
-	result = t->fn(t->frame);
+	/* relaxed: see task_kill */
+	result = atomic_load_explicit(&t->fn, memory_order_relaxed)(t->frame);
 	if (unlikely(result == POLL_READY))
-		arena_release(&t->arena);
+		task_let_go(t);
 	arch_irq_disable();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
-	if (unlikely(result == POLL_READY)) {
-		/* The joiners may outrank t; this CPU looks in a moment anyway. */
-		struct cpu *c = arch_cpu();
-
-		c->preempt_off++;
-		task_finish(t, *(const int *)t->frame);
-		c->preempt_off--;
-	}
+	if (unlikely(result == POLL_READY))
+		finish(t, *(const int *)t->frame);
 	return result;
 }
 
@@ -381,13 +388,8 @@ static void idle(void)
 	c->idle_since_ns = 0;
 }
 
-void worker_main(void)
+static _Noreturn void go_on(struct task *t, enum poll result)
 {
-	arrive();
-	/* A CPU's first worker arrives without a task, and must look before it idles. */
-	struct task *t = arch_cpu()->current;
-	enum poll result = t ? poll_task(t) : POLL_PENDING;
-
 	for (;;) {
 		t = dispatch(t, result);
 		if (t)
@@ -395,6 +397,25 @@ void worker_main(void)
 		else
 			idle();
 	}
+}
+
+void worker_main(void)
+{
+	arrive();
+	/* A CPU's first worker arrives without a task, and must look before it idles. */
+	struct task *t = arch_cpu()->current;
+
+	go_on(t, t ? poll_task(t) : POLL_PENDING);
+}
+
+void worker_abandoned(void)
+{
+	struct task *t = arch_cpu()->current;
+
+	task_end(t);
+	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = TRACE_poll_result_abandoned);
+	finish(t, t->status);
+	go_on(t, POLL_READY);
 }
 
 void executor_run(void)
@@ -488,6 +509,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct look look;
 	struct worker *to;
 
+	cpu_attended(c);
 	if (quantum_over)
 		charge_quantum(cur, now_ns);
 	look.otherwise = cur->rank;
@@ -503,6 +525,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	} else {
 		preempt(&look, cur, next, to, now_ns, quantum_over);
 	}
+	fault_point();
 }
 
 /* True when @p t, which was just released and is in no queue, is what this CPU would run next. */
@@ -541,5 +564,6 @@ bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAF
 	home_unlock(t);
 	change_stack(c, to, cur);
 	arrive();
+	fault_point();
 	return true;
 }

@@ -236,6 +236,10 @@ ALWAYS_INLINE MUST_CHECK bool worker_give(struct cpu *c, struct worker *w)
 /** The worker whose stack this runs on, found from the stack pointer; 0 for a boot stack. */
 u16 worker_here(void);
 
+/** The highest address of its stack, and whether @p at lies in the guard page below it. */
+void *worker_top(const struct worker *w);
+bool worker_guards(const struct worker *w, uptr at);
+
 /** Entry of every fresh worker; executor.c. */
 void worker_main(void);
 

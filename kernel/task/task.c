@@ -6,6 +6,7 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
+#include "task/fault.h"
 #include "task/runqueue.h"
 #include "task/waiter.h"
 
@@ -192,7 +193,9 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		return ERR_NOMEM;
 	strlcpy(t->name, s->name, sizeof t->name);
 	memcpy(t->frame, s->frame, s->frame_bytes);
-	t->fn = s->fn;
+	atomic_init(&t->fn, s->fn);
+	atomic_init(&t->fate, s->vital ? FATE_VITAL : 0);
+	list_init(&t->owned);
 	t->params = s->params;
 	t->policy = sched_policy_of(s->params.class);
 	t->entity.cpus = sched_cpus(&s->params);

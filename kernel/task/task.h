@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/list.h"
 #include "base/types.h"
 #include "mm/arena.h"
 #include "sched/sched.h"
@@ -43,7 +44,7 @@ struct task {
 	/* Written once, at spawn. */
 	u32 id; /* from 1, never reused before 2^32 tasks */
 	char name[TASK_NAME_BYTES];
-	task_fn *fn;
+	task_fn *_Atomic fn; /* but task_kill changes it */
 	struct sched_params params;
 	const struct sched_policy *policy;
 	struct shard *home;
@@ -63,7 +64,13 @@ struct task {
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
 
-	struct arena arena; /* the task's own: see task/memory.h */
+	/* The task's own; see task/fault.h, owned.h and memory.h. */
+	_Atomic u8 fate; /* FATE_* */
+	u8 shield;	 /* > 0: it is not killed now */
+	u8 released;	 /* what its end has come to */
+	u32 fault;	 /* number of its last fault, 0: none */
+	struct list owned;
+	struct arena arena;
 
 	/* Lifetime. */
 	_Atomic u32 refs; /* the executor's until it is dead, and one for each handle */
@@ -84,6 +91,7 @@ struct task_spec {
 	usize frame_bytes;
 	struct sched_params params;
 	u64 mem_max_bytes; /* what task_alloc may take, as arena_init counts; 0: no limit */
+	bool vital;        /* its fault is the machine's panic */
 	bool service;      /* a part of the kernel: what it has the kernel allocate may come out of
 			      the reserve */
 };

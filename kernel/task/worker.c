@@ -87,3 +87,18 @@ u16 worker_here(void)
 
 	return at < worker_count * WORKER_STRIDE_BYTES ? (u16)(at / WORKER_STRIDE_BYTES + 1) : 0;
 }
+
+static uptr base_of(const struct worker *w)
+{
+	return stacks + (uptr)(w - workers) * WORKER_STRIDE_BYTES;
+}
+
+void *worker_top(const struct worker *w)
+{
+	return (void *)(base_of(w) + WORKER_STRIDE_BYTES);
+}
+
+bool worker_guards(const struct worker *w, uptr at)
+{
+	return at - base_of(w) < GUARD_BYTES;
+}

@@ -18,6 +18,7 @@
 #include "base/words.h"
 #include "board/board.h"
 #include "core/cpu.h"
+#include "core/panic.h"
 #include "core/time.h"
 #include "task/task.h"
 
@@ -186,6 +187,7 @@ static __attribute__((unused)) void bench_calibrate(void)
 	void app_main(const char *cmdline)                                                         \
 	{                                                                                          \
 		(void)cmdline;                                                                     \
+		faults_contained = false;                                                          \
 		arch_mark(MARK_END); /* of the way from the kernel's first instruction */          \
 		trace_set_level(TRACE_OFF);                                                        \
 		must(TASK_SPAWN(NULL, "bench", fn, (frame){}, SCHED_PARAMS_FIFO(BENCH_LEVEL)));    \

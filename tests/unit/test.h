@@ -19,6 +19,7 @@
 #include "base/words.h"
 #include "board/board.h"
 #include "core/cpu.h"
+#include "core/panic.h"
 #include "task/task.h"
 
 #define TEST_FRAME_BYTES 4096
@@ -163,6 +164,7 @@ static void tests_start(const char *cmdline, const struct test *tests, unsigned 
 	static struct test_runner runner;
 	char trace[4];
 
+	faults_contained = false; /* a program that tests faults sets it in its tests */
 	runner.tests = tests;
 	runner.count = count;
 	(void)words_find(cmdline, "only", runner.only, sizeof runner.only);

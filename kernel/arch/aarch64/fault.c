@@ -8,7 +8,10 @@
 #include "board/board.h"
 #include "core/cpu.h"
 #include "core/log.h"
+#include "core/panic.h"
 #include "regs.h"
+#include "sync/spin.h"
+#include "trace/trace.h"
 
 _Static_assert(sizeof(struct regs) == REGS_BYTES, "vectors.S fills it");
 _Static_assert(offsetof(struct regs, sp) == REGS_SP, "vectors.S fills it");
@@ -92,28 +95,99 @@ static void print_regs(const struct regs *r)
 	kprintf("  esr %016lx  far %016lx  pstate %lx\n", r->esr, r->far, r->pstate);
 }
 
-void aarch64_fault(struct regs *r, bool stack_lost)
+/* A breakpoint instruction's number says who put it there: clang's check of divisors (toolchain.mk)
+ * has its own, gcc's is that of any trap. */
+enum { BRK_CLANG_DIVISION = 0x5503 };
+
+static bool is_abort(u64 ec)
 {
-	u64 ec = (r->esr >> 26) & 0x3f;
-	u64 status = r->esr & 0x3f;
+	return ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT;
+}
+
+/* A push below the stack, an access to a local variable of a frame that hangs over, or the look of
+ * spin_lock at what is left. */
+static bool overflowed(const struct regs *r, u64 ec)
+{
+	const u64 page = 4096, translation_level_3 = 7;
+
+	return ec == EC_DATA_ABORT && (r->esr & 0x3f) == translation_level_3 && r->far >= page &&
+	       (ALIGN_DOWN(r->far, page) == ALIGN_DOWN(r->sp - 8, page) ||
+		ALIGN_DOWN(r->far, page) == ALIGN_DOWN(r->sp, page) ||
+		r->far == r->sp - SPIN_STACK_BYTES);
+}
+
+static u8 kind_of(const struct regs *r, u64 ec)
+{
+	switch (ec) {
+	case EC_DATA_ABORT:
+	case EC_INSTRUCTION_ABORT:
+		return overflowed(r, ec) ? TRACE_fault_kind_stack : TRACE_fault_kind_access;
+	case EC_PC_ALIGNMENT:
+		return TRACE_fault_kind_access;
+	case EC_SP_ALIGNMENT:
+		return TRACE_fault_kind_stack;
+	case EC_BRK:
+		return (r->esr & 0xffff) == BRK_CLANG_DIVISION ? TRACE_fault_kind_division
+							       : TRACE_fault_kind_instruction;
+	case EC_UNKNOWN:
+	case EC_SYSREG:
+	case EC_ILLEGAL_STATE:
+		return TRACE_fault_kind_instruction;
+	}
+	return TRACE_fault_kind_other;
+}
+
+static void say(const struct regs *r, u64 ec, char *text, usize bytes)
+{
 	const char *access = ec == EC_INSTRUCTION_ABORT ? "execute"
 			     : r->esr & 0x40            ? "write"
 							: "read";
 
+	if (kind_of(r, ec) == TRACE_fault_kind_stack)
+		ksnprintf(text, bytes, "%s: sp %p, fault at %p, pc %p",
+			  r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
+			  (void *)r->far, (void *)r->pc);
+	else if (is_abort(ec))
+		ksnprintf(text, bytes, "%s: cannot %s %p%s: %s, pc %p", class_name(ec), access,
+			  (void *)r->far, r->far < 4096 ? " (null pointer)" : "",
+			  abort_kind(r->esr & 0x3f), (void *)r->pc);
+	else if (kind_of(r, ec) == TRACE_fault_kind_division)
+		ksnprintf(text, bytes, "division by zero, pc %p", (void *)r->pc);
+	else
+		ksnprintf(text, bytes, "%s, esr %lx, pc %p", class_name(ec), r->esr, (void *)r->pc);
+}
+
+/* These tell of the machine, or of a debugger, whomever they strike. */
+static bool machines(u64 ec)
+{
+	return ec == EC_SERROR || ec == EC_BREAKPOINT || ec == EC_STEP || ec == EC_WATCHPOINT;
+}
+
+void aarch64_fault(struct regs *r)
+{
+	u64 ec = (r->esr >> 26) & 0x3f;
+	char text[FAULT_TEXT_BYTES];
+
 	/* A fault of the report itself is told without the registers; a third one leaves. */
 	if (++arch_cpu()->arch.faults > 2)
 		board_exit(PANIC_STATUS);
+	say(r, ec, text, sizeof text);
+	if (!machines(ec) && fault_of_task(!(r->pstate & ARCH_DAIF_IRQ))) {
+		const struct fault f = {.kind = kind_of(r, ec),
+					.pc = r->pc,
+					.fp = r->x[29],
+					.address = is_abort(ec) ? r->far : 0,
+					.text = text};
+
+		arch_cpu()->arch.faults = 0;
+		/* As the task found it, but for interrupts; no eret will do it. */
+		__asm__ volatile("msr daifclr, #12" ::: "memory");
+		fault_end_task(&f);
+	}
 	console_panic_mode();
-	if (arch_cpu()->arch.faults == 1) {
+	if (arch_cpu()->arch.faults < 2) {
 		kprintf("\n%s on CPU %u\n", class_name(ec), arch_cpu()->id);
 		print_regs(r);
 	}
-	if (stack_lost)
-		panic("%s: sp %p, fault at %p, pc %p",
-		      r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
-		      (void *)r->far, (void *)r->pc);
-	if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
-		panic("%s: cannot %s %p%s: %s, pc %p", class_name(ec), access, (void *)r->far,
-		      r->far < 4096 ? " (null pointer)" : "", abort_kind(status), (void *)r->pc);
-	panic("%s, esr %lx, pc %p", class_name(ec), r->esr, (void *)r->pc);
+	panic("%s", text);
 }

@@ -1,8 +1,10 @@
 /*
  * entry.c: where the simulator enters the kernel: CPUs that start, interrupts, faults.
  */
-#include "base/panic.h"
+#include "base/printf.h"
+#include "base/string.h"
 #include "core/irq.h"
+#include "core/panic.h"
 #include "core/start.h"
 #include "sim/port.h"
 
@@ -29,7 +31,35 @@ void sim_entry_irq(enum sim_irq irq, uptr pc)
 	irq_exit();
 }
 
-void sim_entry_fault(const char *what, uptr at, uptr pc)
+/* What the simulator says, and what it is. */
+static u8 kind_of(const char *what)
 {
-	panic("%s at %p, pc %p", what, (void *)at, (void *)pc);
+	static const struct {
+		const char *what;
+		u8 kind;
+	} kinds[] = {
+		{"division by zero", TRACE_fault_kind_division},
+		{"illegal instruction", TRACE_fault_kind_instruction},
+		{"stack overflow", TRACE_fault_kind_stack},
+	};
+
+	for (usize i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kinds[i].what, what))
+			return kinds[i].kind;
+	return TRACE_fault_kind_access;
+}
+
+void sim_entry_fault(const struct sim_fault *f)
+{
+	char text[FAULT_TEXT_BYTES];
+
+	ksnprintf(text, sizeof text, "%s at %p%s, pc %p", f->what, (void *)f->at,
+		  f->at < SIM_PAGE_BYTES ? " (null pointer)" : "", (void *)f->pc);
+	if (fault_of_task(f->irqs))
+		fault_end_task(&(struct fault){.kind = kind_of(f->what),
+					       .pc = f->pc,
+					       .fp = f->fp,
+					       .address = f->at == f->pc ? 0 : f->at,
+					       .text = text});
+	panic("%s", text);
 }

@@ -11,34 +11,47 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "mmu.h"
+#include "sync/spin.h"
+#include "trace/trace.h"
 #include "x86.h"
 
 extern const char text_end[];
 
-enum { DOUBLE_FAULT = 8, PAGE_FAULT = 14 };
+enum {
+	DIVIDE_ERROR = 0,
+	NMI = 2,
+	INVALID_OPCODE = 6,
+	DOUBLE_FAULT = 8,
+	STACK_FAULT = 12,
+	GENERAL_PROTECTION = 13,
+	PAGE_FAULT = 14,
+	ALIGNMENT_CHECK = 17,
+	MACHINE_CHECK = 18,
+};
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_EXECUTE = 16 };
 
+#define RFLAGS_IF 0x200u
 #define NULL_PAGE_BYTES 4096u
 #define GUARD_BYTES     4096u
 
 static const char *const names[] = {
-	[0] = "divide error",
+	[DIVIDE_ERROR] = "divide error",
 	[1] = "debug exception",
-	[2] = "non-maskable interrupt",
+	[NMI] = "non-maskable interrupt",
 	[3] = "breakpoint",
 	[4] = "overflow",
 	[5] = "bound range exceeded",
-	[6] = "invalid opcode",
+	[INVALID_OPCODE] = "invalid opcode",
 	[7] = "floating-point instruction",
 	[DOUBLE_FAULT] = "double fault",
 	[10] = "invalid TSS",
 	[11] = "segment not present",
-	[12] = "stack-segment fault",
-	[13] = "general protection",
+	[STACK_FAULT] = "stack-segment fault",
+	[GENERAL_PROTECTION] = "general protection",
 	[PAGE_FAULT] = "page fault",
 	[16] = "x87 floating-point error",
-	[17] = "alignment check",
-	[18] = "machine check",
+	[ALIGNMENT_CHECK] = "alignment check",
+	[MACHINE_CHECK] = "machine check",
 	[19] = "SIMD floating-point exception",
 	[21] = "control protection",
 };
@@ -71,35 +84,85 @@ static void print_caller(u64 rsp)
 		kprintf("  perhaps called by %p %s+0x%lx\n", (void *)pc, name, offset);
 }
 
-static _Noreturn void page_fault(const struct x86_frame *f, u64 cr2)
+static const char *access_of(const struct x86_frame *f)
 {
-	const char *access = f->error & PF_EXECUTE ? "execute"
-			     : f->error & PF_WRITE ? "write"
-						   : "read";
-	const char *why = f->error & PF_RESERVED  ? "damaged page table"
-			  : f->error & PF_PRESENT ? "protected"
-						  : "not mapped";
+	return f->error & PF_EXECUTE ? "execute" : f->error & PF_WRITE ? "write" : "read";
+}
 
-	/* A push below the stack, or an access to a local variable of a frame that hangs over. */
-	if (!(f->error & PF_PRESENT) && cr2 >= NULL_PAGE_BYTES &&
-	    ALIGN_DOWN(cr2, (u64)GUARD_BYTES) == ALIGN_DOWN(f->rsp - sizeof(u64), (u64)GUARD_BYTES))
-		panic("stack overflow: rsp %p, fault at %p, rip %p", (void *)f->rsp, (void *)cr2,
-		      (void *)f->rip);
-	if (f->error & PF_EXECUTE)
-		print_caller(f->rsp);
-	panic("page fault: cannot %s %p%s: %s, rip %p", access, (void *)cr2,
-	      cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", why, (void *)f->rip);
+static const char *denial_of(const struct x86_frame *f)
+{
+	return f->error & PF_RESERVED  ? "damaged page table"
+	       : f->error & PF_PRESENT ? "protected"
+				       : "not mapped";
+}
+
+/* A push below the stack, an access to a local variable of a frame that hangs over, or the look of
+ * spin_lock at what is left. */
+static bool overflowed(const struct x86_frame *f, u64 cr2)
+{
+	return f->vector == PAGE_FAULT && !(f->error & PF_PRESENT) && cr2 >= NULL_PAGE_BYTES &&
+	       (ALIGN_DOWN(cr2, (u64)GUARD_BYTES) ==
+			ALIGN_DOWN(f->rsp - sizeof(u64), (u64)GUARD_BYTES) ||
+		cr2 == f->rsp - SPIN_STACK_BYTES);
+}
+
+static u8 kind_of(const struct x86_frame *f, u64 cr2)
+{
+	if (overflowed(f, cr2))
+		return TRACE_fault_kind_stack;
+	switch (f->vector) {
+	case DIVIDE_ERROR:
+		return TRACE_fault_kind_division;
+	case INVALID_OPCODE:
+		return TRACE_fault_kind_instruction;
+	case GENERAL_PROTECTION: /* an address that is not canonical, for one */
+	case STACK_FAULT:
+	case ALIGNMENT_CHECK:
+	case PAGE_FAULT:
+		return TRACE_fault_kind_access;
+	}
+	return TRACE_fault_kind_other;
+}
+
+static void say(const struct x86_frame *f, u64 cr2, char *text, usize bytes)
+{
+	if (overflowed(f, cr2))
+		ksnprintf(text, bytes, "stack overflow: rsp %p, fault at %p, rip %p",
+			  (void *)f->rsp, (void *)cr2, (void *)f->rip);
+	else if (f->vector == PAGE_FAULT)
+		ksnprintf(text, bytes, "page fault: cannot %s %p%s: %s, rip %p", access_of(f),
+			  (void *)cr2, cr2 < NULL_PAGE_BYTES ? " (null pointer)" : "", denial_of(f),
+			  (void *)f->rip);
+	else
+		ksnprintf(text, bytes, "%s, error code %lx, rip %p", name_of(f->vector), f->error,
+			  (void *)f->rip);
+}
+
+/* These tell of the machine, whomever they strike. */
+static bool machines(u64 vector)
+{
+	return vector == NMI || vector == DOUBLE_FAULT || vector == MACHINE_CHECK;
 }
 
 void x86_exception(const struct x86_frame *f)
 {
 	u64 cr2 = read_cr2();
+	char text[FAULT_TEXT_BYTES];
 
 	panic_join();
+	say(f, cr2, text, sizeof text);
+	if (!machines(f->vector) && fault_of_task(f->rflags & RFLAGS_IF))
+		fault_end_task(&(struct fault){
+			.kind = kind_of(f, cr2),
+			.pc = f->rip,
+			.fp = f->rbp,
+			.address = f->vector == PAGE_FAULT ? cr2 : 0,
+			.text = text,
+		});
 	console_panic_mode();
 	kprintf("\n%s on CPU %u\n", name_of(f->vector), cpu_id());
 	print_frame(f, cr2);
-	if (f->vector == PAGE_FAULT)
-		page_fault(f, cr2);
-	panic("%s, error code %lx, rip %p", name_of(f->vector), f->error, (void *)f->rip);
+	if (f->vector == PAGE_FAULT && f->error & PF_EXECUTE)
+		print_caller(f->rsp);
+	panic("%s", text);
 }

@@ -184,9 +184,9 @@ static void errors_have_names(void)
 {
 	CHECK_STR(err_name(0), "ok");
 	CHECK_STR(err_name(1), "unknown error");
-	CHECK_STR(err_name(ERR_NOTSUP - 1), "unknown error");
+	CHECK_STR(err_name(ERR_POISONED - 1), "unknown error");
 	CHECK_STR(err_name(INT32_MIN), "unknown error");
-	for (int err = 0; err >= ERR_NOTSUP; err--) {
+	for (int err = 0; err >= ERR_POISONED; err--) {
 		for (int other = 1; other > err; other--)
 			CHECK(strcmp(err_name(err), err_name(other)));
 	}
