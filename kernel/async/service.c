@@ -1,7 +1,7 @@
 #include "async/service.h"
 #include "base/string.h"
-#include "core/cpu.h"
 #include "mm/kmalloc.h"
+#include "task/fault.h"
 #include <stdatomic.h>
 
 static const char services; /* its address is the sort of their names */
@@ -95,7 +95,7 @@ struct session_end *service_connect(const struct session_place *place, struct se
 	struct session_end *begun;
 	int err;
 
-	preempt_disable();
+	task_shield();
 	err = session_make(p, &session);
 	begun = session_begin(place, e, SESSION_CLIENT, p, session);
 	if (!session) {
@@ -107,7 +107,7 @@ struct session_end *service_connect(const struct session_place *place, struct se
 		if (err && begun)
 			session_leave(e);
 	}
-	preempt_enable();
+	task_unshield();
 	return err ? NULL : e;
 }
 
@@ -116,8 +116,8 @@ struct session_end *service_take_session(const struct session_place *place, stru
 {
 	struct session_end *begun;
 
-	preempt_disable();
+	task_shield();
 	begun = session_begin(place, e, SESSION_SERVER, p, service_next_session(s));
-	preempt_enable();
+	task_unshield();
 	return begun;
 }
