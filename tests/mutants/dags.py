@@ -23,7 +23,7 @@ MUTANTS = [
            ((CHECK, "		if (first != n)\n", "		if (first != n || n->out[o].subscribers > 1)\n"),),
            "test", Runs(ERRORS, cpus=2, seeds=1)),
     Mutant("dag-job-goes-on", "a task that finds its next period there goes on with the deadline of the last",
-           (("kernel/task/executor.c", "		if (t->next_deadline_ns) {\n", "		if (0) {\n"),),
+           (("kernel/task/executor.c", "		if (unlikely(next_job)) {\n", "		if (0) {\n"),),
            "D test", runs()),
     Mutant("dag-deadline-of-its-own", "a job gets the deadline of its task, not of its period",
            (("kernel/task/task.c", "		t->deadline_ns = t->next_deadline_ns;\n",
