@@ -53,9 +53,8 @@ static enum poll direct(void *frame)
 		task_put(me->task);
 		kprintf("faults: %s: %s\n", crash_kind(me->i), err_name(me->join.status));
 		me->before = ticks;
-		AWAIT(me, sleep_for(&me->sleep, MS(2)));
-		if (ticks == me->before)
-			panic("the witness stands still");
+		while (ticks == me->before) /* the witness goes on */
+			AWAIT(me, sleep_for(&me->sleep, US(500)));
 	}
 	if (task_kill(me->witness))
 		panic("the witness cannot be killed");
