@@ -30,7 +30,7 @@ def test_every_kind_ends_one_task(kernels, tmp_path, board, cc):
         assert report and int(report[1]) == tid and re.search(said, report[2]), result.stdout
         # The back trace leads from the fault to the executor. On the simulator a fault in the last
         # function of a chain may have no frame of its own.
-        assert re.search(r"\b(crash(_\w+)?|work)\+0x", report[3]), report[3]
+        assert re.search(r"\b(crash(_\w+)?(\.\w+)*|work)\+0x", report[3]), report[3]
     assert "faults: witness: killed" in result.stdout
     assert f"faults: {len(KINDS) + 1} on record, 1 tasks alive" in result.stdout
     checked = subprocess.run([kernels.trace_tool(), "check", trace], text=True, stdout=subprocess.PIPE,
