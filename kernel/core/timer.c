@@ -36,7 +36,7 @@ void timer_program(void)
 {
 	struct cpu *c = arch_cpu();
 
-	/* Whatever changes the heap's head programs the hardware itself. */
+	/* Whatever changes the wheel's next time programs the hardware itself. */
 	if (c->quantum_end_ns == c->timer_quantum_ns)
 		return;
 
