@@ -9,7 +9,7 @@ STRIDE = "kernel/sched/stride.c"
 LOTTERY = "kernel/sched/lottery.c"
 EDF = "kernel/sched/edf.c"
 TASK = "kernel/task/task.c"
-EXECUTOR = "kernel/task/executor.c"
+HANDOVER = "kernel/task/handover.h"
 
 ONE = Runs(cpus=1, strategy="time", seeds=100)
 
@@ -18,7 +18,7 @@ MUTANTS = [
            ((TASK, "	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;\n",
              "	t->deadline_ns = own_ns ? now_ns + own_ns / 1000 : TIME_NEVER;\n"),), "P1 R2"),
     Mutant("rr-half-a-quantum", "a quantum ends when half of it is over",
-           ((EXECUTOR, "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;\n	c->current",
+           ((HANDOVER, "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;\n	c->current",
              "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns / 2 : TIME_NEVER;\n	c->current"),),
            "P3", ONE),
     Mutant("fair-serves-before-its-time", "a request that may not be served yet is, if it is due first",
