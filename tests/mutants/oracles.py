@@ -9,16 +9,16 @@ STRIDE = "kernel/sched/stride.c"
 LOTTERY = "kernel/sched/lottery.c"
 EDF = "kernel/sched/edf.c"
 TASK = "kernel/task/task.c"
-EXECUTOR = "kernel/task/executor.c"
+HANDOVER = "kernel/task/handover.h"
 
 ONE = Runs(cpus=1, strategy="time", seeds=100)
 
-ORACLES = [
+MUTANTS = [
     Mutant("deadline-in-us", "a relative deadline in ns is added as if it were in us",
            ((TASK, "	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;\n",
              "	t->deadline_ns = own_ns ? now_ns + own_ns / 1000 : TIME_NEVER;\n"),), "P1 R2"),
     Mutant("rr-half-a-quantum", "a quantum ends when half of it is over",
-           ((EXECUTOR, "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;\n	c->current",
+           ((HANDOVER, "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;\n	c->current",
              "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns / 2 : TIME_NEVER;\n	c->current"),),
            "P3", ONE),
     Mutant("fair-serves-before-its-time", "a request that may not be served yet is, if it is due first",
@@ -32,7 +32,7 @@ ORACLES = [
              "share_virtual(e->quantum_ns / 2, e->own.share.weight);"),), "P4"),
     Mutant("fair-keeps-who-is-ahead", "at the end of its quantum who is ahead of its share goes on",
            ((FAIR, "	return cur_may != next_may ? cur_may : cur->key < next->key;",
-             "	return cur_may || !next_may || cur->key < next->key;"),), "P4 P5", ONE),
+             "	return cur_may || !next_may || cur->key < next->key;"),), "P4", ONE),
     Mutant("remainder-dropped", "what a division of service by weight leaves is dropped",
            ((SHARE, "	s->rest = (u32)(total % s->weight);\n", "	s->rest = 0;\n"),), "P4 P7"),
     Mutant("mlfq-stays-up", "who uses up the time of its level stays there",

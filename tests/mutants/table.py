@@ -3,6 +3,7 @@
 import dags
 import faults
 import memory
+import oracles
 import scheduling
 import sessions
 import timers
@@ -20,6 +21,9 @@ OPEN_WINDOW = {
 
 MUTANTS = [
     *scheduling.MUTANTS,
+
+    # Policies, seen in the trace alone.
+    *oracles.MUTANTS,
 
     # Wake-ups.
     Mutant("join-wakes-one", "the end of a task wakes only the first of its joiners",

@@ -23,7 +23,13 @@ static void check_limbo(struct inv *v, struct model_cpu *c, bool has_seq)
 	case TRACE_EV_IPI_SEND:
 	case TRACE_EV_SCHED_SETTLED:
 	case TRACE_EV_SCHED_CHARGE:
+	case TRACE_EV_SCHED_SERVER:
+	case TRACE_EV_SCHED_MISS:
 		return;
+	case TRACE_EV_SCHED_DEQUEUE:
+		if (TRACE_PAYLOAD(v->now, sched_dequeue)->tid == c->limbo)
+			return;
+		break;
 	case TRACE_EV_SCHED_ENQUEUE:
 		if (TRACE_PAYLOAD(v->now, sched_enqueue)->tid == c->limbo)
 			return;
@@ -55,6 +61,8 @@ static void check_duty(struct inv *v, struct model_cpu *c)
 	case TRACE_EV_SCHED_SWITCH:
 	case TRACE_EV_SCHED_SETTLED:
 	case TRACE_EV_SCHED_CHARGE:
+	case TRACE_EV_SCHED_SERVER:
+	case TRACE_EV_SCHED_MISS:
 		if (c->yields)
 			return;
 		break;
@@ -84,6 +92,8 @@ static void check_ended(struct inv *v, struct model_cpu *c)
 	bool begins = v->now->id == TRACE_EV_SCHED_RELEASE &&
 		      TRACE_PAYLOAD(v->now, sched_release)->tid == c->ended;
 
+	if (v->now->id == TRACE_EV_SCHED_MISS)
+		return; /* of the job that ended */
 	c->ended = 0;
 	if (t && !begins)
 		inv_say(v, RULE_R6, t, "%t goes to wait, but was woken since its poll began", t);
@@ -211,7 +221,7 @@ void cpu_settled(struct inv *v)
 
 	if (c->looking && !c->picked && !c->left && runs_on(v, c))
 		policy_stays(v, runs_on(v, c));
-	c->looking = c->spent = c->unseen = c->picked = false;
+	c->looking = c->spent = c->unseen = c->picked = c->expired = false;
 	if (c->activity == CPU_STARTING)
 		c->activity = CPU_IDLE;
 }

@@ -21,7 +21,7 @@ enum inv_rule {
 	RULE_S1, RULE_S2, RULE_S4, RULE_S5,
 	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
 	RULE_A, RULE_H, RULE_J, RULE_D,
-	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9,
+	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9, RULE_P10,
 	RULES
 };
 _Static_assert(RULES <= INV_RULES_MAX, "counts");
@@ -31,6 +31,7 @@ enum model_state {
 	MODEL_WAITING, /* or new */
 	MODEL_QUEUED,
 	MODEL_RUNNING,
+	MODEL_PARKED, /* its server is throttled; its timer queues it */
 	MODEL_LIMBO, /* left its CPU, or its queue, as ready; its CPU must queue it next */
 	MODEL_DEAD,
 };
@@ -76,6 +77,8 @@ struct model_task {
 	u64 budget_ns, period_ns; /* of its server, 0 none */
 	bool hard, server_known;
 	i64 left_ns; /* of its budget */
+	u64 resume_ns; /* while it is throttled */
+	u64 done_ns;   /* of its last job */
 	u64 server_deadline;
 	char name[16];
 };
@@ -95,6 +98,7 @@ struct model_cpu {
 	bool looking; /* its look is open */
 	bool spent;   /* and has spent a hint, so that only a sched_settled closes it */
 	bool picked;  /* and has taken a task */
+	bool expired; /* the quantum of what it runs is over */
 	bool charged; /* what it runs may have become less urgent: a look must follow */
 	bool look_known;
 	bool waking; /* its operations belong to a wake-up */
@@ -276,6 +280,9 @@ void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p);
 void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
 void policy_charge(struct inv *v, const struct trace_sched_charge *p);
+void policy_server(struct inv *v, const struct trace_sched_server *p);
+void policy_miss(struct inv *v, const struct trace_sched_miss *p);
+void policy_parked(struct inv *v, struct model_task *t);
 void policy_takes(struct inv *v, struct model_task *t);
 void policy_loses(struct inv *v, struct model_task *prev, const struct model_task *next, u8 why);
 void policy_stays(struct inv *v, struct model_task *t);
@@ -284,6 +291,7 @@ void share_enqueue(struct inv *v, struct model_task *t, const struct trace_sched
 void share_charge(struct inv *v, struct model_task *t, const struct trace_sched_charge *p);
 void share_leave(struct inv *v, struct model_task *t);
 void share_pick(struct inv *v, const struct model_task *t);
+void share_stays(struct inv *v, const struct model_task *t);
 void lottery_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
 void lottery_charge(struct inv *v, struct model_task *t, const struct trace_sched_charge *p);
 void lottery_pick(struct inv *v, const struct model_task *t);

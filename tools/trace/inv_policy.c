@@ -113,6 +113,49 @@ static void judge_server(struct inv *v, const struct model_task *t, u64 key)
 			t->server_deadline);
 }
 
+/* What the kernel says of a server, after each step of it. */
+void policy_server(struct inv *v, const struct trace_sched_server *p)
+{
+	struct model_task *t = model_find(v, p->tid);
+
+	if (!t)
+		return;
+	if (t->server_known && t->state == MODEL_PARKED && p->deadline_ns != t->server_deadline) {
+		t->left_ns += (i64)t->budget_ns; /* replenished */
+		t->server_deadline += t->period_ns;
+		server_renew(t);
+	}
+	t->resume_ns = p->resume_ns;
+	if (!t->server_known)
+		return;
+	judge_server(v, t, p->deadline_ns);
+	if (inv_broken(v, RULE_P9, p->left_ns != (u64)MAX(t->left_ns, 0)))
+		inv_say(v, RULE_P9, t, "%t has %k ns of its budget left, but what it used leaves %k", t,
+			p->left_ns, (u64)MAX(t->left_ns, 0));
+	if (inv_broken(v, RULE_P9, p->resume_ns != (t->left_ns > 0 ? 0 : t->server_deadline)))
+		inv_say(v, RULE_P9, t, "the server of %t, with deadline %k, is throttled until %k", t,
+			t->server_deadline, p->resume_ns);
+}
+
+void policy_parked(struct inv *v, struct model_task *t)
+{
+	if (t->server_known && inv_broken(v, RULE_P9, !t->hard || t->left_ns > 0))
+		inv_say(v, RULE_P9, t, "%t is throttled, but its server is %s", t,
+			t->hard ? "not used up" : "a soft one");
+}
+
+void policy_miss(struct inv *v, const struct trace_sched_miss *p)
+{
+	const struct model_task *t = model_find(v, p->tid);
+
+	if (!t || !t->released || p->job != t->job)
+		return;
+	if (inv_broken(v, RULE_P10, p->deadline_ns != t->deadline ||
+					   (t->done_ns && t->done_ns != p->deadline_ns + p->late_ns)))
+		inv_say(v, RULE_P10, t, "job %u of %t is said to be %k ns late for %k", p->job, t,
+			p->late_ns, p->deadline_ns);
+}
+
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
 {
 	if (!t->params_known)
@@ -146,6 +189,10 @@ void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sche
 	if (!p->at_head)
 		begin_turn(t);
 	judge_server(v, t, p->key);
+	if (p->why == TRACE_enqueue_why_replenish && v->config.clock_hz &&
+	    inv_broken(v, RULE_P9, ticks_ns(v, v->now->ticks) < t->resume_ns))
+		inv_say(v, RULE_P9, t, "%t is queued at %k ns, before its server resumes at %k", t,
+			ticks_ns(v, v->now->ticks), t->resume_ns);
 	share_enqueue(v, t, p);
 	lottery_enqueue(v, t, p);
 	if (t->level_known && p->class == TRACE_sched_class_mlfq &&
@@ -173,13 +220,14 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	lottery_charge(v, t, p);
 	t->key = p->key;
 	if (t->state == MODEL_RUNNING && t->cpu == v->now->cpu)
-		model_here(v)->charged = true;
+		model_here(v)->charged = model_here(v)->expired = p->quantum_over;
 }
 
 void policy_takes(struct inv *v, struct model_task *t)
 {
 	struct model_cpu *c = model_here(v);
 
+	c->expired = false;
 	t->since_most = c->outside_ticks;
 	t->since_least = v->now->ticks;
 	if (t->state == MODEL_QUEUED) {
@@ -210,7 +258,7 @@ void policy_loses(struct inv *v, struct model_task *prev, const struct model_tas
 	prev->least_ticks += since(c->outside_ticks, prev->since_least);
 	if (quantum)
 		judge_quantum(v, prev);
-	if (!next || !prev->key_known || !next->key_known)
+	if (!next || !prev->key_known || !next->key_known || why == TRACE_switch_why_throttled)
 		return;
 	if (inv_broken(v, RULE_P2, quantum ? model_outranks(v, prev, next)
 					   : !model_outranks(v, next, prev)))
@@ -234,8 +282,7 @@ static const struct model_task *waiting_equal(const struct inv *v, const struct 
 	return NULL;
 }
 
-/* A look ended, and the task goes on. */
-void policy_stays(struct inv *v, struct model_task *t)
+static void turn_stays(struct inv *v, struct model_task *t)
 {
 	const struct model_cpu *c = model_here(v);
 	const struct model_task *equal;
@@ -256,4 +303,12 @@ void policy_stays(struct inv *v, struct model_task *t)
 	begin_turn(t);
 	t->since_most = c->look_outside_ticks;
 	t->since_least = v->now->ticks;
+}
+
+/* A look ended, and the task goes on. */
+void policy_stays(struct inv *v, struct model_task *t)
+{
+	turn_stays(v, t);
+	if (model_here(v)->expired)
+		share_stays(v, t);
 }

@@ -92,6 +92,7 @@ static void on_job_done(struct inv *v, const struct trace_sched_job_done *p)
 	t->job = p->job;
 	t->job_open = false;
 	share_leave(v, t);
+	t->done_ns = p->done_ns;
 	settle(v, t);
 	stop(v, t, t->ends);
 }
@@ -151,6 +152,11 @@ static void check_entry(struct inv *v, struct model_task *t, u8 why)
 		inv_say(v, RULE_R3, t, "%t enters a run queue while it runs on CPU %u", t, t->cpu);
 	else if (t->state == MODEL_RUNNING && why != TRACE_enqueue_why_yield)
 		inv_say(v, RULE_R3, t, "%t is in a run queue, but CPU %u still runs it", t, t->cpu);
+	else if ((t->state == MODEL_PARKED) != (why == TRACE_enqueue_why_replenish) &&
+		 t->state != MODEL_UNKNOWN)
+		inv_say(v, RULE_R3, t, t->state == MODEL_PARKED
+			? "%t is throttled, but is queued before its budget is replenished"
+			: "%t is queued as if it had been throttled", t);
 	else if (t->state == MODEL_LIMBO && comes)
 		inv_say(v, RULE_R3, t, "%t did not wait, but is queued as if it had", t);
 	else if (t->state == MODEL_WAITING && !comes && model_here(v)->left != t->tid)
@@ -198,19 +204,28 @@ static void on_affinity(struct inv *v, const struct trace_sched_affinity *p)
 		t->cpus = p->cpus;
 }
 
+/* Out of its queue, to enter it with other parameters at once; or throttled, in place of a queue. */
 static void on_dequeue(struct inv *v, const struct trace_sched_dequeue *p)
 {
 	struct model_task *t = model_find(v, p->tid);
+	struct model_cpu *c = model_here(v);
 
-	if (!t || t->state == MODEL_UNKNOWN)
+	if (!t)
 		return;
-	if (inv_broken(v, RULE_R3, t->state != MODEL_QUEUED)) {
+	v->counts.judged[RULE_R3]++;
+	if (c->limbo == p->tid)
+		c->limbo = 0;
+	if (t->state == MODEL_QUEUED) {
+		model_dequeue(v, t);
+		t->state = MODEL_LIMBO;
+		c->limbo = t->tid;
+	} else if (t->state == MODEL_DEAD || t->state == MODEL_PARKED) {
 		inv_say(v, RULE_R3, t, "%t leaves a run queue, but is in none", t);
-		return;
+	} else {
+		settle(v, t);
+		t->state = MODEL_PARKED;
+		policy_parked(v, t);
 	}
-	model_dequeue(v, t);
-	t->state = MODEL_LIMBO;
-	model_here(v)->limbo = t->tid;
 }
 
 /* The task that a CPU gives up, unless it settled before. */
@@ -218,14 +233,15 @@ static void leave(struct inv *v, struct model_task *t, const struct model_task *
 		  u8 why)
 {
 	struct model_cpu *c = model_here(v);
-	bool preempted = why == TRACE_switch_why_preempted || why == TRACE_switch_why_quantum;
+	bool preempted = why == TRACE_switch_why_preempted ||
+			 why == TRACE_switch_why_quantum || why == TRACE_switch_why_throttled;
 
 	if (c->left == t->tid || (c->activity == CPU_UNKNOWN && !preempted))
 		return;
 	if (inv_broken(v, RULE_R3, t->state == MODEL_RUNNING && t->cpu != v->now->cpu))
 		inv_say(v, RULE_R3, t, "CPU %u switches away from %t, which runs on CPU %u", v->now->cpu, t,
 			t->cpu);
-	if (state != TRACE_task_state_ready) {
+	if (state != TRACE_task_state_ready && why != TRACE_switch_why_throttled) {
 		stop(v, t, state == TRACE_task_state_dead);
 	} else if (t->state == MODEL_RUNNING || t->state == MODEL_UNKNOWN) {
 		v->counts.preemptions++;
@@ -242,6 +258,7 @@ static void take(struct inv *v, struct model_task *t)
 	static const char *const states[] = {
 		[MODEL_WAITING] = "it waits",
 		[MODEL_RUNNING] = "it runs on a CPU",
+		[MODEL_PARKED] = "its server is throttled",
 		[MODEL_LIMBO] = "it just left a CPU",
 		[MODEL_DEAD] = "it is dead",
 	};
@@ -327,6 +344,7 @@ static void on_poll_begin(struct inv *v, const struct trace_async_poll_begin *p)
 	if (t->poll == POLL_OPEN)
 		inv_say(v, RULE_J, t, "%t is polled before its last poll has returned", t);
 	t->poll = POLL_OPEN;
+	t->ends = false;
 }
 
 static void on_poll_end(struct inv *v, const struct trace_async_poll_end *p)
@@ -338,7 +356,7 @@ static void on_poll_end(struct inv *v, const struct trace_async_poll_end *p)
 	if (t->poll == POLL_CLOSED)
 		inv_say(v, RULE_J, t, "a poll of %t returns, but none had begun", t);
 	t->poll = POLL_CLOSED;
-	t->ends = p->result == TRACE_poll_result_ready;
+	t->ends |= p->result == TRACE_poll_result_ready;
 }
 
 static void on_worker_switch(struct inv *v, const struct trace_worker_switch *p)
@@ -432,6 +450,8 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_LOOK: cpu_look(v, TRACE_PAYLOAD(e, sched_look)); break;
 	case TRACE_EV_SCHED_SETTLED: cpu_settled(v); break;
 	case TRACE_EV_SCHED_CHARGE: policy_charge(v, TRACE_PAYLOAD(e, sched_charge)); break;
+	case TRACE_EV_SCHED_SERVER: policy_server(v, TRACE_PAYLOAD(e, sched_server)); break;
+	case TRACE_EV_SCHED_MISS: policy_miss(v, TRACE_PAYLOAD(e, sched_miss)); break;
 	case TRACE_EV_SCHED_DEQUEUE: on_dequeue(v, TRACE_PAYLOAD(e, sched_dequeue)); break;
 	case TRACE_EV_IPI_SEND: on_ipi(v); break;
 	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;

@@ -197,3 +197,28 @@ void share_pick(struct inv *v, const struct model_task *t)
 			"first: the virtual time is %k", t, t->from, t->key, best, best->from, best->key,
 			q->now);
 }
+
+/* @p t goes on at the end of its quantum, on one CPU: nobody of its class who waits is before it. */
+void share_stays(struct inv *v, const struct model_task *t)
+{
+	const struct model_share *q = shares(v, t);
+	const struct model_cpu *c = model_here(v);
+
+	if (!q || !t->member || v->cpus_n > 1)
+		return;
+	v->counts.judged[is_fair(t) ? RULE_P4 : RULE_P7]++;
+	for (u32 i = 0; i < v->queued_n; i++) {
+		const struct model_task *o = &v->tasks[v->queued[i]];
+		bool o_may = o->from <= q->now, t_may = t->from <= q->now;
+
+		if (o->class != t->class || !o->member || !(o->cpus >> v->now->cpu & 1) ||
+		    !seq_before(o->queued_seq, c->look) || o->exhausted)
+			continue;
+		if (is_fair(t) && o_may != t_may ? t_may : t->key < o->key)
+			continue;
+		inv_say(v, is_fair(t) ? RULE_P4 : RULE_P7, t,
+			"%t (from %k, due %k) goes on after its quantum, but %t (from %k, due %k) is to be served "
+			"first", t, t->from, t->key, o, o->from, o->key);
+		return;
+	}
+}
