@@ -20,9 +20,11 @@ static void renew(struct sched_entity *e, const struct sched_params *p)
 {
 	struct sched_server *s = &e->own.server;
 
-	while (s->left_ns <= 0 && !p->hard) {
-		s->left_ns += (i64)p->budget_ns;
-		s->deadline_ns += p->period_ns;
+	if (s->left_ns <= 0 && !p->hard) {
+		u64 budgets = (u64)-s->left_ns / p->budget_ns + 1;
+
+		s->left_ns += (i64)(budgets * p->budget_ns);
+		s->deadline_ns += budgets * p->period_ns;
 	}
 	e->key = s->deadline_ns;
 	e->quantum_ns = (u64)MAX(s->left_ns, 1);
@@ -62,9 +64,14 @@ static void edf_charge(void *queue, struct sched_entity *e, const struct sched_p
 static void edf_replenish(void *queue, struct sched_entity *e, const struct sched_params *p,
 			  u64 now_ns)
 {
-	(void)queue, (void)now_ns;
-	e->own.server.left_ns += (i64)p->budget_ns;
-	e->own.server.deadline_ns += p->period_ns;
+	struct sched_server *s = &e->own.server;
+
+	(void)queue;
+	s->left_ns += (i64)p->budget_ns;
+	s->deadline_ns += p->period_ns;
+	/* Periods that more urgent classes took are not made up for. */
+	if (s->deadline_ns <= now_ns)
+		s->deadline_ns = now_ns + p->period_ns;
 	renew(e, p);
 }
 

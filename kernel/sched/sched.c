@@ -43,6 +43,8 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 		return ERR_INVAL;
 	}
 
+	bool served = policy->takes.budget_ns.most && (p->budget_ns || p->period_ns);
+	u64 server_least_ns = served ? SCHED_QUANTUM_MIN_NS : 0;
 	const struct {
 		const char *name;
 		u64 value;
@@ -53,10 +55,9 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 		{"share", p->share, policy->takes.share},
 		{"quantum_ns", p->quantum_ns, policy->takes.quantum_ns},
 		{"deadline_ns", p->deadline_ns, policy->takes.deadline_ns},
-		{"period_ns", p->period_ns, policy->takes.period_ns},
+		{"period_ns", p->period_ns, {server_least_ns, policy->takes.period_ns.most}},
 		{"budget_ns", p->budget_ns,
-		 {p->period_ns ? SCHED_QUANTUM_MIN_NS : 0,
-		  MIN(policy->takes.budget_ns.most, p->period_ns)}},
+		 {server_least_ns, MIN(policy->takes.budget_ns.most, p->period_ns)}},
 		{"hard", p->hard, {0, p->budget_ns != 0}},
 	};
 

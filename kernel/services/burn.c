@@ -25,7 +25,18 @@ static enum poll burn(void *frame)
 	ASYNC_END(me);
 }
 
+int burn_spawn_as(const struct task_spec *spec, u64 ns, struct task **handle)
+{
+	struct burn frame = {.ns = ns};
+	struct task_spec s = *spec;
+
+	s.fn = burn;
+	s.frame = &frame;
+	s.frame_bytes = sizeof frame;
+	return task_spawn(&s, handle);
+}
+
 int burn_spawn(const char *name, struct sched_params params, u64 ns, struct task **handle)
 {
-	return TASK_SPAWN(handle, name, burn, (struct burn){.ns = ns}, params);
+	return burn_spawn_as(&(struct task_spec){.name = name, .params = params}, ns, handle);
 }

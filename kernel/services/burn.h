@@ -14,3 +14,6 @@ void burn_ns(u64 ns);
 /** Spawns a task that burns @p ns in one poll, with no await in it. Errors as task_spawn. */
 int burn_spawn(const char *name, struct sched_params params, u64 ns, struct task **handle)
 	MUST_CHECK;
+
+/** The same with all that @p spec says but the function and its frame. */
+int burn_spawn_as(const struct task_spec *spec, u64 ns, struct task **handle) MUST_CHECK;

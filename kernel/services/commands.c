@@ -9,8 +9,8 @@
 #include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "core/ksym.h"
-#include "services/burn.h"
 #include "services/crash.h"
+#include "services/spawn.h"
 #include "services/shell.h"
 #include "services/trace_dump.h"
 #include "task/fault.h"
@@ -213,29 +213,6 @@ static int run_shutdown(char **words, unsigned n)
 	board_exit((int)status);
 }
 
-/* spawn fifo|rr LEVEL [MS], spawn edf DEADLINE_MS [MS] */
-static int run_spawn(char **words, unsigned n)
-{
-	u64 number, ms = 1000;
-	struct sched_params p;
-	int err;
-
-	if (parse_u64(words[1], &number) || (n > 2 && parse_u64(words[2], &ms)) || ms > 1000000)
-		return ERR_INVAL;
-	if (!strcmp(words[0], "edf"))
-		p = SCHED_PARAMS_EDF(MS(MIN(number, 1000000)));
-	else if (!strcmp(words[0], "fifo"))
-		p = SCHED_PARAMS_FIFO((u8)MIN(number, 255));
-	else if (!strcmp(words[0], "rr"))
-		p = SCHED_PARAMS_RR((u8)MIN(number, 255), SCHED_QUANTUM_DEFAULT_NS);
-	else
-		return ERR_INVAL;
-	err = burn_spawn("spawned", p, MS(ms), NULL);
-	if (err && err != ERR_INVAL) /* of parameters task_spawn itself says what it expects */
-		kprintf("spawn: %s\n", err_name(err));
-	return 0;
-}
-
 const struct command commands[] = {
 	{"help", "", "this list", 0, 0, run_help},
 	{"task", "", "the tasks: state, class, CPU time, preemptions", 0, 0, run_task},
@@ -246,8 +223,7 @@ const struct command commands[] = {
 	{"mem", "", "memory in use", 0, 0, run_mem},
 	{"uptime", "", "time since boot", 0, 0, run_uptime},
 	{"log", "", "the last lines of the log", 0, 0, run_log},
-	{"spawn", "fifo|rr LEVEL [MS] | edf MS [MS]", "a task that computes for MS milliseconds",
-	 2, 3, run_spawn},
+	{"spawn", SPAWN_ARGUMENTS, "a task that computes for MS milliseconds", 1, 7, spawn_run},
 	{"kill", "ID", "ends a task", 1, 1, run_kill},
 	{"fault", "", "the last tasks that ended by a fault, with back traces", 0, 0, run_fault},
 	{"crash", CRASH_KINDS, "a task that ends by a fault of that kind", 0, 1, run_crash},

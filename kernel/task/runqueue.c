@@ -185,6 +185,11 @@ static unsigned gather(const struct shard *s, struct trace_candidate *out, unsig
 	return n;
 }
 
+static unsigned urgency(const struct trace_candidate *c)
+{
+	return sched_policy_of(c->class)->urgency;
+}
+
 /* What set the chosen one apart from the most urgent of the others. */
 static u8 rule_for(const struct trace_candidate *all, unsigned n, const struct task *chosen)
 {
@@ -195,7 +200,7 @@ static u8 rule_for(const struct trace_candidate *all, unsigned n, const struct t
 
 		if (r->tid == (i32)chosen->id)
 			continue;
-		if (!rival || r->class < rival->class ||
+		if (!rival || urgency(r) < urgency(rival) ||
 		    (r->class == rival->class && r->key < rival->key))
 			rival = r;
 	}

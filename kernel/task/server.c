@@ -15,6 +15,7 @@ void server_park(struct task *t, u32 seq)
 {
 	t->state = TASK_THROTTLED;
 	server_record(t, seq);
+	TRACE_OP(seq, SCHED_DEQUEUE, sched_dequeue, .tid = (i32)t->id);
 }
 
 /* Until it has fired nobody else has anything to do with t, so its time needs no lock. */

@@ -59,7 +59,7 @@ void task_release(struct task *t, u64 now_ns)
 	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
 	if (unlikely(t->next_deadline_ns)) {
 		t->deadline_ns = t->next_deadline_ns;
-		if (own_ns)
+		if (own_ns && !t->params.budget_ns)
 			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}

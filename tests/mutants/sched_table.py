@@ -10,6 +10,8 @@ LOTTERY = "kernel/sched/lottery.c"
 MLFQ = "kernel/sched/mlfq.c"
 ADMISSION = "kernel/sched/admission.c"
 SCHED = "kernel/sched/sched.c"
+SERVER = "kernel/task/server.c"
+TASK = "kernel/task/task.c"
 
 
 def once(program, cpus=1):
@@ -18,6 +20,7 @@ def once(program, cpus=1):
 
 PROMISES, SHARES, TEACHING, SERVERS = map(once, ("promises", "shares", "teaching", "servers"))
 ADMITS = once("admits", 4)
+GUARDS = once("guards")
 
 SCHED_MUTANTS = [
     # Fair and stride.
@@ -85,10 +88,28 @@ SCHED_MUTANTS = [
     Mutant("server-never-throttled", "a hard server goes on with its next budget at once",
            ((EDF, "	e->resume_ns = s->left_ns > 0 ? 0 : s->deadline_ns;\n", "	e->resume_ns = 0;\n"),), "test no-end", SERVERS),
     Mutant("server-not-postponed", "a soft server gets its next budget with the old deadline",
-           ((EDF, "		s->left_ns += (i64)p->budget_ns;\n		s->deadline_ns += p->period_ns;\n	}\n",
-             "		s->left_ns += (i64)p->budget_ns;\n	}\n"),), "test", SERVERS),
+           ((EDF, "		s->deadline_ns += budgets * p->period_ns;\n", ""),), "test", SERVERS),
+
+    Mutant("server-makes-up", "a hard server that others kept from running has all its budgets afterwards",
+           ((EDF, "	if (s->deadline_ns <= now_ns)\n", "	if (!s->deadline_ns)\n"),), "test", SERVERS),
+    Mutant("server-replenished-early", "the timer of a throttled task is set too early",
+           ((SERVER, "timer_arm(&t->server->timer, t->entity.resume_ns);",
+             "timer_arm(&t->server->timer, t->entity.resume_ns - t->params.budget_ns);"),), "test", GUARDS),
+    Mutant("server-never-replenished", "a throttled task waits for ever",
+           ((SERVER, "	timer_arm(&t->server->timer, t->entity.resume_ns);\n", "	(void)t;\n"),), "test no-progress", GUARDS),
+    Mutant("miss-told-always", "the handler is called after every job",
+           (("kernel/task/executor.c", "	if (now_ns <= t->deadline_ns || t->missed_job == t->job)\n", "	if (t->missed_job == t->job)\n"),),
+           "test", GUARDS),
+    Mutant("miss-told-each-poll", "the handler is called after each poll that is late",
+           (("kernel/task/executor.c", "	if (now_ns <= t->deadline_ns || t->missed_job == t->job)\n", "	if (now_ns <= t->deadline_ns)\n"),),
+           "test", GUARDS),
+    Mutant("flat-order-counts", "in a flat class the order of arrival decides whether a shard's first is still the first",
+           (("kernel/task/executor.h", "t->policy->flat ? 0 : t->entity.seq", "t->entity.seq"),), "no-end",
+           Runs("tests/unit/sched/service.c", cpus=4, seeds=3, only="sharing_on_all", events=500_000_000)),
 
     # Admission.
+    Mutant("admitted-for-ever", "a task that has ended still takes room",
+           ((TASK, "	if (t->admitted)\n		admission_leave(t->admitted - 1u);\n", ""),), "test", GUARDS),
     Mutant("admission-equals-do-not-count", "equal levels are taken for lower ones",
            ((ADMISSION, "i->key <= k->key;", "i->key < k->key || k->by_deadline;"),), "test", ADMITS),
     Mutant("admission-no-carry-in", "a window begins with releases",

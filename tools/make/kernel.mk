@@ -35,6 +35,9 @@ endif
 FLAGS_FILE := $(OUT)/flags
 $(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))
 
+# A policy has what it must not write as const (docs/policies.md).
+$(OUT)/kernel/sched/%.o: CFLAGS += -Wcast-qual
+
 $(OUT)/%.o: %.c $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"

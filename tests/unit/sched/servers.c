@@ -118,6 +118,26 @@ static void hard_servers_keep_to_their_budget(void)
 	}
 }
 
+/* A hard server that a more urgent class kept from running for twenty periods has one budget in the
+ * next, not twenty. */
+static void hard_servers_do_not_make_up(void)
+{
+	struct ideal_task *t;
+	u64 had_ns;
+
+	ideal_init(&m, 1);
+	t = ideal_add(&m, served(MS(1), MS(5), true), 0, 0, 0);
+	ideal_add(&m, SCHED_PARAMS_CEDF(1, MS(100)), SEC(100), MS(100), US(2500));
+	while (ideal_step(&m, MS(102)))
+		;
+	had_ns = t->served_ns;
+	CHECK(had_ns <= MS(1));
+	while (ideal_step(&m, MS(108)))
+		;
+	CHECK(t->served_ns - had_ns <= MS(2));
+	CHECK(t->served_ns > had_ns);
+}
+
 /* Alone, with something to do always: a hard server has its budget in each period, exactly; a
  * soft one has the CPU. */
 static void alone(void)
@@ -177,7 +197,7 @@ static void parameters(void)
 		const char *expects;
 	} wrong[] = {
 		{{.class = SCHED_EDF, .deadline_ns = 1, .budget_ns = MS(1)},
-		 "edf takes no budget_ns (it is 1000000)"},
+		 "edf: period_ns is 0, not from 50000 to 1000000000000"},
 		{{.class = SCHED_EDF, .deadline_ns = 1, .period_ns = MS(1)},
 		 "edf: budget_ns is 0, not from 50000 to 1000000"},
 		{{.class = SCHED_EDF, .deadline_ns = 1, .period_ns = MS(1), .budget_ns = MS(2)},
@@ -197,5 +217,6 @@ static void parameters(void)
 }
 
 TESTS_MAIN(PLAIN(servers_disturb_nobody), PLAIN(without_servers_they_do),
-	   PLAIN(hard_servers_keep_to_their_budget), PLAIN(alone), PLAIN(nobody_gets_less),
+	   PLAIN(hard_servers_keep_to_their_budget), PLAIN(hard_servers_do_not_make_up),
+	   PLAIN(alone), PLAIN(nobody_gets_less),
 	   PLAIN(who_keeps_to_it_misses_nothing), PLAIN(parameters));

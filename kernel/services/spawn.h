@@ -1,0 +1,15 @@
+/*
+ * spawn.h: the shell's `spawn`: a task that computes, with any class and parameters.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#define SPAWN_ARGUMENTS "CLASS [LEVEL|DEADLINE_MS [MS]] [NAME=NUMBER]..."
+
+/**
+ * Runs it. words[0] is the class; what is not named has a default where the class needs it. Says on
+ * the console which names there are when it does not know one; of values out of range task_spawn
+ * says what it expects. Returns 0, or ERR_INVAL when the words are malformed. Context: task.
+ */
+int spawn_run(char **words, unsigned n) MUST_CHECK;
