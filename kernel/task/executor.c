@@ -188,6 +188,23 @@ ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lo
 	return next;
 }
 
+/* relaxed, all: left_out is the CPU's own */
+void leave_out(struct cpu *c)
+{
+	if (likely(!is_leaving(c)) || atomic_load_explicit(&c->left_out, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&c->left_out, true, memory_order_relaxed);
+	TRACE_OP(op_seq(traced()), CPU_OFFLINE, cpu_offline, .cpu = c->id);
+}
+
+static void come_back(struct cpu *c)
+{
+	if (is_leaving(c) || !atomic_load_explicit(&c->left_out, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&c->left_out, false, memory_order_relaxed);
+	TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
+}
+
 /* @p prev yielded, and this CPU goes on with @p next. */
 static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
@@ -250,7 +267,11 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 		else
 			home_unlock(prev);
 	}
+	if (unlikely(!prev))
+		come_back(c);
 	look_begin(&look, c, on);
+	if (unlikely(look.spent || !prev) && is_leaving(c))
+		look.below = look.otherwise = 0;
 	next = look_take(&look, held);
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
@@ -265,6 +286,8 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
+	if (unlikely(!next))
+		leave_out(c);
 	look_end(&look, next || prev, on);
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);

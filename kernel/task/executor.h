@@ -3,7 +3,8 @@
  *
  * Scheduling is global, its locks are not. The waiting tasks are spread over shards; a task's home
  * shard is chosen at spawn, and that shard's lock protects all of the task's scheduling state. No
- * operation holds two shards' locks, and none holds one across a switch of stacks. Each shard
+ * operation holds two shards' locks (but one, in params.c), and none holds one across a switch of
+ * stacks. Each shard
  * publishes its most urgent task (top), so that a CPU finds the most urgent of all by reading one
  * line for each shard; `shards=1` on the command line is one lock for everything.
  *
@@ -81,9 +82,17 @@ static inline u32 op_seq(bool on)
 	} while (0)
 
 /** Takes the lock of @p t's home. Context: interrupts masked. */
-static inline void home_lock(struct task *t) ACQUIRE(t->home->lock)
+static inline void home_lock(struct task *t) ACQUIRE(t->home->lock) NO_THREAD_SAFETY_ANALYSIS
 {
-	spin_lock_raw(&t->home->lock);
+	for (;;) {
+		/* relaxed: right if it is still so under its lock (task/params.c) */
+		struct shard *s = __atomic_load_n(&t->home, __ATOMIC_RELAXED);
+
+		spin_lock_raw(&s->lock);
+		if (likely(s == t->home))
+			return;
+		spin_unlock_raw(&s->lock);
+	}
 }
 
 static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
@@ -260,8 +269,21 @@ void *worker_fresh(const struct worker *w, void (*entry)(void));
  *  others. Context: interrupts masked, on a fresh stack of this CPU's worker. */
 _Noreturn void executor_end(int status);
 
-/** Hints the CPU on which @p t runs. Context: interrupts masked. */
-void hint_cpu(const struct task *t);
+/**
+ * Changes what orders @p t, wherever it is: calls @p change(@p t, @p arg) with its home locked and
+ * @p t in no queue, and sees to it that the right tasks run afterwards. @p policy: the one that it
+ * will have. Errors: ERR_CLOSED (it is dead). Context: any that holds no shard's lock and not
+ * @p t->lock; may switch to another task. params.c.
+ */
+int task_requeue(struct task *t, const struct sched_policy *policy,
+		 void (*change)(struct task *t, const void *arg), const void *arg) MUST_CHECK;
+
+/** This CPU was hinted by its own task or interrupt, which holds no lock: looks now if that can
+ *  be, else as soon as it can. @p irqs: interrupts were enabled. */
+void act_on_own_hint(struct cpu *c, bool irqs);
+
+/** Hints the CPU on which @p w runs, or ran last, and returns it. Context: interrupts masked. */
+unsigned hint_runner(struct wanted w);
 
 /** Tells the joiners that @p t is done. In task.c; interrupts masked, no shard's lock held. */
 void task_finish(struct task *t, int status);

@@ -123,6 +123,15 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	c->switches++;
 }
 
+/* relaxed: who changes it hints the CPU behind it */
+static inline bool is_leaving(const struct cpu *c)
+{
+	return atomic_load_explicit(&c->leaving, memory_order_relaxed);
+}
+
+/** @p c has no task; if it is leaving, it runs none from now on. */
+void leave_out(struct cpu *c);
+
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {
 	/* relaxed: who kills a running task hints its CPU behind it */

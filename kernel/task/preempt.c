@@ -5,11 +5,16 @@
 #include "task/fault.h"
 #include "task/handover.h"
 
-/* The running task goes on; its quantum begins anew if it is over. */
-static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
+/* The running task goes on; its quantum begins anew if it is over, or another one. */
+static void stay(const struct look *l, struct task *cur, bool quantum_over, u64 now_ns)
 {
 	u64 quantum_ns = cur->entity.quantum_ns;
 
+	/* relaxed: who set it has hinted this CPU since */
+	if (atomic_load_explicit(&cur->requantum, memory_order_relaxed)) {
+		atomic_store_explicit(&cur->requantum, false, memory_order_relaxed);
+		quantum_over = true;
+	}
 	if (quantum_over)
 		l->cpu->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	look_end(l, false, traced());
@@ -45,12 +50,20 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 	return true;
 }
 
+/* Notes what queue_suspended is to know of the task that @p c leaves. */
+ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
+{
+	c->left_ns = now_ns;
+	c->quantum_left_ns = now_ns < c->quantum_end_ns && c->quantum_end_ns != TIME_NEVER
+				     ? c->quantum_end_ns - now_ns
+				     : 0;
+}
+
 /* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
 ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
 	REQUIRES(next->home->lock)
 {
-	c->left_ns = now_ns;
-	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
+	leave(c, now_ns);
 	place(c, next, now_ns);
 	next->worker = NULL;
 }
@@ -78,38 +91,42 @@ static void preempt(const struct look *l, struct task *cur, struct task *next, s
 		fault_killed();
 }
 
-/* The task of @p c may not go on: it leaves the CPU whether there is another one or not. Without
- * a stack for that it goes on for a little while. */
-static void throttle(struct cpu *c, struct task *cur, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+/* @p cur may not go on here: its server is throttled, the CPU is leaving, or is none of its CPUs
+ * any more. It leaves the CPU whether there is another task or not. Without a stack for that it
+ * goes on for a little while. */
+static void give_up(struct look *l, struct task *cur, bool throttled, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
 	const bool on = traced();
-	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
-	struct leaver leaver = leaver_after(cur, TRACE_switch_why_throttled);
+	struct cpu *c = l->cpu;
+	struct leaver leaver = leaver_after(cur, throttled ? TRACE_switch_why_throttled
+							   : TRACE_switch_why_preempted);
 	struct worker *to;
 	struct task *next;
 
-	look_begin(&look, c, on);
-	next = look_take(&look, NULL);
+	l->below = l->otherwise = is_leaving(c) ? 0 : RANK_IDLE;
+	next = look_take(l, NULL);
 	to = next && next->worker ? next->worker : worker_take(c);
 	if (!to)
 		(void)promise_set(c, cur->rank);
 	else if (on)
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
-	c->left_ns = now_ns;
-	c->frozen_why = TRACE_enqueue_why_quantum;
+	c->frozen_why = throttled ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	if (to && next) {
 		runqueue_remove(next);
 		replace(c, next, now_ns);
 	} else if (to) {
+		leave(c, now_ns);
 		c->current = NULL;
 		c->quantum_end_ns = TIME_NEVER;
 		c->switches++;
+		leave_out(c);
 	} else {
 		c->quantum_end_ns = now_ns + SCHED_QUANTUM_MIN_NS;
 	}
 	if (next)
 		home_unlock(next);
-	look_end(&look, to, on);
+	look_end(l, to, on);
 	if (to) {
 		change_stack(c, to, cur);
 		arrive();
@@ -120,24 +137,30 @@ static void throttle(struct cpu *c, struct task *cur, u64 now_ns) NO_THREAD_SAFE
 	}
 }
 
+static bool must_give_up(const struct cpu *c, const struct task *cur)
+{
+	return is_leaving(c) || !(cur->entity.cpus >> c->id & 1);
+}
+
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
-	bool quantum_over = now_ns >= c->quantum_end_ns;
+	bool quantum_over = now_ns >= c->quantum_end_ns, throttled;
 	struct look look;
 	struct worker *to;
 
 	if (is_killed(cur))
 		fault_killed();
-	if (quantum_over && charge_quantum(cur, now_ns)) {
-		throttle(c, cur, now_ns);
+	throttled = quantum_over && charge_quantum(cur, now_ns);
+	look_begin(&look, c, traced());
+	if (unlikely(throttled || must_give_up(c, cur))) {
+		give_up(&look, cur, throttled, now_ns);
 		return;
 	}
 	look.otherwise = cur->rank;
 	look.below = look.otherwise + quantum_over;
-	look_begin(&look, c, traced());
 	next = look_take(&look, NULL);
 	if (!next) {
 		stay(&look, cur, quantum_over, now_ns);

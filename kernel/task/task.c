@@ -85,7 +85,7 @@ static void record_wake(const struct task *t, u8 result, u32 seq)
 }
 
 /* The woken task should have this CPU: now, if that can be, else as soon as it can. */
-static void act_on_own_hint(struct cpu *c, bool irqs)
+void act_on_own_hint(struct cpu *c, bool irqs)
 {
 	if (!c->current || c->irq_depth || c->preempt_off)
 		return; /* the executor, the end of the interrupt, or preempt_enable looks next */

@@ -60,6 +60,7 @@ struct task {
 	/* Under the home's lock. */
 	enum task_state state;
 	_Atomic bool noted; /* woken since its last dispatch: to be polled again */
+	_Atomic bool requantum; /* its quantum changed while it ran, and its CPU is to know */
 	u64 rank; /* of its job; RANK_IDLE is less urgent than all (executor.h) */
 	struct sched_entity entity;
 	struct worker *worker; /* holds the suspended poll; NULL between polls */
@@ -131,6 +132,14 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
 					  .params = __VA_ARGS__};                                  \
 		task_spawn(&spec_, (handle));                                                      \
 	})
+
+/**
+ * Changes the parameters of @p t from now on, those of its class included; the job that goes on
+ * keeps its release, and has its deadline anew. Errors: ERR_INVAL (parameters, or a task with a
+ * server or an admission; says why on the console), ERR_CLOSED (it is dead). Context: task; the
+ * caller keeps @p t alive.
+ */
+int task_set_params(struct task *t, const struct sched_params *params) MUST_CHECK;
 
 /**
  * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled

@@ -23,6 +23,8 @@ static void check_limbo(struct inv *v, struct model_cpu *c, bool has_seq)
 	case TRACE_EV_IPI_SEND:
 	case TRACE_EV_SCHED_SETTLED:
 	case TRACE_EV_SCHED_CHARGE:
+	case TRACE_EV_SCHED_PARAMS:
+	case TRACE_EV_CPU_OFFLINE:
 		return;
 	case TRACE_EV_SCHED_ENQUEUE:
 		if (TRACE_PAYLOAD(v->now, sched_enqueue)->tid == c->limbo)

@@ -213,6 +213,23 @@ static void on_dequeue(struct inv *v, const struct trace_sched_dequeue *p)
 	model_here(v)->limbo = t->tid;
 }
 
+/* What the policies' rules knew of it is void. A running one has its CPU look. */
+static void on_params(struct inv *v, const struct trace_sched_params *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	if (!t)
+		return;
+	t->class = p->class;
+	t->prio = p->prio;
+	t->key = p->key;
+	t->deadline = p->deadline_ns;
+	t->cpus = p->cpus;
+	t->params_known = t->turn_known = t->level_known = t->server_known = false;
+	if (t->state == MODEL_RUNNING)
+		cpu_owes(v, t, TRACE_enqueue_why_params);
+}
+
 /* The task that a CPU gives up, unless it settled before. */
 static void leave(struct inv *v, struct model_task *t, const struct model_task *next, u8 state,
 		  u8 why)
@@ -432,6 +449,8 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_LOOK: cpu_look(v, TRACE_PAYLOAD(e, sched_look)); break;
 	case TRACE_EV_SCHED_SETTLED: cpu_settled(v); break;
 	case TRACE_EV_SCHED_CHARGE: policy_charge(v, TRACE_PAYLOAD(e, sched_charge)); break;
+	case TRACE_EV_SCHED_PARAMS: on_params(v, TRACE_PAYLOAD(e, sched_params)); break;
+	case TRACE_EV_CPU_OFFLINE: cpu_offline(v); break;
 	case TRACE_EV_SCHED_DEQUEUE: on_dequeue(v, TRACE_PAYLOAD(e, sched_dequeue)); break;
 	case TRACE_EV_IPI_SEND: on_ipi(v); break;
 	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;
