@@ -4,13 +4,15 @@
  * for it, turns preemption off. All of it must end, with every message delivered once. The traces
  * of many such runs are checked by test_runs.py.
  *
- * The set is the simulator's seed, or `set=N` on the command line.
+ * The set is the simulator's seed, or `set=N` on the command line. random_changes.c is this program
+ * with two more things to do: changing parameters, and taking CPUs out and putting them back.
  */
 #include "../test.h"
 #include "async/channel.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "services/burn.h"
+#include "task/hotplug.h"
 #include "trace/trace.h"
 #include <stdatomic.h>
 
@@ -96,6 +98,38 @@ static void wake_somebody(struct actor *me)
 		task_wake(t);
 }
 
+/* Any task may be changed at any time; one that has ended says so. */
+static void change_somebody(struct actor *me)
+{
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, TASKS_MAX)],
+					      memory_order_acquire);
+	struct sched_params p = random_params(&me->random);
+	int err = t ? task_set_params(t, &p) : 0;
+
+	CHECK(!err || err == ERR_CLOSED);
+}
+
+/* A CPU goes or comes; one stays. Which it is decides chance, and so does whether it is both. */
+static void change_cpus(struct actor *me)
+{
+	unsigned cpu = (unsigned)test_below(&me->random, cpu_count);
+	int err = cpu_take_out(cpu);
+
+	if (err == ERR_INVAL)
+		err = cpu_put_back(cpu);
+	CHECK(!err || err == ERR_BUSY || err == ERR_INVAL);
+}
+
+/* So that nobody waits for a CPU that is out. */
+static void put_all_back(void)
+{
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+		int err = cpu_put_back(cpu);
+
+		CHECK(!err || err == ERR_INVAL);
+	}
+}
+
 static void burn_without_preemption(struct actor *me)
 {
 	preempt_disable();
@@ -128,7 +162,7 @@ static enum poll actor(void *frame)
 
 	ASYNC_BEGIN(me);
 	while (me->steps--) {
-		switch (test_below(&me->random, 8)) {
+		switch (test_below(&me->random, ACTIONS)) {
 		case 0: burn_ns(test_below(&me->random, US(40))); break;
 		case 1: burn_ns(test_below(&me->random, US(200))); break; /* beyond a quantum */
 		case 2: AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60)))); break;
@@ -148,6 +182,12 @@ static enum poll actor(void *frame)
 			count_sent(me->message);
 			AWAIT(me, channel_send(&me->op, some_channel(me), &me->message));
 			CHECK_EQ(me->op.status, 0);
+			break;
+		case 8: change_somebody(me); break;
+		case 9:
+			change_cpus(me);
+			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60))));
+			put_all_back();
 			break;
 		}
 	}
