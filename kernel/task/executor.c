@@ -50,11 +50,16 @@ void executor_init(void)
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 
-void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
-	REQUIRES(t->home->lock)
+void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
 {
-	u32 seq = op_seq(traced());
+	u64 from_ns = MAX(since_ns, t->changed_ns), ran_ns = now_ns - MIN(from_ns, now_ns);
+	u32 seq;
 
+	if (!t->policy->charge || !t->entity.quantum_ns)
+		return;
+	t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns, quantum_over);
+	rank_update(t);
+	seq = op_seq(traced());
 	TRACE_OP(seq, SCHED_CHARGE, sched_charge, .tid = (i32)t->id, .ran_ns = ran_ns,
 		 .key = t->entity.key, .quantum_over = quantum_over);
 	server_record(t, seq);
@@ -159,6 +164,7 @@ struct leaver leaver_after(const struct task *t, u8 why)
 		[TRACE_switch_why_preempted] = TRACE_task_state_ready,
 		[TRACE_switch_why_quantum] = TRACE_task_state_ready,
 		[TRACE_switch_why_throttled] = TRACE_task_state_waiting,
+		[TRACE_switch_why_unfit] = TRACE_task_state_ready,
 	};
 
 	return (struct leaver){t->id, t->params.level, state[why], why};
@@ -186,6 +192,30 @@ ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lo
 	levels_rotate(l, &next->entity, &prev->entity);
 	prev->state = TASK_READY;
 	return next;
+}
+
+/* relaxed, all: left_out is the CPU's own */
+void leave_out(struct cpu *c)
+{
+	if (atomic_load_explicit(&c->left_out, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&c->left_out, true, memory_order_relaxed);
+	TRACE_OP(op_seq(traced()), CPU_OFFLINE, cpu_offline, .cpu = c->id);
+	if (c->spare && worker_give_other(c->spare))
+		hint_rest();
+	c->spare = NULL;
+}
+
+/* Whether @p c, which looks, is to take nothing. */
+static bool is_to_leave(struct cpu *c)
+{
+	bool leaving = is_leaving(c);
+
+	if (!leaving && atomic_load_explicit(&c->left_out, memory_order_relaxed)) {
+		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);
+		TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
+	}
+	return leaving;
 }
 
 /* @p prev yielded, and this CPU goes on with @p next. */
@@ -225,6 +255,7 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	struct task *next;
 	u64 now_ns = clock_ns();
 	u8 why = TRACE_switch_why_none;
+	bool leaving = false;
 
 	if (prev) {
 		home_lock(prev);
@@ -251,6 +282,10 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 			home_unlock(prev);
 	}
 	look_begin(&look, c, on);
+	if (unlikely(look.spent || !prev))
+		leaving = is_to_leave(c);
+	if (unlikely(leaving))
+		look.below = look.otherwise = 0; /* nothing is that urgent */
 	next = look_take(&look, held);
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
@@ -265,6 +300,8 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
+	if (unlikely(leaving))
+		leave_out(c);
 	look_end(&look, next || prev, on);
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);
