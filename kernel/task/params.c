@@ -39,6 +39,14 @@ static void leave_policy(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 		t->policy->leave(queue_of(t), &t->entity, &t->params);
 }
 
+/* All that its policy owns, but for the CPUs, which its own CPU reads meanwhile. */
+static void begin_anew(struct sched_entity *e)
+{
+	e->key = 0;
+	e->quantum_ns = e->resume_ns = 0;
+	memset(&e->own, 0, sizeof e->own);
+}
+
 /* @p t is in no queue; @p policy: of @p o. Under its home's lock and that of its home to be. */
 static void reorder(struct task *t, const struct order *o, const struct sched_policy *policy)
 	NO_THREAD_SAFETY_ANALYSIS
@@ -49,7 +57,7 @@ static void reorder(struct task *t, const struct order *o, const struct sched_po
 	if (job)
 		leave_policy(t, now_ns);
 	if (policy != t->policy || o->params.budget_ns || t->params.budget_ns)
-		memset(&t->entity.own, 0, sizeof t->entity.own);
+		begin_anew(&t->entity);
 	t->params = o->params;
 	t->policy = policy;
 	t->quantum_left_ns = 0;

@@ -175,7 +175,8 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 		c->making_for = (u8)p->target_cpu;
 		c->making_number = number;
 	}
-	if (t && t->state == MODEL_QUEUED &&
+	/* Queued since this CPU's last operation, it may have had other CPUs when the hint was made. */
+	if (t && t->state == MODEL_QUEUED && c->had_op && !seq_before(c->previous_op, t->queued_seq) &&
 	    inv_broken(v, RULE_A, !(t->cpus >> p->target_cpu & 1)))
 		inv_say(v, RULE_A, t, "CPU %u is hinted for %t, which may not run there", p->target_cpu, t);
 }

@@ -64,7 +64,8 @@ static struct sched_params random_class(u64 *r)
 		return (struct sched_params){.class = SCHED_EDF,
 					     .deadline_ns = US(20) + test_below(r, MS(2)),
 					     .budget_ns = US(60),
-					     .period_ns = US(100) + test_below(r, MS(1))};
+					     .period_ns = US(100) + test_below(r, MS(1)),
+					     .hard = test_below(r, 2)};
 	default: return SCHED_PARAMS_RR((u8)test_below(r, 2), random_quantum(r));
 	}
 }
@@ -118,7 +119,7 @@ static void wake_somebody(struct actor *me)
 /* Any task may be changed at any time; one that has ended says so. */
 static void change_somebody(struct actor *me)
 {
-	struct task *t = atomic_load_explicit(&others[test_below(&me->random, TASKS_MAX)],
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, FEW)],
 					      memory_order_acquire);
 	struct sched_params p = random_params(&me->random);
 	int err = t ? task_set_params(t, &p) : 0;
@@ -200,8 +201,11 @@ static enum poll actor(void *frame)
 			AWAIT(me, channel_send(&me->op, some_channel(me), &me->message));
 			CHECK_EQ(me->op.status, 0);
 			break;
-		case 8: change_somebody(me); break;
+		case 8:
 		case 9:
+		case 10:
+		case 11: change_somebody(me); break;
+		case 12:
 			change_cpus(me);
 			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60))));
 			put_all_back();
