@@ -156,8 +156,12 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 {
 	const struct model_task *t = model_find(v, p->tid);
 	struct model_cpu *c = model_here(v), *target;
+	bool known;
 	u32 number;
 
+	/* Queued by another CPU since, it may have had other CPUs when the hint was made. */
+	known = t && (p->tid == c->duty ? t->queued_cpu == v->now->cpu
+					: c->had_op && !seq_before(c->previous_op, t->queued_seq));
 	if (p->tid == c->duty)
 		c->duty = 0;
 	c->waking &= p->tid == c->woken;
@@ -175,8 +179,7 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 		c->making_for = (u8)p->target_cpu;
 		c->making_number = number;
 	}
-	/* Queued since this CPU's last operation, it may have had other CPUs when the hint was made. */
-	if (t && t->state == MODEL_QUEUED && c->had_op && !seq_before(c->previous_op, t->queued_seq) &&
+	if (t && t->state == MODEL_QUEUED && known &&
 	    inv_broken(v, RULE_A, !(t->cpus >> p->target_cpu & 1)))
 		inv_say(v, RULE_A, t, "CPU %u is hinted for %t, which may not run there", p->target_cpu, t);
 }
