@@ -10,6 +10,9 @@
 #include "mm/tlsf.h"
 #include "sync/spin.h"
 
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define POOL_BYTES        KIB(256) /* the step in which a heap grows */
 #define LARGE_BYTES       KIB(64)  /* a block of more has pages of its own */
 #define RESERVE_SHARE     32       /* of all pages, ... */
@@ -98,7 +101,7 @@ static usize pool_of(usize bytes)
 }
 
 /* Takes pages for a block of at least @p bytes: a big step, or as much as it takes. */
-static bool grow(struct pools *h, u32 bytes) REQUIRES(h->lock)
+static NOINLINE bool grow(struct pools *h, u32 bytes) REQUIRES(h->lock)
 {
 	usize pool_bytes = POOL_BYTES;
 	void *pool = get_pages(h, pool_bytes);
@@ -137,7 +140,7 @@ static void give_locked(struct pools *h, struct block *b) REQUIRES(h->lock)
 	}
 }
 
-static struct block *take_large(struct pools *h, u32 bytes) REQUIRES(h->lock)
+static NOINLINE struct block *take_large(struct pools *h, u32 bytes) REQUIRES(h->lock)
 {
 	void *pages = get_pages(h, pool_of(bytes));
 
@@ -223,29 +226,44 @@ static bool to_fail(uptr site)
 	return true;
 }
 
-static __attribute__((noinline)) void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
+static struct block *take(enum heap_kind kind, u32 bytes)
+{
+	struct pools *h = &heaps[kind];
+	bool irqs = spin_lock(&h->lock);
+	struct block *b = take_locked(h, kind, bytes);
+
+	h->stats.locked++;
+	spin_unlock(&h->lock, irqs);
+	return b;
+}
+
+static NOINLINE struct block *take_when_pages_are_short(enum heap_kind kind, u32 bytes)
+{
+	struct block *b = NULL;
+
+	while (!b && give_back_cached())
+		b = take(kind, bytes);
+	return b;
+}
+
+static NOINLINE void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
 {
 	u32 bytes = (u32)ALIGN_UP(MAX(asked, 1u), UNIT_BYTES);
-	struct pools *h = &heaps[kind];
-	bool possible = asked <= KMALLOC_MAX_BYTES && !to_fail(owner);
-	struct block *b;
+	struct block *b = NULL;
 
-	do {
-		bool irqs = spin_lock(&h->lock);
-
-		h->stats.locked++;
-		b = possible ? take_locked(h, kind, bytes) : NULL;
-		spin_unlock(&h->lock, irqs);
-	} while (!b && possible && give_back_cached());
+	if (asked <= KMALLOC_MAX_BYTES && !to_fail(owner)) {
+		b = take(kind, bytes);
+		if (!b)
+			b = take_when_pages_are_short(kind, bytes);
+	}
 	/* A block that could not be split has a unit more than it need. */
 	if (b)
 		return hand_out(b, kind, b->size, MIN(b->size - (u32)asked, UNIT_BYTES - 1), owner);
-	atomic_fetch_add_explicit(&h->failures, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&heaps[kind].failures, 1, memory_order_relaxed);
 	return NULL;
 }
 
-static inline __attribute__((always_inline)) void *alloc(enum heap_kind kind, usize asked,
-							 uptr owner)
+static ALWAYS_INLINE void *alloc(enum heap_kind kind, usize asked, uptr owner)
 {
 	/* 0 is not below the limit either. */
 	if (asked - 1 < atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
@@ -264,7 +282,7 @@ static inline __attribute__((always_inline)) void *alloc(enum heap_kind kind, us
 	return alloc_long_way(kind, asked, owner);
 }
 
-static __attribute__((noinline)) void free_long_way(enum heap_kind kind, struct block *b)
+static NOINLINE void free_long_way(enum heap_kind kind, struct block *b)
 {
 	struct pools *h = &heaps[kind];
 	bool irqs = spin_lock(&h->lock);
@@ -277,8 +295,7 @@ static __attribute__((noinline)) void free_long_way(enum heap_kind kind, struct 
 	spin_unlock(&h->lock, irqs);
 }
 
-static inline __attribute__((always_inline)) void release(enum heap_kind kind, void *p, uptr owner,
-							  const char *call)
+static ALWAYS_INLINE void release(enum heap_kind kind, void *p, uptr owner, const char *call)
 {
 	struct block *b = block_of(p);
 
