@@ -7,6 +7,7 @@ BLOCK = "kernel/mm/block.h"
 HEAP = "kernel/mm/kmalloc.c"
 MAGAZINE = "kernel/mm/magazine.h"
 PAGE = "kernel/mm/page.c"
+POOLS = "kernel/mm/pools.c"
 TLSF = "kernel/mm/tlsf.c"
 TASK_MEMORY = "kernel/task/memory.c"
 
@@ -63,7 +64,7 @@ MUTANTS = [
 
     # Pages and pools.
     Mutant("pools-are-kept", "a pool that is wholly free never goes back",
-           ((HEAP, "	if (tlsf_is_pool(b) &&\n", "	if (false &&\n"),), "test", Runs(KERNEL_HEAP, **ALONE, only="free_pools")),
+           ((POOLS, "	if (unlikely(tlsf_is_pool(b)) &&\n", "	if (false &&\n"),), "test", Runs(KERNEL_HEAP, **ALONE, only="free_pools")),
     Mutant("whole-block-for-some-pages", "what is cut off from a block of pages is lost",
            ((PAGE, "			free_locked(p + block_bytes(order), order);\n", "			;\n"),), "test",
            Runs(PAGES, **ALONE, only="in_a_row")),
@@ -73,11 +74,11 @@ MUTANTS = [
 
     # The reserve.
     Mutant("tasks-take-the-reserve", "the tasks' heap grows until there are no pages left",
-           ((HEAP, "h == &heaps[HEAP_KERNEL] && (!a", "(h || !a"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
+           ((POOLS, "p->kernels && (!a", "(p || !a"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
     Mutant("errands-take-the-reserve", "what any task makes the kernel allocate may come out of the reserve",
-           ((HEAP, "(!a || a->service) ? 0", "(!a || a) ? 0"),), "test panic", Runs(ARENAS, **ALONE, only="make_the_kernel")),
+           ((POOLS, "(!a || a->service) ? 0", "(!a || a) ? 0"),), "test panic", Runs(ARENAS, **ALONE, only="make_the_kernel")),
     Mutant("service-without-the-reserve", "nobody may use the reserve",
-           ((HEAP, "(!a || a->service) ? 0", "(!a || a->service) ? reserve_bytes"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
+           ((POOLS, "(!a || a->service) ? 0", "(!a || a->service) ? reserve_bytes"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
 
     # Arenas.
     Mutant("limit-exceeded-by-a-unit", "a task gets one unit more than its limit",
