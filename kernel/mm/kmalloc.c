@@ -8,8 +8,7 @@
 #include "mm/pools.h"
 #include "sync/spin.h"
 
-#define NOINLINE      __attribute__((noinline))
-#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 
 static struct central {
 	struct spin lock;
@@ -166,7 +165,7 @@ static NOINLINE void *alloc_long_way(enum heap_kind kind, usize asked, uptr owne
 	return NULL;
 }
 
-static ALWAYS_INLINE void *alloc(enum heap_kind kind, usize asked, uptr owner)
+ALWAYS_INLINE void *alloc(enum heap_kind kind, usize asked, uptr owner)
 {
 	/* 0 is not below the limit either. */
 	if (asked - 1 < atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
@@ -196,7 +195,7 @@ static NOINLINE void free_long_way(enum heap_kind kind, struct block *b)
 	spin_unlock(&h->lock, irqs);
 }
 
-static ALWAYS_INLINE void release(enum heap_kind kind, void *p, uptr owner, const char *call)
+ALWAYS_INLINE void release(enum heap_kind kind, void *p, uptr owner, const char *call)
 {
 	struct block *b = block_of(p);
 
