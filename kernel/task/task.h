@@ -161,6 +161,7 @@ struct task_info {
 	unsigned cpu;
 	u64 preemptions, polls, misses, cpu_ns, last_run_ns;
 	u32 job;
+	u64 mem_bytes; /* that it has of the tasks' heap */
 };
 
 /** Copies @p t's. Context: any; the caller keeps it alive. */

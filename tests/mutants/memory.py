@@ -110,6 +110,15 @@ MUTANTS = [
            ((BLOCK, "UNIT_BYTES == 0 && block_is(b, used) &&", "UNIT_BYTES == 0 && used &&"),), "test panic",
            Runs(ARENAS, **ALONE, only="overwritten")),
 
+    Mutant("cut-forgets-what-is-behind", "a range that is cut in its middle loses its end",
+           (("kernel/mm/ranges.c", "		if (end < r_end)\n", "		if (false && end < r_end)\n"),), "test",
+           Runs("tests/unit/mm/areas.c", **ALONE)),
+
+    # The list of tasks.
+    Mutant("listing-goes-on-from-the-dead", "whoever lists the tasks goes on behind one that is no more",
+           (("kernel/task/task.c", "	if (listed == &t->all)\n		listed = t->all.prev;\n", ""),),
+           "test panic no-end no-progress", Runs("tests/unit/task/listing.c", seeds=5)),
+
     # Allocations that fail.
     Mutant("fails-too-late", "not the allocation that was named fails, but the next one",
            ((HEAP, "	if (n != 1)\n", "	if (n != 2)\n"),), "test", Runs(FAILURES, **ALONE)),

@@ -12,6 +12,7 @@
 #include "async/sleep.h"
 #include "mm/arena.h"
 #include "task/memory.h"
+#include "task/owned.h"
 
 struct scene {
 	struct async async;
@@ -55,6 +56,21 @@ static enum poll memory_of_a_task(void *frame)
 	me->err = p && q ? 0 : ERR_NOMEM;
 	task_free(p);
 	task_free(q);
+	ASYNC_END(me);
+}
+
+static void put_back(void *object)
+{
+	(void)object;
+}
+
+static enum poll a_record_of_what_a_task_owns(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->err = owned_keep(me, put_back);
+	owned_forget(me, put_back);
 	ASYNC_END(me);
 }
 
@@ -145,7 +161,8 @@ static enum poll a_dag(void *frame)
 	ASYNC_END(me);
 }
 
-static task_fn *const scenes[] = {a_task, memory_of_a_task, a_topic, a_service, a_dag};
+static task_fn *const scenes[] = {a_task,  memory_of_a_task, a_record_of_what_a_task_owns,
+				  a_topic, a_service,        a_dag};
 
 struct all {
 	struct async async;
