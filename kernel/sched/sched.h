@@ -59,9 +59,9 @@ enum sched_class {
 /* What a task asks for at spawn. Fields that its class does not use are 0. */
 struct sched_params {
 	enum sched_class class;
-	u16 share;	 /* FAIR: weight; LOTTERY, STRIDE: tickets; 1 to SCHED_SHARE_MAX */
 	u8 level;	 /* FIFO, RR: 0 to 31 */
-	bool hard;	 /* with a budget: throttled when it is used up; else the deadline is postponed */
+	bool hard;	 /* the server below throttles; else it postpones the deadline */
+	u16 share;	 /* FAIR: weight; LOTTERY, STRIDE: tickets; 1 to SCHED_SHARE_MAX */
 	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u64 quantum_ns;	 /* RR, FAIR, MLFQ (top level), LOTTERY, STRIDE: at least
 			    SCHED_QUANTUM_MIN_NS */

@@ -287,6 +287,8 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	if (unlikely(leaving))
 		look.below = look.otherwise = 0; /* nothing is that urgent */
 	next = look_take(&look, held);
+	if (unlikely(leaving))
+		leave_out(c);
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
 	if (likely(next)) {
@@ -300,8 +302,6 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
-	if (unlikely(leaving))
-		leave_out(c);
 	look_end(&look, next || prev, on);
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);

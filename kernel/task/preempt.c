@@ -120,6 +120,8 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 	struct task *next = look_take(l, NULL);
 	struct worker *to = next && next->worker ? next->worker : worker_take(c);
 
+	if (to && !l->otherwise)
+		leave_out(c);
 	if (!to)
 		(void)promise_set(c, cur->rank);
 	else if (on)
@@ -136,8 +138,6 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 	}
 	if (next)
 		home_unlock(next);
-	if (to && !l->otherwise)
-		leave_out(c);
 	if (!to)
 		go_on_for_now(c, cur, now_ns);
 	look_end(l, to, on);

@@ -65,6 +65,7 @@ static void check_duty(struct inv *v, struct model_cpu *c)
 	case TRACE_EV_SCHED_CHARGE:
 	case TRACE_EV_SCHED_SERVER:
 	case TRACE_EV_SCHED_MISS:
+	case TRACE_EV_CPU_OFFLINE:
 		if (c->yields)
 			return;
 		break;
@@ -119,7 +120,7 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 		if (v->now->id != TRACE_EV_SCHED_HINT)
 			c->waking = false;
 	} else {
-		c->unseen = c->charged = false;
+		c->unseen = c->charged = c->waking = false;
 		c->outside_ticks = v->now->ticks;
 	}
 	if (c->decision)
@@ -164,6 +165,8 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 					: c->had_op && !seq_before(c->previous_op, t->queued_seq));
 	if (p->tid == c->duty)
 		c->duty = 0;
+	else if (t && t->state != MODEL_QUEUED)
+		c->waking = false; /* who runs is killed: no wake-up asks for that */
 	c->waking &= p->tid == c->woken;
 	if (p->target_cpu >= CPUS_MAX)
 		return;
@@ -232,6 +235,8 @@ static void stays(struct inv *v, struct model_task *t)
 {
 	unsigned cpu = v->now->cpu;
 
+	if (inv_broken(v, RULE_A, model_here(v)->out))
+		inv_say(v, RULE_A, t, "CPU %u goes on with %t, but is out of scheduling", cpu, t);
 	/* Its CPUs may have been changed while the look went on: then another one is to come. */
 	if (t->key_known && !t->exhausted && inv_broken(v, RULE_A, !(t->cpus >> cpu & 1)))
 		inv_say(v, RULE_A, t, "CPU %u looks and goes on with %t, which may not run there", cpu, t);
@@ -251,13 +256,7 @@ void cpu_settled(struct inv *v)
 
 void cpu_offline(struct inv *v)
 {
-	struct model_cpu *c = model_here(v);
-
-	if (c->activity == CPU_BUSY && !c->left)
-		inv_say(v, RULE_R3, model_find(v, c->tid), "CPU %u is taken out of scheduling while it runs "
-			"%t", v->now->cpu, model_find(v, c->tid));
-	c->activity = CPU_UNKNOWN;
-	c->out = true;
+	model_here(v)->out = true;
 }
 
 void cpu_picked(struct inv *v)
