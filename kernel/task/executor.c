@@ -173,9 +173,11 @@ struct leaver leaver_after(const struct task *t, u8 why)
 /*
  * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
  * first of them, which is returned, runs. That is what the queue would give, and nothing else
- * changes, neither the classes that wait nor the promise. NULL: it is not that simple.
+ * changes, neither the classes that wait nor the promise. NULL, and the lock is held still: it is
+ * not that simple.
  */
-ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lock)
+ALWAYS_INLINE struct task *take_turns(struct cpu *c, struct task *prev, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
 	const struct shard *s = prev->home;
 	u32 class = 1u << prev->policy->urgency;
@@ -191,6 +193,11 @@ ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lo
 		return NULL;
 	levels_rotate(l, &next->entity, &prev->entity);
 	prev->state = TASK_READY;
+	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
+	prev->quantum_left_ns = 0;
+	place(c, next, now_ns);
+	home_unlock(next);
+	quantum_program(c);
 	return next;
 }
 
@@ -255,20 +262,13 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	struct task *next;
 	u64 now_ns = clock_ns();
 	u8 why = TRACE_switch_why_none;
-	bool leaving = false;
 
 	if (prev) {
 		home_lock(prev);
 		if (shard_count == 1 && !on && noted(prev) && !result && !cpu_hinted(c)) {
-			next = take_turns(prev);
-			if (next) {
-				charge(prev, now_ns, now_ns >= c->quantum_end_ns);
-				prev->quantum_left_ns = 0;
-				place(c, next, now_ns);
-				home_unlock(next);
-				quantum_program(c);
+			next = take_turns(c, prev, now_ns);
+			if (next)
 				return next;
-			}
 		}
 		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
@@ -282,12 +282,10 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 			home_unlock(prev);
 	}
 	look_begin(&look, c, on);
-	if (unlikely(look.spent || !prev))
-		leaving = is_to_leave(c);
-	if (unlikely(leaving))
+	if (unlikely(look.spent || !prev) && is_to_leave(c))
 		look.below = look.otherwise = 0; /* nothing is that urgent */
 	next = look_take(&look, held);
-	if (unlikely(leaving))
+	if (unlikely(!look.otherwise))
 		leave_out(c);
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);

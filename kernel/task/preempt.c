@@ -59,6 +59,15 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 	return true;
 }
 
+/* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
+ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur)
+{
+	change_stack(c, to, cur);
+	arrive();
+	if (is_killed(cur))
+		fault_killed();
+}
+
 /* Notes what queue_suspended is to know of the task that @p c leaves. */
 ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
 {
@@ -94,10 +103,7 @@ static void preempt(const struct look *l, struct task *cur, struct task *next, s
 	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
-	change_stack(c, to, cur);
-	arrive(); /* resumed, perhaps on another CPU */
-	if (is_killed(cur))
-		fault_killed();
+	suspend(c, to, cur);
 }
 
 /* Without a stack to go to, @p cur goes on for a little while, and this CPU looks again then. */
@@ -143,10 +149,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 	look_end(l, to, on);
 	if (!to)
 		return;
-	change_stack(c, to, cur);
-	arrive();
-	if (is_killed(cur))
-		fault_killed();
+	suspend(c, to, cur);
 }
 
 /* relaxed, both below: as in begin_quantum */
@@ -233,9 +236,6 @@ bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAF
 	cur = c->current;
 	replace(c, t, now_ns);
 	home_unlock(t);
-	change_stack(c, to, cur);
-	arrive();
-	if (is_killed(cur))
-		fault_killed();
+	suspend(c, to, cur);
 	return true;
 }

@@ -238,6 +238,8 @@ static enum poll a_throttled_one_is_let_go(void *frame)
 	MUST(task_set_params(me->a, &SCHED_PARAMS_RR(3, MS(1))));
 	AWAIT(me, task_join(&me->join, me->a));
 	CHECK(clock_ns() - me->began_ns < SEC(9));
+	AWAIT(me, sleep_for(&me->sleep, SEC(11))); /* nothing is left that would let it go on */
+	CHECK_EQ(me->a->state, TASK_DEAD);
 	task_put(me->a);
 	ASYNC_END(me);
 }
@@ -283,7 +285,19 @@ static enum poll the_deadline_is_counted_from_the_release(void *frame)
 	ASYNC_END(me);
 }
 
-/* A quantum that gets shorter ends in the middle of the poll. */
+/* Its quantum of ten seconds gets shorter in the middle of its poll. */
+static enum poll cuts(void *frame)
+{
+	struct letter *me = frame;
+	struct sched_params p = SCHED_PARAMS_RR(3, US(200));
+
+	p.cpus = 1;
+	burn_ns(US(100));
+	MUST(task_set_params(task_self(), &p));
+	burn_ns(MS(3));
+	return letter(me);
+}
+
 static enum poll a_quantum_is_cut(void *frame)
 {
 	static struct scene both;
@@ -294,19 +308,10 @@ static enum poll a_quantum_is_cut(void *frame)
 	ASYNC_BEGIN(me);
 	begin(me);
 	both = (struct scene){.async = {}};
-	MUST(TASK_SPAWN(&both.a, "burns", burns, (struct async){}, p));
+	MUST(TASK_SPAWN(&both.a, "cuts", cuts, ((struct letter){.says = 'a'}), p));
 	both.b = spawn_letter('b', false, p);
-	AWAIT(me, sleep_for(&me->sleep, MS(1)));
-	CHECK_STR(order, "");
-	p.cpus = 1;
-	p.class = SCHED_RR;
-	p.level = 3;
-	p.quantum_ns = US(200);
-	MUST(task_set_params(both.b, &p));
-	MUST(task_set_params(both.a, &p));
-	AWAIT(me, sleep_for(&me->sleep, MS(1)));
-	CHECK_STR(order, "b");
 	AWAIT_CALL(me, join_both, &both);
+	CHECK_STR(order, "ba");
 	ASYNC_END(me);
 }
 
