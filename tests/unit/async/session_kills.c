@@ -112,7 +112,7 @@ static enum poll whoever_lives_comes_to_an_end(void *frame)
 	struct session_break b;
 
 	ASYNC_BEGIN(me);
-	fault_containment = true;
+	test_contain_faults();
 	me->random = trace_descriptor.seed;
 	me->breaks = session_last_break(&b);
 	me->blocks = kmalloc_stats().blocks;
@@ -130,7 +130,7 @@ static enum poll whoever_lives_comes_to_an_end(void *frame)
 	for (me->i = 0; me->i < KILLS; me->i++) {
 		AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(12))));
 		/* the first server survives */
-		MUST(task_kill(me->tasks[1 + test_below(&me->random, SERVERS + CLIENTS - 1)]));
+		test_kill(me->tasks[1 + test_below(&me->random, SERVERS + CLIENTS - 1)]);
 	}
 	for (me->i = SERVERS + CLIENTS; me->i-- > 0;) {
 		if (me->i == SERVERS - 1)
@@ -193,7 +193,7 @@ static enum poll killed_at_the_door(void *frame)
 	struct door *me = frame;
 
 	ASYNC_BEGIN(me);
-	fault_containment = true;
+	test_contain_faults();
 	me->random = trace_descriptor.seed;
 	for (me->round = 0; me->round < 6; me->round++) {
 		me->blocks = kmalloc_stats().blocks;
@@ -203,7 +203,7 @@ static enum poll killed_at_the_door(void *frame)
 					((struct visitor){.service = me->service, .serves = me->i}),
 					SCHED_PARAMS_RR(15, US(50))));
 		AWAIT(me, sleep_for(&me->sleep, US(60) + test_below(&me->random, US(90))));
-		MUST(task_kill(me->visitors[test_below(&me->random, 2)]));
+		test_kill(me->visitors[test_below(&me->random, 2)]);
 		AWAIT(me, sleep_for(&me->sleep, US(2)));
 		service_stop(me->service);
 		for (me->i = 0; me->i < 2; me->i++) {

@@ -226,7 +226,7 @@ static enum poll two_ends_agree(void *frame)
 	struct session_break b;
 
 	ASYNC_BEGIN(me);
-	fault_containment = true;
+	test_contain_faults();
 	me->random = trace_descriptor.seed;
 	for (me->round = 0; me->round < ROUNDS; me->round++) {
 		me->mood = (u8)(me->round % MOODS);
@@ -250,7 +250,7 @@ static enum poll two_ends_agree(void *frame)
 			AWAIT(me, sleep_for(&me->sleep, US(1)));
 		if (me->mood == IS_KILLED) {
 			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(20))));
-			MUST(task_kill(me->walkers[me->who]));
+			test_kill(me->walkers[me->who]);
 		}
 		for (me->i = 0; me->i < 2; me->i++) {
 			AWAIT(me, task_join(&me->join, me->walkers[me->i]));
