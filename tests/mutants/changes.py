@@ -36,16 +36,10 @@ MUTANTS = [
            ((PARAMS, "	e->quantum_ns = e->resume_ns = 0;\n", "	e->quantum_ns = 0;\n"),), "test panic R3 no-end", CHANGES),
     Mutant("home-stays", "a task that comes to a class with one queue stays in its shard",
            ((PARAMS, "	if (policy->single) /* relaxed: both locks are held */\n", "	if (policy->single && now_ns == 1)\n"),),
-           "panic", RANDOM),
+           "panic no-end no-progress R3 simulator", RANDOM),
     Mutant("home-is-not-looked-up-again", "who waited for the lock of a task's old home takes it for the new one's",
            (("kernel/task/executor.h", "		if (likely(s == t->home))\n			return;\n", "		if (likely(s))\n			return;\n"),),
            "panic R1 R3 R7 R1b no-progress no-end", Runs("tests/unit/runs/random_changes.c", seeds=500)),
-    Mutant("dequeue-numbered-late", "the record of a task that leaves its queue is numbered after others see it gone",
-           ((PARAMS, """		TRACE_OP(op_seq(traced()), SCHED_DEQUEUE, sched_dequeue, .tid = (i32)t->id);
-		runqueue_remove(t);
-""", """		runqueue_remove(t);
-		TRACE_OP(op_seq(traced()), SCHED_DEQUEUE, sched_dequeue, .tid = (i32)t->id);
-"""),), "R1", Runs("tests/unit/runs/random_changes.c", seeds=500)),
     Mutant("admitted-may-change", "an admitted task gets parameters that nobody tested",
            ((PARAMS, "	if (t->admitted) {\n", "	if (t->admitted && !arg) {\n"),), "test", CHANGES),
 
@@ -62,7 +56,7 @@ MUTANTS = [
            ((PARAMS, "	if (!task_can_run(t, sched_cpus(w->params),\n", "	if (!t->home && !task_can_run(t, sched_cpus(w->params),\n"),),
            "test no-progress", HOTPLUGS),
     Mutant("admitted-lose-a-cpu", "a CPU leaves that was promised to an admitted task",
-           ((TASK, "	return t->admitted ? !(those & out) : (those & ~out) != 0;\n", "	return (those & ~out) != 0;\n"),), "test", HOTPLUGS),
+           ((TASK, "	return t->admitted ? !(those & out) : (those & ~out) != 0;\n", "	(void)t;\n	return (those & ~out) != 0;\n"),), "test", HOTPLUGS),
     Mutant("last-cpu-leaves", "the last CPU leaves, too",
            ((HOTPLUG, "	if (out != SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count) && ", "	if ("),), "test no-progress", HOTPLUGS),
     Mutant("take-out-tells-nobody", "a CPU that is to leave finds out when it looks by itself",

@@ -26,7 +26,6 @@ struct scene {
 	struct yield yield;
 	struct join join;
 	struct task *task, *many[2 * CPUS_MAX];
-	u64 switches;
 	unsigned cpu, i;
 };
 
@@ -69,7 +68,7 @@ static enum poll burns(void *frame)
 	return POLL_READY;
 }
 
-/* While many tasks compute, all CPUs but one leave; all tasks end, and not on those. */
+/* While many tasks compute, all CPUs but one leave; all of them end, and later ones run on that one. */
 static enum poll one_cpu_does_it_all(void *frame)
 {
 	struct scene *me = frame;
@@ -84,16 +83,16 @@ static enum poll one_cpu_does_it_all(void *frame)
 		out = (struct scene){.cpu = me->cpu};
 		AWAIT_CALL(me, until_out, &out);
 	}
-	me->switches = 0;
-	for (me->cpu = 1; me->cpu < cpu_count; me->cpu++)
-		me->switches += cpus[me->cpu].switches;
 	for (me->i = 0; me->i < 2 * cpu_count; me->i++) {
 		AWAIT(me, task_join(&me->join, me->many[me->i]));
 		task_put(me->many[me->i]);
 	}
-	for (me->cpu = 1; me->cpu < cpu_count; me->cpu++)
-		me->switches -= cpus[me->cpu].switches;
-	CHECK_EQ(me->switches, 0);
+	for (me->i = 0; me->i < 2 * cpu_count; me->i++) {
+		MUST(TASK_SPAWN(&me->task, "burns", burns, (struct async){}, SCHED_PARAMS_FIFO(20)));
+		AWAIT(me, task_join(&me->join, me->task));
+		CHECK_EQ(me->task->cpu, 0);
+		task_put(me->task);
+	}
 	for (me->cpu = 1; me->cpu < cpu_count; me->cpu++)
 		MUST(cpu_put_back(me->cpu));
 	/* They run again. */
