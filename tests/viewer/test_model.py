@@ -66,7 +66,8 @@ def test_totals_are_those_of_fermata_trace(kernels, dump, demo):
     assert told
     for tid, (runs, cpu_ms) in told.items():
         assert got[tid]["runs"] == runs
-        assert got[tid]["cpuNs"] / 1e6 == pytest.approx(cpu_ms, abs=0.0006)
+        # The tool counts up to the switch; a task whose job is done waits from there on.
+        assert -0.0006 <= cpu_ms - got[tid]["cpuNs"] / 1e6 <= 0.001 * runs + 0.0006
 
 
 def test_a_complete_trace_has_nothing_unknown(dump, demo):
@@ -106,3 +107,29 @@ def test_types_hold(page):
     if not tsc.exists():
         pytest.skip("typescript is not installed: tools/setup/setup all")
     must("node", tsc, "-p", "viewer")
+
+
+def plant(stream, planted, most):
+    """Writes another choice, or another rule, into decisions whose two best candidates differ."""
+    at = 80
+    while at + 8 <= len(stream) and any(stream[at:at + 8]):
+        if int.from_bytes(stream[at + 4:at + 6], "little") == 10 and stream[at + 15] > 1:
+            best, rival = ((stream[at + 28 + i], stream[at + 32 + i:at + 40 + i]) for i in (0, 24))
+            if best != rival and stream[at + 14] == 0 and len(planted) < most:
+                stream[at + (12 if len(planted) % 2 else 14)] = 7 if len(planted) % 2 else 1
+                planted.append(int.from_bytes(stream[at + 8:at + 12], "little"))
+        at += 8 * int.from_bytes(stream[at + 6:at + 8], "little")
+
+
+def test_a_wrong_decision_is_seen(dump, demo, tmp_path):
+    planted = []
+    for file in files_of(demo(1)):
+        data = bytearray(file.read_bytes())
+        if file.name.startswith("channel"):
+            plant(data, planted, 4)
+        (tmp_path / file.name).write_bytes(data)
+    assert len(planted) == 4
+    wrong = [d for d in dump(*files_of(tmp_path))["decisions"] if d["flags"] & 2]
+    assert len(wrong) == 4
+    assert {d["x"]["seq"] for d in wrong if "x" in d} == set(planted)
+    assert all(d["x"]["verdict"] == "wrong" for d in wrong)
