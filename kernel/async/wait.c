@@ -11,6 +11,8 @@ static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) R
 	list_del(&w->link);
 	q->count--;
 	w->state = state;
+	if (q->ops->leaves)
+		q->ops->leaves(q, w);
 }
 
 /* @p self is running and needs no wake-up; NULL: nobody is. */
@@ -47,6 +49,8 @@ static enum poll wait_poll(struct awaitable *a)
 		list_add_tail(&q->waits, &w->link);
 		q->count++;
 		serve(q, w);
+		if (w->state == WAIT_QUEUED && q->ops->waits)
+			q->ops->waits(q, w);
 	}
 	ready = w->state != WAIT_QUEUED;
 	if (ready)
