@@ -18,15 +18,17 @@ VARIANT = {"pc": "xapic", "virt": "max"}
 # Where a kernel begins, its table of vectors, and the C function that each vector calls first.
 SYMBOLS = {"pc": ("pvh_start", "x86_vectors", "x86_timer"), "virt": ("primary", "vectors", "gicv3_dispatch")}
 # Other points on the way of an interrupt, by function.
-POINTS = {"handler": "irq_timer", "callback": "on_timer"}
+POINTS = {"handler": "irq_timer", "callback": "on_timer", "device": "on_device"}
 # What is counted at such a point of the path that a program calls so, and its name.
 AT_POINT = {
-    ("irq.total_stolen", "dispatcher"): "irq.to_dispatcher",
-    ("irq.total_stolen", "handler"): "irq.to_handler",
-    ("irq.total_stolen", "callback"): "irq.to_callback",
-    ("irq.total_stolen", "return"): "irq.total_stolen",
+    ("irq.timer_stolen", "dispatcher"): "irq.to_dispatcher",
+    ("irq.timer_stolen", "handler"): "irq.to_handler",
+    ("irq.timer_stolen", "callback"): "irq.to_callback",
+    ("irq.timer_stolen", "return"): "irq.timer_stolen",
     ("irq.to_task_and_back", "end"): "irq.to_task",
     ("irq.hint_stolen", "return"): "irq.hint_stolen",
+    ("irq.device_stolen", "return"): "irq.total_stolen",
+    ("irq.device_stolen", "device"): "irq.device_to_handler",
     ("irq.quantum_to_task", "return"): "irq.quantum_to_task",
     ("sched.wake_remote.receiver", "end"): "sched.wake_remote.receiver",
     ("timer.fire.n1", "return"): "timer.fire.n1",

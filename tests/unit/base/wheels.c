@@ -241,7 +241,7 @@ static void costs_do_not_grow(u64 up_to)
 			(unsigned long long)(step.calls * 10 / expired % 10));
 		CHECK_EQ(expired, n - n / 2);
 		CHECK(arm.most <= 40);
-		CHECK(cancel.most <= 70);
+		CHECK(cancel.most <= 80);
 		CHECK(step.most <= 80);
 		CHECK(step.calls <= 18 * expired); /* 15 moves, the end of one, itself, and in vain */
 	}
