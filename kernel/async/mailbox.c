@@ -14,16 +14,16 @@ static int post(struct mailbox *b, struct list *link)
 {
 	struct semaphore *s = &b->mails;
 	bool irqs = spin_lock(&s->queue.lock);
-	int err = b->closed ? ERR_CLOSED : 0;
 
-	if (!err && link)
-		list_add_tail(&b->list, link);
-	if (!err) {
-		b->closed = !link;
-		semaphore_put(s, link ? 1 : WITHOUT_NUMBER);
+	if (b->closed) {
+		spin_unlock(&s->queue.lock, irqs);
+		return ERR_CLOSED;
 	}
-	spin_unlock(&s->queue.lock, irqs);
-	return err;
+	if (link)
+		list_add_tail(&b->list, link);
+	b->closed = !link;
+	semaphore_put(s, link ? 1 : WITHOUT_NUMBER, irqs);
+	return 0;
 }
 
 int mailbox_send(struct mailbox *b, struct list *link)

@@ -51,16 +51,15 @@ void semaphore_init(struct semaphore *s, u32 permits)
 	atomic_store_explicit(&s->owner, NULL, memory_order_relaxed);
 }
 
-void semaphore_put(struct semaphore *s, u32 n)
+void semaphore_put(struct semaphore *s, u32 n, bool irqs)
 {
 	put(s, n);
-	wait_serve(&s->queue);
+	wait_serve(&s->queue, irqs);
 }
 
 void semaphore_release_waited(struct semaphore *s, u32 n)
 {
 	bool irqs = spin_lock(&s->queue.lock);
 
-	semaphore_put(s, n);
-	spin_unlock(&s->queue.lock, irqs);
+	semaphore_put(s, n, irqs);
 }

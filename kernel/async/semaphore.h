@@ -58,15 +58,16 @@ static inline bool semaphore_give(struct semaphore *s, u32 n)
 	return true;
 }
 
-/** For what is made of a semaphore: gives @p n back and serves who waits. */
-void semaphore_put(struct semaphore *s, u32 n) REQUIRES(s->queue.lock);
+/** For what is made of a semaphore: gives @p n back, serves who waits, and gives the lock back, with
+ *  @p irqs from spin_lock. */
+void semaphore_put(struct semaphore *s, u32 n, bool irqs) RELEASE(s->queue.lock);
 
 static inline enum poll semaphore_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
 
-	if (w->state == WAIT_NEW && semaphore_take(s, w->wants, task_self())) {
+	if (w->state == WAIT_NEW && semaphore_take(s, w->wants, task_current())) {
 		w->state = WAIT_OVER;
 		return POLL_READY;
 	}
@@ -113,7 +114,7 @@ static inline bool semaphore_holds(struct semaphore *s, u32 n)
 	u64 left = semaphore_free(s);
 
 	if (n == s->permits)
-		return atomic_load_explicit(&s->owner, memory_order_relaxed) == task_self();
+		return atomic_load_explicit(&s->owner, memory_order_relaxed) == task_current();
 	return left && left + n <= s->permits;
 }
 

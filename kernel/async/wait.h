@@ -60,5 +60,6 @@ struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind);
 enum poll wait_poll(struct awaitable *a);
 void wait_cancel(struct awaitable *a);
 
-/** After a change of the object: grants what can be granted now, in order. Context: any. */
-void wait_serve(struct wait_queue *q) REQUIRES(q->lock);
+/** After a change of the object: grants what can be granted now, in order, and gives the lock back,
+ *  with @p irqs from spin_lock. May switch to who was granted it. Context: any. */
+void wait_serve(struct wait_queue *q, bool irqs) RELEASE(q->lock);
