@@ -77,6 +77,13 @@ static inline enum poll await_first(struct awaitable *a, unsigned line)
 		return POLL_READY;                                                                 \
 	} while (0)
 
+/** For AWAIT: @p label as it is. gcc takes it for a variable's address that outlives its block. */
+static inline void *async_label(void *label)
+{
+	__asm__("" : "+r"(label));
+	return label;
+}
+
 /** Goes on when @p awaitable_ptr, an expression evaluated once that gives a struct awaitable *,
  *  is ready. It is kept in the object it points to, which must live in the frame. */
 #define AWAIT(me, awaitable_ptr)                                                                   \
@@ -85,10 +92,9 @@ static inline enum poll await_first(struct awaitable *a, unsigned line)
 		struct awaitable *first_ = (awaitable_ptr);                                        \
 		(me)->async.awaiting = first_;                                                     \
 		(me)->async.does = ASYNC_AWAITS;                                                   \
-		(me)->async.resume = &&again_;                                                     \
 		if (await_first(first_, __LINE__) == POLL_READY)                                   \
 			goto done_;                                                                \
-		(me)->async.resume = &&again_;                                                     \
+		(me)->async.resume = async_label(&&again_);                                        \
 		return POLL_PENDING;                                                               \
 	again_:                                                                                    \
 		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \

@@ -57,7 +57,7 @@ static void start(struct main *me)
 		u64 period_ns = US(20) + US(7) * i;
 
 		must(TASK_SPAWN(&me->task[i], "periodic", periodic,
-				(struct periodic){.period_ns = period_ns, .id = i},
+				((struct periodic){.period_ns = period_ns, .id = i}),
 				SCHED_PARAMS_EDF(period_ns)));
 	}
 }
