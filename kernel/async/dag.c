@@ -186,8 +186,8 @@ static void print_mistakes(const struct dag *d)
 }
 
 /* The topic of one end, and room for a message of it. */
-static int open(struct dag *d, const struct dag_node *n, const char *name, u32 bytes,
-		struct topic **topic, struct dag_message **message)
+static int open_topic(struct dag *d, const struct dag_node *n, const char *name, u32 bytes,
+		      struct topic **topic, struct dag_message **message)
 {
 	struct topic_params p = dag_topic_params(d, bytes);
 	int err;
@@ -212,7 +212,7 @@ static int open_node(struct dag *d, struct dag_node *n)
 	for (u32 i = 0; i < n->ins && !err; i++) {
 		struct dag_input *in = &n->in[i];
 
-		err = open(d, n, n->spec.inputs[i], f->takes[i], &in->topic, &in->message);
+		err = open_topic(d, n, n->spec.inputs[i], f->takes[i], &in->topic, &in->message);
 		if (err)
 			return err;
 		n->in_payload[i] = in->message->payload;
@@ -221,7 +221,7 @@ static int open_node(struct dag *d, struct dag_node *n)
 	for (u32 o = 0; o < n->outs && !err; o++) {
 		struct dag_output *out = &n->out[o];
 
-		err = open(d, n, n->spec.outputs[o], f->gives[o], &out->topic, &out->message);
+		err = open_topic(d, n, n->spec.outputs[o], f->gives[o], &out->topic, &out->message);
 		if (!err)
 			n->out_payload[o] = out->message->payload;
 	}
@@ -339,13 +339,11 @@ struct dag_stats dag_stats(struct dag *d)
 
 void dag_free(struct dag *d)
 {
-	struct list *it;
-
 	delist(d);
-	while ((it = list_first(&d->nodes)) != NULL) {
+	for (struct list *it = d->nodes.next, *next; it != &d->nodes; it = next) {
 		struct dag_node *n = DAG_NODE(it);
 
-		list_del(it);
+		next = it->next;
 		close_node(n, d->finished && !n->task);
 		if (n->task)
 			task_put(n->task);

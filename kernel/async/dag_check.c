@@ -1,6 +1,7 @@
 /* Whether a DAG is one, and can run. Topics are resolved first; what can be said without that is
  * said of each reactor by itself. All in O((reactors + topics)^2): it happens once. */
 #include "async/dag_impl.h"
+#include "base/panic.h"
 #include "base/string.h"
 #include "core/cpu.h"
 
@@ -235,6 +236,7 @@ static void check_order(struct dag *d)
 		EACH_INPUT(i, at)
 		if (i->from && i->from->mark)
 			over = i;
+		ASSERT(over);
 		if (step < d->node_count)
 			at = over->from;
 	}

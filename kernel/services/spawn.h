@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/error.h"
 #include "base/types.h"
 
 #define SPAWN_ARGUMENTS "CLASS [LEVEL|DEADLINE_MS [MS]] [NAME=NUMBER]..."

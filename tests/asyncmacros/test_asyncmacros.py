@@ -9,7 +9,6 @@ The check sees all of them.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -164,13 +163,12 @@ def test_what_cannot_be_parsed_is_an_error(root, tmp_path):
 
 
 def test_results_are_kept_until_the_source_changes(root, program, tmp_path):
-    cache = root / "build/lint/await"
+    keep = "--kept", tmp_path / "kept"
     file = program(WRONG["struct"])
-    shutil.rmtree(cache, ignore_errors=True)
-    first = check(root, file)
-    kept = list(cache.iterdir())
+    first = check(root, file, *keep)
+    kept = list(keep[1].iterdir())
     assert len(kept) == 1
     kept[0].write_text("[]")  # what is read the second time, if the source is still the same
-    assert check(root, file).returncode == 0
+    assert check(root, file, *keep).returncode == 0
     file.write_text(file.read_text().replace("p.a", "p.b"))
-    assert check(root, file).stdout == first.stdout.replace("p.a", "p.b")
+    assert check(root, file, *keep).stdout == first.stdout.replace("p.a", "p.b")

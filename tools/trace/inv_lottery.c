@@ -22,15 +22,6 @@ static u64 draw(struct inv *v)
 	return (z ^ (z >> 31)) | 1;
 }
 
-/* x * x, as high and low half. */
-static void square(u64 x, u64 *high, u64 *low)
-{
-	u64 a = x >> 32, b = x & UINT32_MAX, ab = a * b;
-
-	*low = b * b + (ab << 33);
-	*high = a * a + (ab >> 31) + (*low < b * b);
-}
-
 /* -log2(n / 2^64) in units of 2^-32; n is not 0. */
 static u64 minus_log2(u64 n)
 {
@@ -38,12 +29,11 @@ static u64 minus_log2(u64 n)
 	u64 x = n << zeros, fraction = 0;
 
 	for (unsigned i = 0; i < 32; i++) {
-		u64 high, low, two;
+		struct product square = product(x, x);
+		u64 two = square.high >> 63;
 
-		square(x, &high, &low);
-		two = high >> 63;
 		fraction = fraction << 1 | two;
-		x = two ? high : high << 1 | low >> 63;
+		x = two ? square.high : square.high << 1 | square.low >> 63;
 	}
 	return (((u64)zeros + 1) << 32) - fraction;
 }

@@ -220,6 +220,21 @@ bool model_outranks(const struct inv *v, const struct model_task *a,
 /** Forgets all that a missing event could have changed. */
 void model_forget(struct inv *v);
 
+struct product {
+	u64 high, low;
+};
+
+/** All bits of @p a * @p b, without a function of the compiler's library. */
+static inline struct product product(u64 a, u64 b)
+{
+	u64 a_low = a & UINT32_MAX, a_high = a >> 32, b_low = b & UINT32_MAX, b_high = b >> 32;
+	u64 low = a_low * b_low, mid = a_high * b_low + (low >> 32);
+	u64 other = a_low * b_high + (mid & UINT32_MAX);
+
+	return (struct product){a_high * b_high + (mid >> 32) + (other >> 32),
+				other << 32 | (low & UINT32_MAX)};
+}
+
 /** True when operation @p a comes before @p b. */
 static inline bool seq_before(u32 a, u32 b)
 {

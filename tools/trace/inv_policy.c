@@ -93,16 +93,29 @@ static void server_renew(struct model_task *t)
 
 static void server_release(struct inv *v, struct model_task *t, u64 now_ns)
 {
-	u64 left, owed, may;
+	struct product owed = product((u64)MAX(t->left_ns, 0), t->period_ns);
+	struct product may = product(t->server_deadline - now_ns, t->budget_ns);
 
-	left = (u64)MAX(t->left_ns, 0);
-	if (!t->server_known || now_ns >= t->server_deadline ||
-	    __builtin_mul_overflow(left, t->period_ns, &owed) ||
-	    __builtin_mul_overflow(t->server_deadline - now_ns, t->budget_ns, &may) || owed > may) {
+	if (!t->server_known || now_ns >= t->server_deadline || owed.high > may.high ||
+	    (owed.high == may.high && owed.low > may.low)) {
 		t->left_ns = (i64)t->budget_ns + MIN(t->left_ns, 0);
 		t->server_deadline = now_ns + t->period_ns;
 	}
 	t->server_known = v->complete;
+	server_renew(t);
+}
+
+/* A period later; or, when that has passed already, a period from the time of this event. */
+static void server_replenish(struct inv *v, struct model_task *t, u64 deadline_ns)
+{
+	u64 from_ns = ticks_ns(v, model_here(v)->outside_ticks), to_ns = ticks_ns(v, v->now->ticks);
+
+	t->left_ns += (i64)t->budget_ns;
+	t->server_deadline += t->period_ns;
+	if (v->config.clock_hz && t->server_deadline <= to_ns &&
+	    deadline_ns >= MAX(from_ns, t->server_deadline) + t->period_ns &&
+	    deadline_ns <= to_ns + t->period_ns)
+		t->server_deadline = deadline_ns;
 	server_renew(t);
 }
 
@@ -120,11 +133,8 @@ void policy_server(struct inv *v, const struct trace_sched_server *p)
 
 	if (!t)
 		return;
-	if (t->server_known && t->state == MODEL_PARKED && p->deadline_ns != t->server_deadline) {
-		t->left_ns += (i64)t->budget_ns; /* replenished */
-		t->server_deadline += t->period_ns;
-		server_renew(t);
-	}
+	if (t->server_known && t->state == MODEL_PARKED && p->deadline_ns != t->server_deadline)
+		server_replenish(v, t, p->deadline_ns);
 	t->resume_ns = p->resume_ns;
 	if (!t->server_known)
 		return;
@@ -238,10 +248,16 @@ void policy_takes(struct inv *v, struct model_task *t)
 		mlfq_pick(t, v->epoch);
 }
 
+/* Without a quantum, a turn ends with the job. */
+static bool has_turns(const struct inv *v, const struct model_task *t)
+{
+	return t->class == TRACE_sched_class_rr && t->turn_known && t->params_known && t->quantum_ns &&
+	       v->config.clock_hz;
+}
+
 static void judge_quantum(struct inv *v, const struct model_task *t)
 {
-	if (t->class != TRACE_sched_class_rr || !t->turn_known || !t->params_known ||
-	    !v->config.clock_hz)
+	if (!has_turns(v, t))
 		return;
 	if (inv_broken(v, RULE_P3, ticks_ns(v, t->most_ticks) < t->quantum_ns))
 		inv_say(v, RULE_P3, t, "the quantum of %t ends after %k ns at most, of %k", t,
@@ -289,8 +305,7 @@ static void turn_stays(struct inv *v, struct model_task *t)
 	u64 least_ns = ticks_ns(v, t->least_ticks + since(c->look_outside_ticks, t->since_least));
 	u64 most_ns = ticks_ns(v, t->most_ticks + since(v->now->ticks, t->since_most));
 
-	if (t->class != TRACE_sched_class_rr || !t->turn_known || !t->params_known ||
-	    !v->config.clock_hz || most_ns < t->quantum_ns)
+	if (!has_turns(v, t) || most_ns < t->quantum_ns)
 		return;
 	if (least_ns < t->quantum_ns) {
 		t->turn_known = false; /* it may have begun a new one */
