@@ -174,6 +174,7 @@ void task_disown(struct owned *o)
 int task_kill(struct task *t)
 {
 	bool irqs = arch_irq_save(), running;
+	struct wanted w;
 	int err = 0;
 
 	home_lock(t);
@@ -183,9 +184,10 @@ int task_kill(struct task *t)
 		/* relaxed: read under the same lock, or behind the hint */
 		atomic_store_explicit(&t->killed, true, memory_order_relaxed);
 	running = t->state == TASK_RUNNING;
+	w = wanted(t);
 	home_unlock(t);
-	if (!err && running)
-		hint_cpu(t);
+	if (!err && running && hint_runner(w) == cpu_id())
+		act_on_own_hint(arch_cpu(), irqs);
 	arch_irq_restore(irqs);
 	if (!err)
 		task_wake(t);
