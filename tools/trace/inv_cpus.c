@@ -106,6 +106,8 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 {
 	struct model_cpu *c = model_here(v);
 
+	if (c->late)
+		policy_miss_untold(v);
 	if (c->ended)
 		check_ended(v, c);
 	if (has_seq && c->have_op && seq == c->op)

@@ -119,6 +119,7 @@ struct model_cpu {
 	i32 tid;   /* CPU_BUSY */
 	i32 left;  /* task that settled, until the sched_switch that says so */
 	i32 ended; /* task that ended a job although it was woken: released at once, or R6 */
+	i32 late;  /* task whose job ended after its deadline: the miss must be told next */
 	i32 limbo; /* task that it left and has not queued, 0 none */
 	i32 duty;  /* task that it queued and has not taken the hint step for, 0 none */
 	u64 outside_ticks;	/* of its last event outside of operations */
@@ -309,6 +310,9 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
 void policy_charge(struct inv *v, const struct trace_sched_charge *p);
 void policy_server(struct inv *v, const struct trace_sched_server *p);
+void policy_job_done(struct inv *v, const struct model_task *t,
+		     const struct trace_sched_job_done *p);
+void policy_miss_untold(struct inv *v);
 void policy_miss(struct inv *v, const struct trace_sched_miss *p);
 void policy_parked(struct inv *v, struct model_task *t);
 void policy_takes(struct inv *v, struct model_task *t);

@@ -154,14 +154,39 @@ void policy_parked(struct inv *v, struct model_task *t)
 			t->hard ? "not used up" : "a soft one");
 }
 
+void policy_job_done(struct inv *v, const struct model_task *t,
+		     const struct trace_sched_job_done *p)
+{
+	if (p->deadline_ns == TIME_NEVER)
+		return;
+	v->counts.judged[RULE_P10]++;
+	if (p->done_ns > p->deadline_ns)
+		model_here(v)->late = t->tid;
+}
+
+/* Nothing comes between the end of a job that is late and the event that says so. */
+void policy_miss_untold(struct inv *v)
+{
+	struct model_cpu *c = model_here(v);
+	const struct model_task *t = model_find(v, c->late);
+
+	if (v->now->id == TRACE_EV_SCHED_MISS && TRACE_PAYLOAD(v->now, sched_miss)->tid == c->late)
+		return;
+	c->late = 0;
+	if (t)
+		inv_say(v, RULE_P10, t, "job %u of %t ended after its deadline, but no miss is told",
+			t->job, t);
+}
+
 void policy_miss(struct inv *v, const struct trace_sched_miss *p)
 {
 	const struct model_task *t = model_find(v, p->tid);
 
+	model_here(v)->late = 0;
 	if (!t || !t->released || p->job != t->job)
 		return;
-	if (inv_broken(v, RULE_P10, p->deadline_ns != t->deadline ||
-					   (t->done_ns && t->done_ns != p->deadline_ns + p->late_ns)))
+	if (p->deadline_ns != t->deadline || t->done_ns <= p->deadline_ns ||
+	    t->done_ns - p->deadline_ns != p->late_ns)
 		inv_say(v, RULE_P10, t, "job %u of %t is said to be %k ns late for %k", p->job, t,
 			p->late_ns, p->deadline_ns);
 }

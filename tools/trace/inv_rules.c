@@ -89,6 +89,7 @@ static void on_job_done(struct inv *v, const struct trace_sched_job_done *p)
 	if (!t)
 		return;
 	check_job_end(v, t, p);
+	policy_job_done(v, t, p);
 	t->job = p->job;
 	t->job_open = false;
 	share_leave(v, t);
