@@ -3,6 +3,7 @@
 import changes
 import dags
 import faults
+import inherit
 import memory
 import oracles
 import reference
@@ -24,6 +25,7 @@ OPEN_WINDOW = {
 MUTANTS = [
     *scheduling.MUTANTS,
     *changes.MUTANTS,
+    *inherit.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

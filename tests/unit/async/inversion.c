@@ -215,6 +215,24 @@ static enum poll by_two_locks(void *frame)
 	ASYNC_END(me);
 }
 
+/* The chain gets the lock first, while high waits on: then it is the one that inherits. */
+static enum poll the_next_owner(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	begin(&cast, true);
+	play(&cast, LOW, fifo(LOW_LEVEL), (struct actor){.outer = &locks[0], .work_ns = SECTION});
+	play(&cast, CHAIN, fifo(3), (struct actor){.pause_ns = US(300), .outer = &locks[0], .work_ns = SECTION});
+	play(&cast, MIDDLE, fifo(MEDIUM_LEVEL), (struct actor){.pause_ns = US(700), .work_ns = MEDIUM});
+	play(&cast, HIGH, fifo(HIGH_LEVEL), (struct actor){.pause_ns = US(500), .outer = &locks[0]});
+	AWAIT_CALL(me, ends, &cast);
+	CHECK(reports[HIGH].waited_ns <= 2 * SECTION);
+	CHECK_EQ(reports[CHAIN].at_the_end, HIGH_LEVEL);
+	CHECK_EQ(reports[CHAIN].afterwards, 3);
+	ASYNC_END(me);
+}
+
 /* The owner sleeps: while it ran, as urgent as who waits, that one could not even give up. */
 static enum poll a_wait_is_given_up(void *frame)
 {
@@ -357,6 +375,7 @@ static enum poll by_deadline(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(the_inversion), ASYNC(through_a_chain), ASYNC(by_two_locks), ASYNC(a_wait_is_given_up),
+TESTS_MAIN(ASYNC(the_inversion), ASYNC(through_a_chain), ASYNC(by_two_locks), ASYNC(the_next_owner),
+	   ASYNC(a_wait_is_given_up),
 	   ASYNC(who_waits_is_killed), ASYNC(the_owner_is_killed), ASYNC(an_owner_that_sleeps),
 	   ASYNC(changed_while_it_inherits), ASYNC(a_throttled_owner), ASYNC(by_deadline));
