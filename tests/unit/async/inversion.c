@@ -169,6 +169,22 @@ static enum poll the_inversion(void *frame)
 	ASYNC_END(me);
 }
 
+/* As the command line says. */
+static enum poll by_default(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	begin(&cast, false);
+	mutex_init(&locks[0]);
+	play_low_and_middle(&cast);
+	play(&cast, HIGH, fifo(HIGH_LEVEL), (struct actor){.pause_ns = US(500), .outer = &locks[0]});
+	AWAIT_CALL(me, ends, &cast);
+	kprintf("by default high waits %llu us\n", (unsigned long long)(reports[HIGH].waited_ns / 1000));
+	CHECK((reports[HIGH].waited_ns <= SECTION) == inherit_default);
+	ASYNC_END(me);
+}
+
 /* low owns the first; the chain owns the second and waits for the first; high waits for the second. */
 static enum poll through_a_chain(void *frame)
 {
@@ -375,7 +391,7 @@ static enum poll by_deadline(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(the_inversion), ASYNC(through_a_chain), ASYNC(by_two_locks), ASYNC(the_next_owner),
+TESTS_MAIN(ASYNC(the_inversion), ASYNC(by_default), ASYNC(through_a_chain), ASYNC(by_two_locks), ASYNC(the_next_owner),
 	   ASYNC(a_wait_is_given_up),
 	   ASYNC(who_waits_is_killed), ASYNC(the_owner_is_killed), ASYNC(an_owner_that_sleeps),
 	   ASYNC(changed_while_it_inherits), ASYNC(a_throttled_owner), ASYNC(by_deadline));
