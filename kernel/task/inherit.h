@@ -14,7 +14,9 @@
 #pragma once
 
 #include "base/list.h"
-#include "task/executor.h"
+#include "task/task.h"
+
+struct order; /* executor.h */
 
 /* What an owner that inherits was by itself. */
 struct own {
@@ -71,11 +73,11 @@ static inline bool holds_contended(const struct task *t)
 }
 
 /** What @p t, which inherits, is to be of itself says @p o, which becomes what it inherits, on those
- *  CPUs. */
-void inherit_keep(struct task *t, struct order *o) REQUIRES(t->home->lock);
+ *  CPUs. Context: the lock of its home is held. */
+void inherit_keep(struct task *t, struct order *o);
 
-/** The parameters that @p t has of itself. */
-static inline struct sched_params *own_params(struct task *t) REQUIRES(t->home->lock)
+/** The parameters that @p t has of itself. Context: the lock of its home is held. */
+static inline struct sched_params *own_params(struct task *t)
 {
 	return unlikely(t->own) ? &t->own->params : &t->params;
 }
