@@ -262,6 +262,9 @@ void worker_main(void);
  */
 bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
 
+/** Whether @p at is in the guard page below the stack of @p w. Context: any. */
+bool worker_guards(const struct worker *w, uptr at);
+
 /** Prepares @p w, whose stack is not needed any more, to begin anew at @p entry, with interrupts
  *  masked; returns what arch_switch takes. */
 void *worker_fresh(const struct worker *w, void (*entry)(void));

@@ -19,23 +19,6 @@ static struct list *listed GUARDED_BY(registry_lock) = &registry;
 static u32 last_id GUARDED_BY(registry_lock);
 static unsigned registered GUARDED_BY(registry_lock);
 
-struct task *task_current(void)
-{
-	bool irqs = arch_irq_save();
-	struct task *t = arch_cpu()->current;
-
-	arch_irq_restore(irqs);
-	return t;
-}
-
-struct task *task_self(void)
-{
-	struct task *t = task_current();
-
-	ASSERT(t);
-	return t;
-}
-
 void task_essential(void)
 {
 	task_self()->essential = true;
@@ -127,13 +110,17 @@ static void park_released(struct task *t) RELEASE(t->home->lock)
 	server_arm(t);
 }
 
-/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. */
-static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALYSIS
+/* @p deadline_ns: of the job that begins; 0: what the task's parameters say. @p held: a lock to be
+ * given back as soon as t cannot go away, or NULL. @p irqs: whether interrupts are to be enabled in
+ * the end; masked now. */
+ALWAYS_INLINE void wake(struct task *t, u8 why, u64 deadline_ns, struct spin *held, bool irqs)
+	NO_THREAD_SAFETY_ANALYSIS
 {
-	bool irqs = arch_irq_save();
 	struct cpu *c = arch_cpu();
 
 	home_lock(t);
+	if (held)
+		spin_unlock_raw(held);
 	if (deadline_ns)
 		t->next_deadline_ns = deadline_ns;
 	if (likely(t->state == TASK_WAITING)) {
@@ -159,26 +146,30 @@ static void wake(struct task *t, u8 why, u64 deadline_ns) NO_THREAD_SAFETY_ANALY
 
 void task_wake(struct task *t)
 {
-	wake(t, TRACE_enqueue_why_wake, 0);
+	wake(t, TRACE_enqueue_why_wake, 0, NULL, arch_irq_save());
+}
+
+void task_wake_release(struct task *t, struct spin *held, bool irqs) NO_THREAD_SAFETY_ANALYSIS
+{
+	wake(t, TRACE_enqueue_why_wake, 0, held, irqs);
+}
+
+static __attribute__((noinline)) void wake_seldom(struct task *t, u8 why, u64 deadline_ns)
+{
+	wake(t, why, deadline_ns, NULL, arch_irq_save());
 }
 
 void task_wake_deadline(struct task *t, u64 deadline_ns)
 {
 	ASSERT(deadline_ns);
-	wake(t, TRACE_enqueue_why_wake, deadline_ns);
+	wake_seldom(t, TRACE_enqueue_why_wake, deadline_ns);
 }
 
-/* A running task's note is set by others under its lock, and by itself; only its CPU clears it,
- * and not now. */
-void task_poll_again(void)
+void task_record_poll_again(struct task *t)
 {
 	bool irqs = arch_irq_save();
-	struct task *t = arch_cpu()->current;
 
-	/* relaxed: read by this CPU, when the poll returned */
-	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
-	if (traced())
-		record_wake(t, TRACE_wake_result_noted, op_seq(true));
+	record_wake(t, TRACE_wake_result_noted, op_seq(true));
 	arch_irq_restore(irqs);
 }
 
@@ -338,7 +329,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	record_spawn(t);
 	if (handle)
 		*handle = t;
-	wake(t, TRACE_enqueue_why_spawn, 0);
+	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
 }
 

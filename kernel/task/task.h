@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/panic.h"
 #include "base/types.h"
 #include "mm/arena.h"
 #include "sched/sched.h"
@@ -157,6 +158,13 @@ int task_set_params(struct task *t, const struct sched_params *params) MUST_CHEC
 void task_wake(struct task *t);
 
 /**
+ * The same, for who holds @p held, with interrupts masked, which keeps @p t alive: gives it back as
+ * soon as t cannot go away, and restores interrupts to @p irqs. So it may switch at once, which
+ * task_wake under a lock cannot.
+ */
+void task_wake_release(struct task *t, struct spin *held, bool irqs) RELEASE(held);
+
+/**
  * The same, and the job that begins has the absolute deadline @p deadline_ns, not 0: what is known
  * of a deadline by whoever releases the job, such as the source of a DAG, goes before what the
  * task's parameters say. When @p t is running or ready, its present job ends when it next waits,
@@ -164,9 +172,11 @@ void task_wake(struct task *t);
  */
 void task_wake_deadline(struct task *t, u64 deadline_ns);
 
-/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
- *  Lock-free. Context: task. */
-void task_poll_again(void);
+/** The task that this CPU runs, or NULL. Context: any. */
+static inline struct task *task_current(void)
+{
+	return arch_current();
+}
 
 /**
  * Ends @p t: at once when it runs, else when it is its turn to run, in the middle of its function.
@@ -179,10 +189,29 @@ int task_kill(struct task *t) MUST_CHECK;
 void task_essential(void);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
-struct task *task_self(void);
+static inline struct task *task_self(void)
+{
+	struct task *t = arch_current();
 
-/** The task that this CPU runs, or NULL. Context: any. */
-struct task *task_current(void);
+	ASSERT(t);
+	return t;
+}
+
+/** For task_poll_again: the trace's record of it. */
+void task_record_poll_again(struct task *t);
+
+/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
+ *  Lock-free. Context: task. */
+static inline void task_poll_again(void)
+{
+	struct task *t = task_self();
+
+	/* relaxed: a running task's note is set by others under its lock, and by itself; only its
+	 * CPU clears it, when it begins to run, and reads it when the poll has returned */
+	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
+	if (unlikely(trace_level != TRACE_OFF))
+		task_record_poll_again(t);
+}
 
 /** CPU time that the calling task has used, in ns; preempted time does not count. Lock-free.
  *  Context: task. */
