@@ -9,7 +9,7 @@ export const KEYS: [string, string][] = [
 	["[ ]", "decision before, after, on the lane's CPU or on any"], [", .", "step before, after, on the selected lane"],
 	["J K", "lane below, above"], ["Enter", "select what is in the middle of the lane"], ["Space", "play decisions"],
 	["F", "fit the selection; again: the whole trace"], ["M", "mark the selection's range; Shift+M adds a note"], ["Q", "panel on or off"],
-	["G", "go to a time"], ["/", "filter"], ["N", "next match of the filter"], ["P", "pin the selected task"], ["T", "dark or light"],
+	["G", "go to a time"], ["/", "filter"], ["N", "next match of the filter"], ["P", "pin the selected task"], ["I", "hide tasks that are not there in what is in view"], ["T", "dark or light"],
 	["L", "teaching mode: predict decisions"], ["Esc", "clear selection, range, filter"], ["?", "this help"],
 ];
 
@@ -28,7 +28,7 @@ export function key(app: App, e: KeyboardEvent): void {
 		w: () => app.zoom(0.7, mid), s: () => app.zoom(1 / 0.7, mid), a: () => app.pan(-0.2), d: () => app.pan(0.2),
 		ArrowLeft: () => app.pan(-0.1), ArrowRight: () => app.pan(0.1), ArrowUp: () => app.scrollTo(app.scene.scroll - 44), ArrowDown: () => app.scrollTo(app.scene.scroll + 44),
 		"[": () => app.step(-1), "]": () => app.step(1), ",": () => app.stepLane(-1), ".": () => app.stepLane(1), j: () => app.moveRow(1), k: () => app.moveRow(-1),
-		Enter: () => app.stepLane(0), " ": () => app.play(), f: () => app.fit(), q: () => app.setSide(!app.side), t: () => app.toggleTheme(), l: () => app.toggleTeaching(),
+		Enter: () => app.stepLane(0), " ": () => app.play(), f: () => app.fit(), q: () => app.setSide(!app.side), i: () => app.toggleActive(), t: () => app.toggleTheme(), l: () => app.toggleTeaching(),
 		m: () => {
 			app.scene.range = app.scene.sel ? app.extent(app.scene.sel) : undefined;
 			app.refreshDock();

@@ -4,7 +4,7 @@ import {el} from "./dom.js";
 import {parse, matches, type Filter} from "./filter.js";
 import {upper} from "./grow.js";
 import type {Problem} from "./input.js";
-import {IDLE, OFFLINE, S, UNKNOWN, type Model} from "./model.js";
+import {IDLE, OFFLINE, S, UNKNOWN, stateOf, type Model} from "./model.js";
 import {panel} from "./panels.js";
 import {Query} from "./query.js";
 import {CLOSED_AT_FIRST, rows, type Row} from "./rows.js";
@@ -35,6 +35,7 @@ export class App implements Extra {
 	playing = false;
 	quiz: {index: number; answered: number | undefined; score: string} | undefined;
 	teaching = false;
+	onlyActive = false;
 	score = {right: 0, asked: 0};
 	frames: number[] = [];
 	private playTimer = 0;
@@ -217,8 +218,22 @@ export class App implements Extra {
 
 	lay(): void {
 		const s = this.scene;
-		s.rows = rows(this.q, s.closed, s.pins, this.filter.task);
+		s.rows = rows(this.q, s.closed, s.pins, (i) => this.filter.task(i) && (!this.onlyActive || this.active(i)));
 		this.scrollTo(s.scroll);
+	}
+
+	/** Whether the task is there at all in what is in view. */
+	private active(i: number): boolean {
+		const {start, val} = this.q.m.tasks[i]!.lane;
+		for (let k = Math.max(0, upper(start, this.scene.t0) - 1); k < start.length && start[k]! < this.scene.t1; k++)
+			if (stateOf(val[k]!) !== S.none && stateOf(val[k]!) !== S.dead)
+				return true;
+		return false;
+	}
+
+	toggleActive(): void {
+		this.onlyActive = !this.onlyActive;
+		this.lay();
 	}
 
 	scrollTo(y: number): void {
@@ -491,7 +506,11 @@ export class App implements Extra {
 	private dockTimer = 0;
 	private refreshDockSoon(): void {
 		clearTimeout(this.dockTimer);
-		this.dockTimer = window.setTimeout(() => this.refreshDock(), 120);
+		this.dockTimer = window.setTimeout(() => {
+			this.refreshDock();
+			if (this.onlyActive)
+				this.lay();
+		}, 120);
 	}
 
 	refreshDock(): void {

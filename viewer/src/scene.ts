@@ -247,7 +247,7 @@ export class Painter {
 			const weak = faint(i, v);
 			const colour = (weak ? c.faint : c.task)[v]!;
 			const cls = s.q.m.tasks[v]!.cls;
-			if (classPart(cls) === "rt" && !many)
+			if (classPart(cls) === "rt" && !many && !weak)
 				pix.hatch(x0, top, x1, y1, c.hatch[v]!, colour, 1, scale);
 			else
 				pix.fill(x0, top, x1, y1, colour);
@@ -312,8 +312,9 @@ export class Painter {
 				top -= Math.round(full * n / max);
 				this.pix.fill(x0, Math.max(y0, top), x1, bottom, c.cls[part]!);
 			});
-			if (x1 - x0 > 26 * this.dpr && y + h / 2 > AXIS)
-				this.texts.push([x0 / this.dpr + 4, y + h - 8, String(total(v)), s.theme.name === "dark" ? "#0b0f14" : "#ffffff", (x1 - x0) / this.dpr - 6]);
+			const above = top / this.dpr - 7;
+			if (x1 - x0 > 26 * this.dpr && above > AXIS)
+				this.texts.push([x0 / this.dpr + 4, Math.max(above, y + 5), String(total(v)), above < y + 5 ? s.theme.bg : s.theme.dim, (x1 - x0) / this.dpr - 6]);
 		}
 		let last = -1;
 		for (const l of s.q.m.lost) {
