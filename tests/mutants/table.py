@@ -4,6 +4,7 @@ import changes
 import dags
 import faults
 import inherit
+import leaks
 import memory
 import oracles
 import reference
@@ -95,6 +96,7 @@ MUTANTS = [
     *memory.MUTANTS,
     *timers.MUTANTS,
     *reference.MUTANTS,
+    *leaks.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",

@@ -33,7 +33,7 @@ static struct sched_params fifo(u8 level)
 /* What an actor tells, and the test reads when it has joined it. */
 struct report {
 	int status;
-	u64 waited_ns;
+	u64 waited_ns, relative_ns; /* deadline, of its last job */
 	u8 at_the_end, afterwards; /* its level when it gives the locks back, and then */
 };
 
@@ -82,6 +82,7 @@ static enum poll actor(void *frame)
 		AWAIT(me, sleep_for(&me->sleep, MS(1)));
 	burn_ns(me->work_ns);
 	me->report->at_the_end = own_level();
+	me->report->relative_ns = task_self()->deadline_ns - task_self()->release_ns;
 	if (me->inner)
 		CHECK_EQ(mutex_unlock(me->inner), 0);
 	if (me->outer)
@@ -388,6 +389,7 @@ static enum poll by_deadline(void *frame)
 	     (struct actor){.pause_ns = US(500), .outer = &locks[0]});
 	AWAIT_CALL(me, ends, &cast);
 	CHECK(reports[HIGH].waited_ns <= SECTION + MS(1));
+	CHECK_EQ(reports[LOW].relative_ns, MS(80)); /* it answers for its own */
 	ASYNC_END(me);
 }
 
