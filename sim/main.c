@@ -308,13 +308,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
-		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
-		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
-		(unsigned long long)sim.hash);
+	if (!report_showing())
+		fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
+			(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
+			(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
+			(unsigned long long)sim.hash);
 	if (report_count()) {
 		report_finish(argv);
-		return status ? status : EXIT_FOUND;
+		return EXIT_FOUND;
 	}
 	return status;
 }

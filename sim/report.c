@@ -20,7 +20,6 @@ static struct {
 static unsigned reports;
 
 static struct later {
-	unsigned report;
 	uint64_t event;
 	const char *what;
 } asked[REPORTS_MAX], shows[REPORTS_MAX];
@@ -109,14 +108,24 @@ void report_here(const char *what, uintptr_t pc)
 
 void report_later(const char *what, uint64_t event)
 {
+	unsigned i = 0;
+
+	while (i < asked_count && asked[i].event != event)
+		i++;
+	if (i == asked_count)
+		asked[asked_count++] = (struct later){event, what};
 	fprintf(stderr, "  the earlier %s, event %llu: below, as [%u]\n", what,
-		(unsigned long long)event, reports);
-	asked[asked_count++] = (struct later){reports, event, what};
+		(unsigned long long)event, i + 1);
 }
 
 void report_end(void)
 {
 	fflush(stderr);
+}
+
+bool report_showing(void)
+{
+	return shows_count;
 }
 
 unsigned report_count(void)
@@ -184,7 +193,11 @@ void report_finish(char **argv)
 
 	for (unsigned i = 0; i < asked_count; i++)
 		snprintf(texts[i], sizeof texts[i], "%llu=[%u] %s",
-			 (unsigned long long)asked[i].event, asked[i].report, asked[i].what);
+			 (unsigned long long)asked[i].event, i + 1, asked[i].what);
+	fprintf(stderr, "sim: again:");
+	for (unsigned i = 0; argv[i]; i++)
+		fprintf(stderr, strchr(argv[i], ' ') ? " '%s'" : " %s", argv[i]);
+	fprintf(stderr, "\n");
 	if (!asked_count)
 		return;
 	fflush(stderr);

@@ -76,11 +76,14 @@ void report_later(const char *what, uint64_t event);
 /** Ends a report. */
 void report_end(void);
 
-/** Whether this run is one that shows the events of another one, and @p event is of them. */
+/** Whether @p event is one that this run shows. */
 bool report_shows(uint64_t event, const char **what);
 
 /** Shows what report_later asked for, by running again. Call after the run, on main's stack. */
 void report_finish(char **argv);
+
+/** Whether this run is one that shows the events of another one. */
+bool report_showing(void);
 
 /** Findings so far. */
 unsigned report_count(void);

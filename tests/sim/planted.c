@@ -69,7 +69,9 @@ static void message(unsigned side, memory_order store, memory_order load)
 	if (side == 0) {
 		shared = 42;
 		atomic_store_explicit(&flag, 1, store);
-	} else if (atomic_load_explicit(&flag, load)) {
+	} else {
+		while (!atomic_load_explicit(&flag, load))
+			arch_relax();
 		CHECK_EQ(shared, 42);
 	}
 }
@@ -91,7 +93,9 @@ static void missing_fence(unsigned side)
 		shared = 42;
 		atomic_thread_fence(memory_order_release);
 		atomic_store_explicit(&flag, 1, memory_order_relaxed);
-	} else if (atomic_load_explicit(&flag, memory_order_relaxed)) {
+	} else {
+		while (!atomic_load_explicit(&flag, memory_order_relaxed))
+			arch_relax();
 		if (right)
 			atomic_thread_fence(memory_order_acquire);
 		CHECK_EQ(shared, 42);
@@ -129,7 +133,7 @@ static void torn_copy(unsigned side)
 	unlock_if(right, irqs);
 }
 
-/* The half of a word that a neighbour has beside an atomic one. */
+/* Who locks for reading writes. */
 static struct rwlock rw = RWLOCK_INIT;
 
 static void writes_as_reader(unsigned side)

@@ -88,6 +88,8 @@ def words(args, seed):
             result += [f"--{name}", getattr(args, name)]
     if args.cmdline:
         result += ["--cmdline", args.cmdline]
+    if args.watch:
+        result += ["--watch", "all"]
     return [str(word) for word in result]
 
 

@@ -153,6 +153,8 @@ def again(args):
     for name in ("mean", "depth", "length"):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
+    if args.watch:
+        words += ["--watch"]
     if args.cmdline:
         words += ["--cmdline", f"'{args.cmdline}'"]
     return " ".join(words)
