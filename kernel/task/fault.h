@@ -16,7 +16,7 @@
 #include "core/panic.h"
 #include "task/task.h"
 
-#define FAULTS_KEPT 8
+#define FAULTS_KEPT 16
 #define FAULT_TRACE_MAX 12
 
 /* How a task ended; of the last ones a record is kept. */
@@ -66,7 +66,7 @@ void fault_release(struct task *t);
 struct owned {
 	struct list link; /* under task->lock, like the next */
 	struct task *task; /* NULL: nobody owns it */
-	/** Takes it from the dead. Context: interrupts masked, no lock held. */
+	/** Takes it from the dead, with task_disown. Context: interrupts masked, no lock held. */
 	void (*release)(struct owned *o);
 };
 

@@ -53,6 +53,11 @@ void *worker_fresh(const struct worker *w, void (*entry)(void))
 	return arch_stack_prepare((void *)(stacks + w->id * WORKER_STRIDE_BYTES), entry);
 }
 
+bool worker_guards(const struct worker *w, uptr at)
+{
+	return at - (stacks + (w->id - 1u) * WORKER_STRIDE_BYTES) < GUARD_BYTES;
+}
+
 bool workers_short(void)
 {
 	/* relaxed: who is refused one just now is served by the next that is given: there are more
@@ -84,6 +89,20 @@ bool worker_give_other(struct worker *w)
 	atomic_store_explicit(&refused, false, memory_order_relaxed);
 	spin_unlock_raw(&workers_lock);
 	return wanted;
+}
+
+unsigned workers_free(void)
+{
+	unsigned n = 0;
+
+	bool irqs = spin_lock(&workers_lock);
+
+	for (const struct list *at = free_workers.next; at != &free_workers; at = at->next)
+		n++;
+	spin_unlock(&workers_lock, irqs);
+	for (unsigned i = 0; i < cpu_count; i++)
+		n += cpus[i].spare != NULL;
+	return n;
 }
 
 u16 worker_here(void)

@@ -8,13 +8,13 @@
 
 #define ARCH_POISON 0
 
-#define ARCH_EMERGENCY_STACK_BYTES 4096u
+#include "regs.h"
 
 struct arch_cpu {
 	u64 mpidr;       /* affinity fields of MPIDR_EL1 */
 	unsigned faults; /* exceptions so far that were no interrupts: they nest, they do not end */
-	/* For a fault whose own stack cannot hold the frame; TPIDRRO_EL0 points to its end. */
-	u8 emergency_stack[ARCH_EMERGENCY_STACK_BYTES] __attribute__((aligned(16)));
+	/* For exceptions that are no interrupts; TPIDRRO_EL0 points to its end. */
+	u8 fault_stack[FAULT_STACK_BYTES] __attribute__((aligned(16)));
 };
 
 #define ARCH_DAIF_IRQ 0x80u
@@ -78,6 +78,19 @@ static inline u64 arch_clock_ticks(void)
 
 /* A move to the register that is always zero. */
 #define arch_mark(n) __asm__ volatile("movz xzr, #%c0" ::"i"(n) : "memory")
+
+/* Two loads; so that the CPU stays the same between them, with interrupts masked. */
+static inline struct task *arch_current(void)
+{
+	struct task *const *c;
+	struct task *t;
+	u64 daif;
+
+	__asm__ volatile("mrs %2, daif\n\tmsr daifset, #2\n\tmrs %0, tpidr_el1\n\t"
+			 "ldr %1, [%0, #8]\n\tmsr daif, %2"
+			 : "=&r"(c), "=&r"(t), "=&r"(daif)::"memory");
+	return t;
+}
 
 static inline uptr arch_sp(void)
 {
