@@ -28,7 +28,7 @@ struct sim_config {
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
 	bool watch; /* check each access: watch.h */
-	char cmdline[1024];
+	char cmdline[8192];
 };
 
 struct vcpu {
