@@ -71,10 +71,11 @@ view: ## write the last run's trace on BOARD as one HTML file that opens in any 
 	@tools/setup/setup run
 	@$(VIEW)
 
-bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq PROFILE=metric
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric
 	@tools/setup/setup run
-	@$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(PROFILE),--profile $(PROFILE))
+	@$(if $(filter viewer,$(ONLY)),:,$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(PROFILE),--profile $(PROFILE)))
+	@$(if $(or $(PROFILE),$(filter-out viewer,$(ONLY))),:,$(SUBMAKE) viewer-bench)
 
 scaling: ## throughput from 1 to 64 CPUs on sim, by the run queues' locks; QUICK=1 SHARDS=1,8 REPORT=1
 	@tools/setup/setup run
@@ -112,11 +113,11 @@ kernel: ## build the kernel for BOARD with CC
 tools: ## build the host tools, such as fermata-trace
 iso: ## build a CD and USB image for BOARD=pc; CMDLINE= goes into its boot menu
 
-WANTED := $(filter kernel tools iso view-page build/%,$(MAKECMDGOALS))
+WANTED := $(filter kernel tools iso view-page viewer-bench build/%,$(MAKECMDGOALS))
 ifneq ($(WANTED),)
 include tools/make/host.mk
 endif
-ifneq ($(filter-out tools view-page build/tools/% build/docs/% build/viewer/%,$(WANTED)),)
+ifneq ($(filter-out tools view-page viewer-bench build/tools/% build/docs/% build/viewer/%,$(WANTED)),)
 include kernel/board/$(IMAGE)/board.mk
 include tools/make/toolchain.mk
 include tools/make/kernel.mk
