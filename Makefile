@@ -16,7 +16,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 include tools/make/options.mk
 
-RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF)
+RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF) \
+	$(if $(LIVE),--live build/viewer/viewer.html)
 TRACE_DIR := build/trace/$(BOARD)
 VIEW = $(SUBMAKE) view-page TRACE_DIR=$(TRACE_DIR) VIEW_NAME='$(BOARD)$(if $(filter sim,$(BOARD)), seed $(SEED))' \
 	VIEW_COMMAND='make trace BOARD=$(BOARD) CPUS=$(CPUS) SEED=$(SEED) CMDLINE="$(CMDLINE_OR_DEMO)"'
@@ -32,9 +33,9 @@ help: ## list the targets and options
 setup: ## install what is missing for everything below (Debian; elsewhere it says what to do)
 	@tools/setup/setup all
 
-run: ## boot on BOARD: a shell when there is a terminal, else the demo
+run: ## boot on BOARD: a shell when there is a terminal, else the demo; LIVE=1: follow it in a browser
 	@tools/setup/setup run
-	@$(SUBMAKE) kernel tools
+	@$(SUBMAKE) kernel tools $(if $(LIVE),build/viewer/viewer.html)
 	@if [ -t 0 ] && [ -t 1 ]; then \
 		$(RUN) --trace $(TRACE_DIR) --interactive --append '$(CMDLINE)'; \
 	else \
