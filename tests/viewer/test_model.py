@@ -85,6 +85,7 @@ def test_totals_are_those_of_fermata_trace(kernels, dump, demo):
         assert -0.0006 <= cpu_ms - got[tid]["cpuNs"] / 1e6 <= 0.001 * runs + 0.0006
 
 
+@pytest.mark.quick
 def test_a_complete_trace_has_nothing_unknown(dump, demo):
     seen = dump(*files_of(demo(1)))
     assert seen["problems"] == [] and seen["lost"] == []
@@ -110,6 +111,7 @@ def test_decisions_are_right_in_a_right_kernel(dump, demo):
         assert decisions and not any(d["flags"] & 2 for d in decisions)
 
 
+@pytest.mark.quick
 def test_the_page_is_small_and_whole(page):
     text = page.read_text()
     assert len(text.encode()) < 150_000
