@@ -16,6 +16,7 @@
 #include "core/panic.h"
 #include "task/fault.h"
 #include "task/handover.h"
+#include "task/inherit.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -46,6 +47,7 @@ void executor_init(void)
 {
 	panic_describe = describe;
 	fault_init();
+	inherit_boot();
 	runqueue_init(shards_wanted());
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }

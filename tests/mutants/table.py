@@ -3,6 +3,7 @@
 import changes
 import dags
 import faults
+import inherit
 import leaks
 import memory
 import oracles
@@ -26,6 +27,7 @@ OPEN_WINDOW = {
 MUTANTS = [
     *scheduling.MUTANTS,
     *changes.MUTANTS,
+    *inherit.MUTANTS,
 
     # Seen by the simulator's checkers alone.
     *simulator.MUTANTS,
