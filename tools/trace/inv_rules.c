@@ -349,6 +349,9 @@ static void on_decision(struct inv *v, const struct trace_sched_decision *p)
 
 	c->decision = p->chosen == 255 || p->chosen < p->candidates_len;
 	c->decided = p->chosen < p->candidates_len ? all[p->chosen].tid : 0;
+	if (inv_broken(v, RULE_R11, (p->rule == TRACE_rule_leaves) != c->out && p->chosen == 255))
+		inv_say(v, RULE_R11, NULL, "CPU %u decides to idle because %s", v->now->cpu,
+			c->out ? "no task waits, but it is out of scheduling" : "it is out of scheduling, but is not");
 }
 
 static void on_wakeup(struct inv *v, const struct trace_sched_wakeup *p)
