@@ -343,7 +343,6 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 		finish(t, ERR_KILLED);
 		return POLL_READY;
 	}
-	t->polls++;
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);

@@ -59,7 +59,7 @@ extern _Atomic u32 op_count;
 
 static inline bool traced(void)
 {
-	return trace_level != TRACE_OFF;
+	return trace_level_now() != TRACE_OFF;
 }
 
 /** Numbers an operation if it is to be recorded (@p on), else 0. */

@@ -10,6 +10,7 @@ import oracles
 import reference
 import scheduling
 import sessions
+import simulator
 import timers
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 from sched_table import SCHED_MUTANTS
@@ -27,6 +28,9 @@ MUTANTS = [
     *scheduling.MUTANTS,
     *changes.MUTANTS,
     *inherit.MUTANTS,
+
+    # Seen by the simulator's checkers alone.
+    *simulator.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

@@ -22,6 +22,7 @@ enum inv_rule {
 	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
 	RULE_A, RULE_H, RULE_J, RULE_D,
 	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9, RULE_P10,
+	RULE_P11,
 	RULES
 };
 _Static_assert(RULES <= INV_RULES_MAX, "counts");
@@ -80,6 +81,8 @@ struct model_task {
 	u64 quantum_ns, relative_ns;
 	u64 least_ticks, most_ticks; /* service in this turn lies between */
 	u64 since_least, since_most; /* when it took the CPU */
+	u64 told_least, told_most;   /* when it took the CPU, or was charged last */
+	bool told_known;
 	u64 used_ns, served_ns, epoch;
 	u64 at, from; /* virtual times */
 	i64 ahead;
