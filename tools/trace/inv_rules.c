@@ -105,7 +105,9 @@ static void check_key(struct inv *v, const struct model_task *t,
 	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
 	bool head = p->why == TRACE_enqueue_why_preempt;
 
-	if (edf && t->released && !t->budget_ns && !t->inherits && inv_broken(v, RULE_R2, p->key != t->deadline))
+	/* Without its parameters it may have a server, which has deadlines of its own. */
+	if (edf && t->released && t->params_known && !t->budget_ns && !t->inherits &&
+	    inv_broken(v, RULE_R2, p->key != t->deadline))
 		inv_say(v, RULE_R2, t,
 			"%t is queued with key %k, but its job was released with deadline %k", t, p->key,
 			t->deadline);
