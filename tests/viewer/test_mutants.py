@@ -46,7 +46,7 @@ def copies(page, tmp_path_factory):
             path.write_text(text.replace(old, new))
         out = tree / "program.mjs"
         must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
-             "--supported:node-colon-prefix-import=true", "--alias:events=./build/viewer/events.ts",
+             "--supported:node-colon-prefix-import=true", "--alias:events=./build/viewer/events.ts", "--alias:sources=./build/viewer/sources.ts",
              tree / f"tests/viewer/{program}.ts", f"--outfile={out}")
         return out
 
