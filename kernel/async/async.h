@@ -73,6 +73,8 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 	do {                                                                                       \
 		__label__ again_;                                                                  \
 		(me)->async.awaiting = (awaitable_ptr);                                            \
+		/* release: who ends this task here sees does, and then what (frame.h) */          \
+		atomic_signal_fence(memory_order_release);                                         \
 		(me)->async.does = ASYNC_AWAITS;                                                   \
 		(me)->async.resume = &&again_;                                                     \
 		async_trace_await((me)->async.awaiting->kind, __LINE__, (me)->async.awaiting);     \
@@ -88,6 +90,7 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 	do {                                                                                       \
 		__label__ again_;                                                                  \
 		(me)->async.callee = (struct async *)(child);                                      \
+		atomic_signal_fence(memory_order_release); /* as in AWAIT */                       \
 		(me)->async.does = ASYNC_CALLS;                                                    \
 		(me)->async.resume = &&again_;                                                     \
 		async_trace_await(TRACE_await_kind_call, __LINE__, (child));                       \

@@ -126,5 +126,5 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {
 	/* relaxed: who kills a running task hints its CPU behind it */
-	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed));
+	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) && !t->shields;
 }

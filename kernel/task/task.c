@@ -8,6 +8,7 @@
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "sched/admission.h"
+#include "task/fault.h"
 #include "task/runqueue.h"
 #include "task/server.h"
 #include "task/waiter.h"
@@ -224,9 +225,9 @@ static int admit(const struct task_spec *s, u8 *slot)
 	return err;
 }
 
-int task_spawn(const struct task_spec *s, struct task **handle)
+static int spawn(const struct task_spec *s, const struct task *self, struct task **handle)
 {
-	struct task *self = task_current(), *t;
+	struct task *t;
 	usize frame_bytes = ALIGN_UP(s->frame_bytes, 16);
 	u8 slot = 0;
 	int err = check(s);
@@ -255,6 +256,8 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
 	list_init(&t->owned);
+	if (s->owned)
+		task_own(t, s->owned);
 	atomic_init(&t->refs, handle ? 2 : 1);
 	enlist(t);
 
@@ -277,6 +280,17 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		*handle = t;
 	wake(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
+}
+
+int task_spawn(const struct task_spec *s, struct task **handle)
+{
+	struct task *self = task_current();
+	int err;
+
+	task_shield(self);
+	err = spawn(s, self, handle);
+	task_unshield(self);
+	return err;
 }
 
 void task_finish(struct task *t, int status)
