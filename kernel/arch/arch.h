@@ -11,6 +11,8 @@
  *
  *   struct cpu *arch_cpu(void);          this CPU's structure (GS base, TPIDR_EL1, a variable);
  *                                        stable only while interrupts or preemption are off
+ *   struct task *arch_current(void);     the task that this CPU runs, its structure's second word,
+ *                                        read so that the CPU stays the same meanwhile
  *   bool arch_irq_save(void);            masks interrupts; true when they were enabled
  *   void arch_irq_restore(bool enabled); undoes the matching arch_irq_save
  *   void arch_irq_enable(void);
@@ -35,6 +37,7 @@
 #include "base/types.h"
 
 struct cpu;
+struct task;
 
 #include "arch_impl.h"
 

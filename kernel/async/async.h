@@ -50,6 +50,16 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 		async_record_await(kind, line, object);
 }
 
+/** For AWAIT: the first poll. The function is read before anything is called, so that the compiler can
+ *  put in the poll of an awaitable that it has just seen being made. */
+static inline enum poll await_first(struct awaitable *a, unsigned line)
+{
+	enum poll (*poll)(struct awaitable *) = a->poll;
+
+	async_trace_await(a->kind, line, a);
+	return poll(a);
+}
+
 #define ASYNC_BEGIN(me)                                                                            \
 	if (!(me)->async.resume)                                                                   \
 		(me)->async.resume = &&async_begin_;                                               \
@@ -67,20 +77,31 @@ static inline void async_trace_await(unsigned kind, unsigned line, const void *o
 		return POLL_READY;                                                                 \
 	} while (0)
 
+/** For AWAIT: @p label as it is. gcc takes it for a variable's address that outlives its block. */
+static inline void *async_label(void *label)
+{
+	__asm__("" : "+r"(label));
+	return label;
+}
+
 /** Goes on when @p awaitable_ptr, an expression evaluated once that gives a struct awaitable *,
  *  is ready. It is kept in the object it points to, which must live in the frame. */
 #define AWAIT(me, awaitable_ptr)                                                                   \
 	do {                                                                                       \
-		__label__ again_;                                                                  \
-		(me)->async.awaiting = (awaitable_ptr);                                            \
+		__label__ again_, done_;                                                           \
+		struct awaitable *first_ = (awaitable_ptr);                                        \
+		(me)->async.awaiting = first_;                                                     \
 		/* release: who ends this task here sees does, and then what (frame.h) */          \
 		atomic_signal_fence(memory_order_release);                                         \
 		(me)->async.does = ASYNC_AWAITS;                                                   \
-		(me)->async.resume = &&again_;                                                     \
-		async_trace_await((me)->async.awaiting->kind, __LINE__, (me)->async.awaiting);     \
+		if (await_first(first_, __LINE__) == POLL_READY)                                   \
+			goto done_;                                                                \
+		(me)->async.resume = async_label(&&again_);                                        \
+		return POLL_PENDING;                                                               \
 	again_:                                                                                    \
 		if (await_poll((me)->async.awaiting) == POLL_PENDING)                              \
 			return POLL_PENDING;                                                       \
+	done_:                                                                                     \
 		(me)->async.does = ASYNC_RUNS;                                                     \
 	} while (0)
 

@@ -22,66 +22,91 @@ void channel_close(struct channel *c)
 	spin_unlock(&c->lock, irqs);
 }
 
-/* @p w: the caller's place in the queue, or one that is in none. */
-static int send_locked(struct channel *c, struct waiter *w, const void *message) REQUIRES(c->lock)
+/* Most messages are a few words: too short to look how they are best copied. */
+static void copy(void *to, const void *from, u32 bytes)
 {
-	u32 slot = (c->head + c->count) % c->capacity;
+	typedef u64 __attribute__((may_alias)) word;
+	word *t = to;
+	const word *f = from;
 
+	if (((uptr)to | (uptr)from | bytes) % sizeof *t || bytes > 8 * sizeof *t) {
+		memcpy(to, from, bytes);
+		return;
+	}
+	for (; bytes; bytes -= sizeof *t) {
+		*t++ = *f++;
+		__asm__("" : "+r"(t)); /* or the compiler makes a call of memcpy of it */
+	}
+}
+
+static void *slot(struct channel *c, u32 at)
+{
+	return c->slots + (usize)(at < c->capacity ? at : at - c->capacity) * c->message_bytes;
+}
+
+/* @p w: the caller's place in the queue; NULL: it is in none. */
+static int send_locked(struct channel *c, const struct waiter *w, const void *message)
+	REQUIRES(c->lock)
+{
 	if (c->closed)
 		return ERR_CLOSED;
 	if (c->count == c->capacity || !waiter_first(&c->senders, w))
 		return ERR_AGAIN;
-	memcpy(c->slots + (usize)slot * c->message_bytes, message, c->message_bytes);
+	copy(slot(c, c->head + c->count), message, c->message_bytes);
 	c->count++;
 	return 0;
 }
 
-static int receive_locked(struct channel *c, struct waiter *w, void *message) REQUIRES(c->lock)
+static int receive_locked(struct channel *c, const struct waiter *w, void *message)
+	REQUIRES(c->lock)
 {
 	if (!c->count && c->closed)
 		return ERR_CLOSED;
 	if (!c->count || !waiter_first(&c->receivers, w))
 		return ERR_AGAIN;
-	memcpy(message, c->slots + (usize)c->head * c->message_bytes, c->message_bytes);
-	c->head = (c->head + 1) % c->capacity;
+	copy(message, slot(c, c->head), c->message_bytes);
+	if (++c->head == c->capacity)
+		c->head = 0;
 	c->count--;
 	return 0;
 }
 
-/* After any change: whoever is first in a queue and could go on is told. */
-static void wake_able(struct channel *c) REQUIRES(c->lock)
+/* After any change: whoever is first in a queue and could go on is told. Gives the lock back; it is
+ * what keeps them alive. */
+static void wake_able(struct channel *c, bool irqs) RELEASE(c->lock)
 {
-	if (c->count < c->capacity || c->closed)
-		waiter_wake_first(&c->senders);
-	if (c->count || c->closed)
-		waiter_wake_first(&c->receivers);
+	struct task *sender = c->count < c->capacity || c->closed ? waiter_task(&c->senders) : NULL;
+	struct task *receiver = c->count || c->closed ? waiter_task(&c->receivers) : NULL;
+
+	if (sender && receiver)
+		task_wake(sender);
+	if (receiver || sender)
+		task_wake_release(receiver ? receiver : sender, &c->lock, irqs);
+	else
+		spin_unlock(&c->lock, irqs);
 }
 
 int channel_try_send(struct channel *c, const void *message)
 {
-	struct waiter nobody;
 	bool irqs = spin_lock(&c->lock);
-	int err;
+	int err = send_locked(c, NULL, message);
 
-	waiter_init(&nobody);
-	err = send_locked(c, &nobody, message);
-	if (!err)
-		wake_able(c);
-	spin_unlock(&c->lock, irqs);
+	if (err)
+		spin_unlock(&c->lock, irqs);
+	else
+		wake_able(c, irqs);
 	return err;
 }
 
 int channel_try_receive(struct channel *c, void *message)
 {
-	struct waiter nobody;
 	bool irqs = spin_lock(&c->lock);
-	int err;
+	int err = receive_locked(c, NULL, message);
 
-	waiter_init(&nobody);
-	err = receive_locked(c, &nobody, message);
-	if (!err)
-		wake_able(c);
-	spin_unlock(&c->lock, irqs);
+	if (err)
+		spin_unlock(&c->lock, irqs);
+	else
+		wake_able(c, irqs);
 	return err;
 }
 
@@ -96,13 +121,14 @@ static enum poll op_poll(struct awaitable *a)
 
 	if (err == ERR_AGAIN) {
 		waiter_join(send ? &c->senders : &c->receivers, &op->waiter);
-	} else {
-		op->status = err;
-		waiter_leave(&op->waiter);
-		wake_able(c);
+		spin_unlock(&c->lock, irqs);
+		return POLL_PENDING;
 	}
-	spin_unlock(&c->lock, irqs);
-	return err == ERR_AGAIN ? POLL_PENDING : POLL_READY;
+	op->status = err;
+	if (op->waiter.task)
+		waiter_leave(&op->waiter);
+	wake_able(c, irqs);
+	return POLL_READY;
 }
 
 static void op_cancel(struct awaitable *a)
@@ -110,15 +136,15 @@ static void op_cancel(struct awaitable *a)
 	struct channel_op *op = CONTAINER_OF(a, struct channel_op, aw);
 	bool irqs = spin_lock(&op->channel->lock);
 
-	waiter_leave(&op->waiter);
-	wake_able(op->channel);
-	spin_unlock(&op->channel->lock, irqs);
+	if (op->waiter.task)
+		waiter_leave(&op->waiter);
+	wake_able(op->channel, irqs);
 }
 
 static struct awaitable *op_init(struct channel_op *op, struct channel *c, void *message, u8 kind)
 {
 	op->aw = (struct awaitable){op_poll, op_cancel, kind};
-	waiter_init(&op->waiter);
+	op->waiter.task = NULL;
 	op->channel = c;
 	op->message = message;
 	op->status = 0;

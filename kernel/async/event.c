@@ -20,8 +20,7 @@ static void event_change(struct event *e, bool set)
 	bool irqs = spin_lock(&e->queue.lock);
 
 	e->set = set;
-	wait_serve(&e->queue);
-	spin_unlock(&e->queue.lock, irqs);
+	wait_serve(&e->queue, irqs);
 }
 
 void event_set(struct event *e)

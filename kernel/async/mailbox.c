@@ -14,17 +14,17 @@ static int post(struct mailbox *b, struct list *link)
 {
 	struct semaphore *s = &b->mails;
 	bool irqs = spin_lock(&s->queue.lock);
-	int err = b->closed ? ERR_CLOSED : 0;
 
-	if (!err && link)
-		list_add_tail(&b->list, link);
-	if (!err) {
-		b->closed = !link;
-		s->free += link ? 1 : WITHOUT_NUMBER;
-		wait_serve(&s->queue);
+	if (b->closed) {
+		spin_unlock(&s->queue.lock, irqs);
+		return ERR_CLOSED;
 	}
-	spin_unlock(&s->queue.lock, irqs);
-	return err;
+	if (link)
+		list_add_tail(&b->list, link);
+	b->closed = !link;
+	s->free += link ? 1 : WITHOUT_NUMBER;
+	wait_serve(&s->queue, irqs);
+	return 0;
 }
 
 int mailbox_send(struct mailbox *b, struct list *link)

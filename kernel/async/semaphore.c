@@ -64,8 +64,7 @@ static void owner_died(struct owned *o)
 
 	s->poisoned = true;
 	put(s, s->permits);
-	wait_serve(&s->queue);
-	spin_unlock(&s->queue.lock, irqs);
+	wait_serve(&s->queue, irqs);
 }
 
 void semaphore_recover(struct semaphore *s)
@@ -115,8 +114,7 @@ void semaphore_release(struct semaphore *s, u32 n)
 	bool irqs = spin_lock(&s->queue.lock);
 
 	put(s, n);
-	wait_serve(&s->queue);
-	spin_unlock(&s->queue.lock, irqs);
+	wait_serve(&s->queue, irqs);
 }
 
 int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w)
@@ -125,12 +123,13 @@ int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w)
 	bool taken =
 		n == s->permits ? s->owner == task_self() : !s->owner && s->permits - s->free >= n;
 
-	if (taken) {
-		if (w)
-			task_disown(&w->owned);
-		put(s, n);
-		wait_serve(&s->queue);
+	if (!taken) {
+		spin_unlock(&s->queue.lock, irqs);
+		return ERR_INVAL;
 	}
-	spin_unlock(&s->queue.lock, irqs);
-	return taken ? 0 : ERR_INVAL;
+	if (w)
+		task_disown(&w->owned);
+	put(s, n);
+	wait_serve(&s->queue, irqs);
+	return 0;
 }

@@ -47,26 +47,3 @@ struct awaitable *sleep_for(struct sleep *s, u64 ns)
 
 	return sleep_until(s, ns < TIME_NEVER - now_ns ? now_ns + ns : TIME_NEVER);
 }
-
-static enum poll yield_poll(struct awaitable *a)
-{
-	struct yield *y = CONTAINER_OF(a, struct yield, aw);
-
-	if (y->polled)
-		return POLL_READY;
-	y->polled = true;
-	task_poll_again();
-	return POLL_PENDING;
-}
-
-static void yield_cancel(struct awaitable *a)
-{
-	(void)a; /* a note to poll again does no harm */
-}
-
-struct awaitable *yield_now(struct yield *y)
-{
-	y->aw = (struct awaitable){yield_poll, yield_cancel, TRACE_await_kind_yield};
-	y->polled = false;
-	return &y->aw;
-}

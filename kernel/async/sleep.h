@@ -25,5 +25,26 @@ struct yield {
 	bool polled;
 };
 
+static inline enum poll yield_poll(struct awaitable *a)
+{
+	struct yield *y = CONTAINER_OF(a, struct yield, aw);
+
+	if (y->polled)
+		return POLL_READY;
+	y->polled = true;
+	task_poll_again();
+	return POLL_PENDING;
+}
+
+static inline void yield_cancel(struct awaitable *a)
+{
+	(void)a; /* a note to poll again does no harm */
+}
+
 /** Lets every task that is as urgent as this one have its turn first. */
-struct awaitable *yield_now(struct yield *y);
+static inline struct awaitable *yield_now(struct yield *y)
+{
+	y->aw = (struct awaitable){yield_poll, yield_cancel, TRACE_await_kind_yield};
+	y->polled = false;
+	return &y->aw;
+}

@@ -13,9 +13,11 @@ static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) R
 	w->state = state;
 }
 
-/* @p self is running and needs no wake-up; NULL: nobody is. */
-static void serve(struct wait_queue *q, const struct wait *self) REQUIRES(q->lock)
+/* Wakes all that it grants but the last one, which it returns; NULL: nobody is to be woken. @p self
+ * is running and needs no wake-up; NULL: nobody is. */
+static struct task *serve(struct wait_queue *q, const struct wait *self) REQUIRES(q->lock)
 {
+	struct task *last = NULL;
 	struct list *first;
 
 	while ((first = list_first(&q->waits)) != NULL) {
@@ -24,20 +26,34 @@ static void serve(struct wait_queue *q, const struct wait *self) REQUIRES(q->loc
 		if (!q->ops->grant(q, w))
 			break;
 		leave(q, w, WAIT_GRANTED);
-		if (w != self)
-			task_wake(w->task);
+		if (w == self)
+			continue;
+		if (last)
+			task_wake(last);
+		last = w->task;
 	}
+	return last;
 }
 
-void wait_serve(struct wait_queue *q)
+/* The lock keeps @p last alive, so its wake-up gives it back. */
+static void finish(struct wait_queue *q, struct task *last, bool irqs) RELEASE(q->lock)
 {
-	serve(q, NULL);
+	if (last)
+		task_wake_release(last, &q->lock, irqs);
+	else
+		spin_unlock(&q->lock, irqs);
+}
+
+void wait_serve(struct wait_queue *q, bool irqs)
+{
+	finish(q, serve(q, NULL), irqs);
 }
 
 static enum poll wait_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct wait_queue *q = w->queue;
+	struct task *last = NULL;
 	bool irqs = spin_lock(&q->lock);
 	bool ready;
 
@@ -46,12 +62,12 @@ static enum poll wait_poll(struct awaitable *a)
 		w->state = WAIT_QUEUED;
 		list_add_tail(&q->waits, &w->link);
 		q->count++;
-		serve(q, w);
+		last = serve(q, w);
 	}
 	ready = w->state != WAIT_QUEUED;
 	if (ready)
 		w->state = WAIT_OVER;
-	spin_unlock(&q->lock, irqs);
+	finish(q, last, irqs);
 	return ready ? POLL_READY : POLL_PENDING;
 }
 
@@ -68,8 +84,7 @@ static void wait_cancel(struct awaitable *a)
 		if (q->ops->revoke)
 			q->ops->revoke(q, w);
 	}
-	wait_serve(q);
-	spin_unlock(&q->lock, irqs);
+	wait_serve(q, irqs);
 }
 
 struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind)

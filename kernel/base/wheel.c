@@ -2,11 +2,23 @@
 
 #define SCAN_MAX 8u /* nodes of a slot that a removal looks at */
 
+/* The first slot of the lowest level that has nodes; there is one. */
 static unsigned first_slot(const struct wheel *w)
 {
 	unsigned level = (unsigned)__builtin_ctz(w->levels);
 
 	return level * WHEEL_DIGITS + (unsigned)__builtin_ctz(w->digits[level]);
+}
+
+static void find_next(struct wheel *w)
+{
+	u64 next = WHEEL_NEVER;
+
+	if (unlikely(w->moving))
+		next = w->next_base;
+	else if (w->levels)
+		next = w->slots[first_slot(w)].least;
+	w->not_next = ~next;
 }
 
 static void place(struct wheel *w, struct wheel_node *n, u64 base)
@@ -35,6 +47,7 @@ static void place(struct wheel *w, struct wheel_node *n, u64 base)
 void wheel_push(struct wheel *w, struct wheel_node *n, u64 key)
 {
 	n->key = key;
+	w->not_next = MAX(w->not_next, ~key);
 	place(w, n, w->base);
 }
 
@@ -73,16 +86,14 @@ static void find_least(struct wheel *w, unsigned slot)
 
 void wheel_remove(struct wheel *w, struct wheel_node *n)
 {
-	unlink(w, n);
-	if (n->key == w->slots[n->slot].least)
-		find_least(w, n->slot);
-}
+	u64 least = w->slots[n->slot].least;
 
-u64 wheel_next(const struct wheel *w)
-{
-	if (w->moving)
-		return w->next_base;
-	return w->levels ? w->slots[first_slot(w)].least : WHEEL_NEVER;
+	unlink(w, n);
+	if (n->key != least)
+		return;
+	find_least(w, n->slot);
+	if (least == wheel_next(w))
+		find_next(w);
 }
 
 /*
@@ -91,40 +102,46 @@ u64 wheel_next(const struct wheel *w)
  * by the old one it belongs into the slot that is being emptied, behind what is left there, or
  * into a later one.
  */
-static bool move_one(struct wheel *w)
+static void move_one(struct wheel *w)
 {
 	struct wheel_node *n = w->slots[w->from].first;
 
 	if (!n) {
 		w->base = w->next_base;
 		w->moving = false;
-		return w->levels != 0;
+		return;
 	}
 	unlink(w, n);
 	place(w, n, w->next_base);
-	return true;
 }
 
-bool wheel_step(struct wheel *w, u64 now, struct wheel_node **due)
+/* At level 0 all times of a slot are equal. A node that is alone in its slot has none to move with
+ * it; but its slot's bound may be too early. */
+static struct wheel_node *leading(const struct wheel *w, unsigned slot, u64 now)
 {
-	unsigned slot;
+	struct wheel_node *first = w->slots[slot].first;
 
-	*due = NULL;
-	if (w->moving)
-		return move_one(w);
-	if (!w->levels)
-		return false;
-	slot = first_slot(w);
-	if (w->slots[slot].least > now)
-		return false;
-	if (slot < WHEEL_DIGITS) {
-		*due = w->slots[slot].first;
-		w->base = (*due)->key;
-		unlink(w, *due);
-		return true;
+	return slot < WHEEL_DIGITS || (first->next == first && first->key <= now) ? first : NULL;
+}
+
+struct wheel_node *wheel_advance(struct wheel *w, u64 now)
+{
+	struct wheel_node *first = NULL;
+
+	if (likely(!w->moving)) {
+		unsigned slot = first_slot(w);
+
+		first = leading(w, slot, now);
+		w->moving = !first;
+		w->from = (u16)slot;
+		w->next_base = w->slots[slot].least;
 	}
-	w->moving = true;
-	w->from = (u16)slot;
-	w->next_base = w->slots[slot].least;
-	return move_one(w);
+	if (first) {
+		w->base = first->key;
+		unlink(w, first);
+	} else {
+		move_one(w);
+	}
+	find_next(w);
+	return first;
 }

@@ -33,6 +33,7 @@ struct wheel_node {
 };
 
 struct wheel {
+	u64 not_next; /* all bits of wheel_next the other way round */
 	u64 base;
 	u64 next_base; /* while a slot is being emptied: what base is to be */
 	bool moving;
@@ -55,11 +56,23 @@ void wheel_remove(struct wheel *w, struct wheel_node *n);
  * The time at which wheel_step has something to do, WHEEL_NEVER when the wheel is empty: the first
  * node's, unless that is earlier in a slot of more than eight nodes whose first was removed. O(1).
  */
-u64 wheel_next(const struct wheel *w);
+static inline u64 wheel_next(const struct wheel *w)
+{
+	return ~w->not_next;
+}
+
+/** wheel_step when wheel_next is not behind @p now; returns what comes into *due. */
+struct wheel_node *wheel_advance(struct wheel *w, u64 now);
 
 /**
  * Does one step of what is due at @p now, which never decreases: takes the first node out, or moves
  * one closer. False: nothing is due (*@p due is NULL). True: *@p due is the node that was taken
  * out, NULL when there is more to do first. O(1).
  */
-bool wheel_step(struct wheel *w, u64 now, struct wheel_node **due);
+static inline bool wheel_step(struct wheel *w, u64 now, struct wheel_node **due)
+{
+	bool due_now = wheel_next(w) <= now && w->not_next;
+
+	*due = due_now ? wheel_advance(w, now) : NULL;
+	return due_now;
+}

@@ -3,6 +3,7 @@
 #include "core/time.h"
 
 struct cpu cpus[CPUS_MAX];
+_Static_assert(offsetof(struct cpu, current) == 8, "arch_current reads it there");
 unsigned cpu_count;
 
 void cpu_init_all(void)

@@ -21,7 +21,9 @@ enum cpu_state {
 };
 
 struct cpu {
-	struct cpu *self; /* offset 0: x86_64 reads %gs:0 */
+	struct cpu *self;     /* offset 0: x86_64 reads %gs:0 */
+	struct task *current; /* offset 8: arch_current reads it. The task whose poll runs here, NULL in
+				 the worker's own code */
 	unsigned id;
 	unsigned irq_depth;   /* interrupt handlers on this CPU's stack */
 	unsigned preempt_off; /* while > 0, a hint stays pending */
@@ -29,7 +31,6 @@ struct cpu {
 	_Atomic u8 state;     /* shared: enum cpu_state */
 
 	/* Scheduling; see task/executor.h. */
-	struct task *current;  /* the task whose poll runs here, NULL in the worker's own code */
 	struct worker *worker; /* whose stack this CPU is on */
 	u64 quantum_end_ns;    /* when the current task's quantum ends; TIME_NEVER for none */
 	u32 hints_seen;	       /* number of the last hint that this CPU acted on */
@@ -57,6 +58,8 @@ struct cpu {
 	struct {
 		_Atomic u64 promised; /* rank of what it runs, or was hinted for */
 		_Atomic u32 hints;    /* number of the last hint: "look again" */
+		_Atomic bool leaving; /* is to run no tasks; see task/hotplug.c */
+		_Atomic bool left_out; /* runs none; written by itself */
 	} CACHE_ALIGNED;
 
 	struct arch_cpu arch;

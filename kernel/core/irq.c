@@ -37,44 +37,44 @@ struct cpu *irq_note_struck(uptr pc)
 	return c;
 }
 
-void irq_hint(struct cpu *c)
+static __attribute__((noinline)) void record_hint(const struct cpu *c)
 {
-	panic_join();
 	TRACE(HINT_ENTRY, x86_irq_vectors_reschedule_entry, .from = c->irq_from);
 	TRACE(HINT_EXIT, x86_irq_vectors_reschedule_exit, .vector = 0);
 }
 
-void irq_device(struct cpu *c, u32 irq)
+void irq_hint(struct cpu *c)
 {
-	struct irq_entry *e = irq < IRQS_MAX ? &handlers[irq] : NULL;
-	/* acquire: pairs with the release in irq_register */
-	void (*fn)(void *) = e ? atomic_load_explicit(&e->fn, memory_order_acquire) : NULL;
+	panic_join();
+	if (unlikely(trace_level != TRACE_OFF))
+		record_hint(c);
+}
 
+static __attribute__((noinline)) void record_entry(const struct cpu *c, u32 irq)
+{
 	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = (i32)irq, .name = TRACE_irq_name_device,
 	      .from = c->irq_from);
+}
+
+static __attribute__((noinline)) void record_exit(u32 irq, bool handled)
+{
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = (i32)irq, .ret = handled);
+}
+
+void irq_device(struct cpu *c, u32 irq)
+{
+	struct irq_entry *e = &handlers[irq % IRQS_MAX];
+	/* acquire: pairs with the release in irq_register */
+	void (*fn)(void *) = atomic_load_explicit(&e->fn, memory_order_acquire);
+
+	if (unlikely(trace_level != TRACE_OFF))
+		record_entry(c, irq);
 	if (fn) {
 		e->count++;
 		fn(e->arg);
 	}
-	TRACE(IRQ_EXIT, irq_handler_exit, .irq = (i32)irq, .ret = fn != NULL);
-}
-
-void irq_look(struct cpu *c)
-{
-	if (c->irq_depth || c->preempt_off || !c->current)
-		return;
-	if (cpu_hinted(c) ||
-	    (c->quantum_end_ns != TIME_NEVER && clock_ns() >= c->quantum_end_ns))
-		executor_preempt();
-}
-
-void irq_exit(void)
-{
-	struct cpu *c = arch_cpu();
-
-	c->irqs++;
-	c->irq_depth--;
-	irq_look(c);
+	if (unlikely(trace_level != TRACE_OFF))
+		record_exit(irq, fn != NULL);
 }
 
 int irq_register(u32 irq, const char *name, void (*fn)(void *arg), void *arg)

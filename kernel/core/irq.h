@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/types.h"
 #include "core/cpu.h"
+#include "core/start.h"
+#include "core/time.h"
 #include "trace/trace.h"
 
 #define IRQS_MAX 1024 /* GIC INTIDs 0 to 1019; x86 GSIs */
@@ -27,6 +29,7 @@ struct irqchip {
 	void (*send_hint)(unsigned cpu); /* the one inter-processor interrupt */
 	void (*unmask)(u32 irq);	 /* lets device interrupt irq through, to the boot CPU */
 	void (*mask)(u32 irq);
+	void (*raise)(u32 irq); /* makes it pending, as if the device had; NULL: cannot */
 };
 extern const struct irqchip *irqchip; /* set by board_init */
 
@@ -45,13 +48,27 @@ static inline struct cpu *irq_enter(uptr pc)
 void irq_timer(struct cpu *c);
 void irq_hint(struct cpu *c);
 void irq_device(struct cpu *c, u32 irq);
-void irq_exit(void);
 
 /**
  * Calls executor_preempt() when @p c, this CPU, runs a task that may be preempted and a hint is
  * pending or the quantum over. May return on another CPU. Context: interrupts masked.
  */
-void irq_look(struct cpu *c);
+static inline void irq_look(struct cpu *c)
+{
+	if (c->irq_depth || c->preempt_off || !c->current)
+		return;
+	if (cpu_hinted(c) || (c->quantum_end_ns != TIME_NEVER && clock_ns() >= c->quantum_end_ns))
+		executor_preempt();
+}
+
+static inline void irq_exit(void)
+{
+	struct cpu *c = arch_cpu();
+
+	c->irqs++;
+	c->irq_depth--;
+	irq_look(c);
+}
 
 /**
  * Registers @p fn(@p arg) for device interrupt @p irq and unmasks it. The handler runs with

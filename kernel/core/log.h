@@ -6,7 +6,8 @@
 #include "base/printf.h"
 #include "base/types.h"
 
-/** Writes text as it is. Context: any; takes the console's lock with interrupts masked. */
+/** Writes text as it is; when it returns, all of it was sent. Context: any; interrupts are masked for
+ *  a character at a time. Up to 4 KiB stay in one piece. */
 void console_write(const char *text, usize bytes);
 
 /** kprintf with a va_list. */

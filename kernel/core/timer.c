@@ -17,19 +17,31 @@
 #define TIMER_IRQ (-1) /* the CPU's own timer has no number at the controller */
 #define STEPS_MAX 32u  /* of the wheel, in one interrupt */
 
-/* A quantum that is over needs no second interrupt: the end of this one looks, or preempt_enable
- * does. With preemption off it would otherwise interrupt for ever. */
-static void program(struct cpu *c, bool fired) REQUIRES(c->timer_lock)
+static void set(struct cpu *c, u64 quantum_end_ns, bool fired) REQUIRES(c->timer_lock)
 {
-	bool over = fired && c->quantum_end_ns != TIME_NEVER && c->quantum_end_ns <= clock_ns();
-	u64 quantum_end_ns = over ? TIME_NEVER : c->quantum_end_ns;
-	u64 next = MIN(wheel_next(&c->timers), quantum_end_ns);
+	u64 next_ns = MIN(wheel_next(&c->timers), quantum_end_ns);
 
 	c->timer_quantum_ns = quantum_end_ns;
-	if (fired || next != c->timer_set_ns) {
-		c->timer_set_ns = next;
-		arch_timer_set(next);
+	if (fired || next_ns != c->timer_set_ns) {
+		c->timer_set_ns = next_ns;
+		arch_timer_set(next_ns);
 	}
+}
+
+static void program(struct cpu *c) REQUIRES(c->timer_lock)
+{
+	set(c, c->quantum_end_ns, false);
+}
+
+/* A quantum that is over needs no second interrupt: the end of this one looks, or preempt_enable
+ * does. With preemption off it would otherwise interrupt for ever. */
+static void program_again(struct cpu *c) REQUIRES(c->timer_lock)
+{
+	u64 quantum_end_ns = c->quantum_end_ns;
+
+	if (quantum_end_ns != TIME_NEVER && quantum_end_ns <= clock_ns())
+		quantum_end_ns = TIME_NEVER;
+	set(c, quantum_end_ns, true);
 }
 
 void timer_program(void)
@@ -42,7 +54,7 @@ void timer_program(void)
 
 	bool irqs = spin_lock(&c->timer_lock);
 
-	program(c, false);
+	program(c);
 	spin_unlock(&c->timer_lock, irqs);
 }
 
@@ -57,7 +69,7 @@ void timer_arm(struct timer *t, u64 at_ns)
 	atomic_store_explicit(&t->cpu, c, memory_order_release);
 	/* What is past comes just after the last interrupt: never in the one that arms it. */
 	wheel_push(&c->timers, &t->node, MAX(at_ns, c->timer_seen_ns + 1));
-	program(c, false);
+	program(c);
 	spin_unlock(&c->timer_lock, irqs);
 }
 
@@ -75,7 +87,7 @@ static bool try_cancel(struct timer *t, struct cpu *c, bool *canceled)
 		t->queued = false;
 		wheel_remove(&c->timers, &t->node);
 		if (mine)
-			program(c, false);
+			program(c);
 	}
 	spin_unlock(&c->timer_lock, irqs);
 	return settled;
@@ -96,15 +108,30 @@ bool timer_cancel(struct timer *t)
 	}
 }
 
+static __attribute__((noinline)) void record_fire(u64 due_ns, u64 now_ns)
+{
+	TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
+}
+
+static __attribute__((noinline)) void record_entry(const struct cpu *c)
+{
+	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
+	      .from = c->irq_from);
+}
+
+static __attribute__((noinline)) void record_exit(void)
+{
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
+}
+
 /* Takes note of who is at work, for timer_cancel, and lets him work without the lock. */
 static void fire(struct cpu *c, struct timer *t, u64 now_ns) REQUIRES(c->timer_lock)
 {
-	u64 due_ns = t->node.key;
-
 	t->queued = false;
 	c->timer_running = t;
 	spin_unlock_raw(&c->timer_lock);
-	TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
+	if (unlikely(trace_level != TRACE_OFF))
+		record_fire(t->node.key, now_ns);
 	t->fn(t);
 	spin_lock_raw(&c->timer_lock);
 	c->timer_running = NULL;
@@ -115,14 +142,15 @@ void irq_timer(struct cpu *c)
 	u64 now_ns = clock_ns();
 	struct wheel_node *n;
 
-	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
-	      .from = c->irq_from);
+	if (unlikely(trace_level != TRACE_OFF))
+		record_entry(c);
 	spin_lock_raw(&c->timer_lock);
 	c->timer_seen_ns = now_ns;
 	for (unsigned i = 0; i < STEPS_MAX && wheel_step(&c->timers, now_ns, &n); i++)
 		if (n)
 			fire(c, CONTAINER_OF(n, struct timer, node), now_ns);
-	program(c, true);
+	program_again(c);
 	spin_unlock_raw(&c->timer_lock);
-	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
+	if (unlikely(trace_level != TRACE_OFF))
+		record_exit();
 }

@@ -220,15 +220,17 @@ int task_kill(struct task *t)
 {
 	int err = t->essential ? ERR_INVAL : has_ended(t) ? ERR_CLOSED : 0;
 	bool irqs = arch_irq_save(), running;
+	struct wanted w;
 
 	home_lock(t);
 	if (!err)
 		/* relaxed: read under the same lock, or behind the hint */
 		atomic_store_explicit(&t->killed, true, memory_order_relaxed);
 	running = t->state == TASK_RUNNING;
+	w = wanted(t);
 	home_unlock(t);
-	if (!err && running)
-		hint_cpu(t);
+	if (!err && running && hint_runner(w) == cpu_id())
+		act_on_own_hint(arch_cpu(), irqs);
 	arch_irq_restore(irqs);
 	if (!err)
 		task_wake(t);

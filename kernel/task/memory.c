@@ -1,7 +1,7 @@
 #include "task/memory.h"
 #include "base/string.h"
 #include "core/cpu.h"
-#include "task/fault.h"
+#include "task/task.h"
 
 struct arena *arena_current(void)
 {
@@ -16,12 +16,8 @@ struct arena *arena_current(void)
 void *task_alloc(usize bytes)
 {
 	struct task *t = task_self();
-	void *p;
 
-	task_shield(t);
-	p = arena_alloc(&t->arena, bytes, t->id);
-	task_unshield(t);
-	return p;
+	return arena_alloc(&t->arena, bytes, t->id);
 }
 
 void *task_zalloc(usize bytes)
@@ -35,7 +31,5 @@ void task_free(void *p)
 {
 	struct task *t = task_self();
 
-	task_shield(t);
 	arena_free(&t->arena, p, t->id);
-	task_unshield(t);
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/panic.h"
 #include "base/types.h"
 #include "mm/arena.h"
 #include "sched/sched.h"
@@ -78,6 +79,7 @@ struct task {
 	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
 	u64 quantum_left_ns;
 	u64 since_ns; /* since when it runs; else, until when it ran */
+	u64 changed_ns; /* when its parameters changed last: then its policy was told what it ran */
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
 
@@ -123,7 +125,8 @@ struct task_spec {
 /**
  * Makes a task and releases its first job. @p handle, unless NULL, gets a reference that
  * task_put gives back. Errors, of which the first two say why on the console: ERR_INVAL
- * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted).
+ * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted, or all
+ * CPUs that it may run on are out, see hotplug.h).
  * Context: task or start-up.
  */
 int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
@@ -141,12 +144,29 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
 	})
 
 /**
+ * Changes the parameters of @p t from now on, its class and CPUs included, whatever it does at the
+ * moment. The job that goes on keeps its release and has its deadline anew, a quantum and a server
+ * begin anew; a queued task goes behind its new equals. Errors, all but the last two with the reason
+ * on the console: ERR_INVAL (parameters), ERR_REFUSED (it was admitted with those that it has),
+ * ERR_BUSY (all CPUs that it may run on are out, see hotplug.h), ERR_NOMEM, ERR_CLOSED (it is dead).
+ * Context: task; the caller keeps @p t alive.
+ */
+int task_set_params(struct task *t, const struct sched_params *params) MUST_CHECK;
+
+/**
  * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled
  * again; a dead one is left alone. Allocates nothing, sends at most one interrupt. May switch to
  * a more urgent task before it returns. Context: any that does not hold a shard's lock; the
  * caller keeps @p t alive.
  */
 void task_wake(struct task *t);
+
+/**
+ * The same, for who holds @p held, with interrupts masked, which keeps @p t alive: gives it back as
+ * soon as t cannot go away, and restores interrupts to @p irqs. So it may switch at once, which
+ * task_wake under a lock cannot.
+ */
+void task_wake_release(struct task *t, struct spin *held, bool irqs) RELEASE(held);
 
 /**
  * The same, and the job that begins has the absolute deadline @p deadline_ns, not 0: what is known
@@ -156,9 +176,11 @@ void task_wake(struct task *t);
  */
 void task_wake_deadline(struct task *t, u64 deadline_ns);
 
-/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
- *  Lock-free. Context: task. */
-void task_poll_again(void);
+/** The task that this CPU runs, or NULL. Context: any. */
+static inline struct task *task_current(void)
+{
+	return arch_current();
+}
 
 /**
  * Ends @p t: at once when it runs, else when it is its turn to run, in the middle of its function.
@@ -171,10 +193,29 @@ int task_kill(struct task *t) MUST_CHECK;
 void task_essential(void);
 
 /** The task whose poll calls this. Context: task. Never NULL there. */
-struct task *task_self(void);
+static inline struct task *task_self(void)
+{
+	struct task *t = arch_current();
 
-/** The task that this CPU runs, or NULL. Context: any. */
-struct task *task_current(void);
+	ASSERT(t);
+	return t;
+}
+
+/** For task_poll_again: the trace's record of it. */
+void task_record_poll_again(struct task *t);
+
+/** Wakes the calling task: it will be polled again when its poll has returned, behind its equals.
+ *  Lock-free. Context: task. */
+static inline void task_poll_again(void)
+{
+	struct task *t = task_self();
+
+	/* relaxed: a running task's note is set by others under its lock, and by itself; only its
+	 * CPU clears it, when it begins to run, and reads it when the poll has returned */
+	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
+	if (unlikely(trace_level != TRACE_OFF))
+		task_record_poll_again(t);
+}
 
 /** CPU time that the calling task has used, in ns; preempted time does not count. Lock-free.
  *  Context: task. */

@@ -37,10 +37,16 @@ static inline void waiter_leave(struct waiter *w)
 	w->task = NULL;
 }
 
-/** True when nobody else in @p queue came before @p w, which may be in it or not. */
+/** True when nobody else in @p queue came before @p w, which may be in it or not; NULL: is not. */
 static inline bool waiter_first(const struct list *queue, const struct waiter *w)
 {
-	return list_empty(queue) || queue->next == &w->link;
+	return list_empty(queue) || (w && queue->next == &w->link);
+}
+
+/** The task of the first in @p queue, or NULL. */
+static inline struct task *waiter_task(const struct list *queue)
+{
+	return list_empty(queue) ? NULL : LIST_ENTRY(queue->next, struct waiter, link)->task;
 }
 
 /** Wakes the first in @p queue, if any. */

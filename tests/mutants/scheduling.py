@@ -111,14 +111,14 @@ MUTANTS = [
 	}
 	return target;
 """),
-            (EXECUTOR, "	look_begin(&look, c, on);\n	next = look_take(&look, held);\n", """	if (pending_place[c->id]) {
+            (EXECUTOR, "	look_begin(&look, c, on);\n	if (unlikely(look.spent || !prev) && is_to_leave(c))\n", """	if (pending_place[c->id]) {
 		home_lock(pending_place[c->id]);
 		runqueue_add(pending_place[c->id], false);
 		home_unlock(pending_place[c->id]);
 		pending_place[c->id] = NULL;
 	}
 	look_begin(&look, c, on);
-	next = look_take(&look, held);
+	if (unlikely(look.spent || !prev) && is_to_leave(c))
 """)), "R1 R3 R7 R1b no-progress"),
     Mutant("cpu0-runs-no-tasks", "CPU 0 leaves all tasks to the others",
            ((EXECUTOR, "	next = look_take(&look, held);\n",
@@ -129,7 +129,7 @@ MUTANTS = [
     Mutant("rest-for-the-first-only", "the last look hints only for the most urgent task of all",
            ((HINT, "	if (!any_pinned()) {\n", "	if (!any_pinned() || true) {\n"),), "R7 R1b no-progress", SHARED),
     Mutant("interrupt-does-not-look", "the end of an interrupt ignores the hint that it brought",
-           (("kernel/core/irq.c", "	c->irq_depth--;\n	irq_look(c);\n", "	c->irq_depth--;\n"),),
+           (("kernel/core/irq.h", "	c->irq_depth--;\n	irq_look(c);\n", "	c->irq_depth--;\n"),),
            "test no-end", Runs(PREEMPTION, seeds=12, strategy="time")),
     Mutant("preempt-enable-does-not-look", "a hint that came while preemption was off is forgotten",
            (("kernel/core/cpu.c", "	if (on)\n		irq_look(c);\n	else if (!c->", "	if (!on && !c->"),),

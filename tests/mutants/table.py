@@ -1,7 +1,9 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
+import changes
 import dags
 import faults
+import leaks
 import memory
 import oracles
 import reference
@@ -22,6 +24,7 @@ OPEN_WINDOW = {
 
 MUTANTS = [
     *scheduling.MUTANTS,
+    *changes.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,
@@ -37,8 +40,8 @@ MUTANTS = [
              "		irqs = spin_lock(&j->task->lock);\n		waiter_join("),),
            "no-progress", Runs(TASKS, seeds=200)),
     Mutant("cancel-swallows", "a cancelled waiter that was woken keeps the wake-up to itself",
-           (("kernel/async/channel.c", "	waiter_leave(&op->waiter);\n	wake_able(op->channel);\n",
-             "	waiter_leave(&op->waiter);\n"),), "no-progress", Runs(CHANNELS, seeds=3)),
+           (("kernel/async/channel.c", "		waiter_leave(&op->waiter);\n	wake_able(op->channel, irqs);\n",
+             "		waiter_leave(&op->waiter);\n	spin_unlock(&op->channel->lock, irqs);\n"),), "no-progress", Runs(CHANNELS, seeds=3)),
     Mutant("receiver-overtakes", "a receiver takes a message past those who wait",
            (("kernel/async/channel.c", "if (!c->count || !waiter_first(&c->receivers, w))", "(void)w;\n	if (!c->count)"),),
            "test no-progress", Runs(CHANNELS, cpus=1, seeds=3)),
@@ -53,7 +56,7 @@ MUTANTS = [
            (("kernel/async/wait.c", "		if (q->ops->revoke)\n			q->ops->revoke(q, w);\n", ""),),
            "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("leaving-serves-nobody", "who gives up leaves the next in the queue where it is",
-           (("kernel/async/wait.c", "	}\n	wait_serve(q);\n", "	}\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
+           (("kernel/async/wait.c", "	}\n	wait_serve(q, irqs);\n", "	}\n	spin_unlock(&q->lock, irqs);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("newcomer-overtakes", "a wait that can have what it asks for passes those before it",
            (("kernel/async/wait.c", "		list_add_tail(&q->waits, &w->link);\n",
              "		list_add_head(&q->waits, &w->link);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
@@ -91,6 +94,7 @@ MUTANTS = [
     *memory.MUTANTS,
     *timers.MUTANTS,
     *reference.MUTANTS,
+    *leaks.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",

@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import subprocess
 
-CLASSES = ["plain", "atomic", "barrier", "mask", "unmask", "halt", "return"]
+CLASSES = ["plain", "atomic", "barrier", "mask", "unmask", "restore", "halt", "return"]
 # What an instruction costs next to a plain one, roughly, on silicon: facts of the page's section 5.
 WEIGHT_ATOMIC, WEIGHT_BARRIER = 15, 30
 

@@ -32,6 +32,7 @@ enum class {
 	BARRIER,
 	MASK,
 	UNMASK,
+	RESTORE, /* what was before the last MASK */
 	HALT,
 	RETURN, /* from an interrupt */
 	CLASSES
@@ -74,7 +75,7 @@ struct path {
 
 static struct cpu {
 	uint64_t insns; /* executed so far */
-	bool open, interrupt, masked, returned;
+	bool open, interrupt, masked, masked_before, returned;
 	struct work work;
 	struct list trail; /* struct insn * of the path that is open */
 	uint64_t masked_at;
@@ -129,6 +130,8 @@ static enum class classify_arm64(uint32_t op)
 		return MASK;
 	if (op == 0xd50342ff)
 		return UNMASK;
+	if ((op & 0xffffffe0) == 0xd51b4220)
+		return RESTORE;
 	if (op == 0xd503207f)
 		return HALT;
 	if (op == 0xd69f03e0)
@@ -330,6 +333,7 @@ static void on_mark(struct cpu *c, int mark)
 
 static void mask(struct cpu *c, struct insn *i)
 {
+	c->masked_before = c->masked;
 	if (c->masked)
 		return;
 	c->masked = true;
@@ -363,7 +367,8 @@ static void watch(struct cpu *c, struct insn *i)
 {
 	if (i->vector || i->class == MASK) {
 		mask(c, i);
-	} else if (i->class == UNMASK || i->class == RETURN) {
+	} else if (i->class == UNMASK || i->class == RETURN ||
+		   (i->class == RESTORE && !c->masked_before)) {
 		unmask(c, i);
 	} else if (i->class == HALT && c->masked) {
 		/* Halted with interrupts masked (Arm): an interrupt ends the halt, and waits from

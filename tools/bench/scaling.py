@@ -88,11 +88,3 @@ def as_picture(table, cpus=CPUS):
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
-def replace(path, name, text):
-    """Puts text between the comments <!-- name --> and <!-- /name --> of a page."""
-    page = open(path).read()
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-    if not pattern.search(page):
-        raise suite.Failure(f"{path} has no place <!-- {name} -->")
-    with open(path, "w") as f:
-        f.write(pattern.sub(lambda m: m[1] + text + "\n" + m[2], page))

@@ -9,29 +9,32 @@ import sys
 
 import counts
 
-PROGRAMS = ["sched", "remote", "irq", "sync", "chan", "task", "timer", "pick", "memory", "boot"]
-CPUS = {"remote": [2], "boot": [1, 4]}
+PROGRAMS = ["sched", "remote", "irq", "sync", "chan", "task", "timer", "memory", "pick", "tasks", "boot"]
 PLUGIN = "build/tools/insns.so"
 # QEMU's write to an x2APIC register is not exact under -icount, and says so; a Cortex-A53's clock
 # ticks once in 16 instructions, that of "max" at each.
 VARIANT = {"pc": "xapic", "virt": "max"}
-# Where a kernel begins, its table of vectors, and the C function that each vector calls first.
+# Where a kernel begins, its table of vectors, and the C function that the timer's calls first.
 SYMBOLS = {"pc": ("pvh_start", "x86_vectors", "x86_timer"), "virt": ("primary", "vectors", "gicv3_dispatch")}
 # Other points on the way of an interrupt, by function.
-POINTS = {"handler": "irq_timer", "callback": "on_timer"}
+POINTS = {"handler": "irq_timer", "callback": "on_timer", "device": "on_device"}
 # What is counted at such a point of the path that a program calls so, and its name.
 AT_POINT = {
-    ("irq.total_stolen", "dispatcher"): "irq.to_dispatcher",
-    ("irq.total_stolen", "handler"): "irq.to_handler",
-    ("irq.total_stolen", "callback"): "irq.to_callback",
-    ("irq.total_stolen", "return"): "irq.total_stolen",
+    ("irq.timer_stolen", "dispatcher"): "irq.to_dispatcher",
+    ("irq.timer_stolen", "handler"): "irq.to_handler",
+    ("irq.timer_stolen", "callback"): "irq.to_callback",
+    ("irq.timer_stolen", "return"): "irq.timer_stolen",
     ("irq.to_task_and_back", "end"): "irq.to_task",
     ("irq.hint_stolen", "return"): "irq.hint_stolen",
+    ("irq.device_stolen", "return"): "irq.total_stolen",
+    ("irq.device_stolen", "device"): "irq.device_to_handler",
     ("irq.quantum_to_task", "return"): "irq.quantum_to_task",
     ("sched.wake_remote.receiver", "end"): "sched.wake_remote.receiver",
     ("timer.fire.n1", "return"): "timer.fire.n1",
     ("timer.fire.n1000", "return"): "timer.fire.n1000",
 }
+MANY = {"pc": [100_000], "virt": [100_000], "sim": [100_000, 1_000_000]}
+SIM_RAM_MIB = 1024
 
 
 class Failure(Exception):
@@ -49,8 +52,33 @@ class Metric:
     barriers: float = None
     accesses: float = None
     program: str = None
+    cpus: int = 1
     group: int = None
     point: str = None
+
+
+@dataclasses.dataclass
+class Run:
+    """One run of a program: how many CPUs, words for the kernel, what to add to its metrics' names;
+    counted: with the plugin, which is too slow where much is made before anything is measured."""
+
+    cpus: int = 1
+    words: str = ""
+    suffix: str = ""
+    counted: bool = True
+
+
+def runs_of(program, board):
+    if program == "remote":
+        return [Run(cpus=2)]
+    if program == "boot":
+        return [Run(cpus=n, suffix=f".smp{n}") for n in (1, 4)]
+    if program == "pick":
+        return [Run(), *(Run(words=f"n={n}", counted=False) for n in MANY[board])]
+    if program == "tasks":
+        return [Run(words=f"n={n} class={c}", counted=n <= 1000 and board != "sim")
+                for c in ("edf", "fifo") for n in [10, 1000, *MANY[board]]]
+    return [Run()]
 
 
 def run(command, **options):
@@ -68,17 +96,24 @@ class Board:
         self.results = f"build/bench/{board}-{os.path.basename(cc)}"
         os.makedirs(self.results, exist_ok=True)
 
-    def elf(self, program):
-        return f"build/{self.board}-{os.path.basename(self.cc)}/app-{program}/kernel.elf"
+    def image(self, program=""):
+        inside = f"app-{program}/" if program else ""
+        return f"build/{self.board}-{os.path.basename(self.cc)}/{inside}kernel.elf"
 
-    def build(self, program):
-        app = f"tests/bench/{program}.c"
+    def elf(self, program):
+        return self.image(program)
+
+    def build(self, program=""):
+        app = f"tests/bench/{program}.c" if program else ""
         run(["make", "--no-print-directory", f"BOARD={self.board}", f"CC={self.cc}", f"APP={app}", "kernel"]
             + ([PLUGIN] if self.board in VARIANT else []))
 
     def plugin(self, program, output):
-        nm = dict(reversed(line.split()[::2]) for line in run(["llvm-nm", self.elf(program)]).splitlines()
-                  if len(line.split()) == 3)
+        nm = {}
+        for line in run(["llvm-nm", self.elf(program)]).splitlines():
+            words = line.split()
+            if len(words) == 3:
+                nm[words[2]] = words[0]
         start, vectors, dispatcher = SYMBOLS[self.board]
         points = {"dispatcher": dispatcher, **POINTS}
         return ",".join([PLUGIN, f"out={output}", f"start=0x{nm[start]}", f"vectors=0x{nm[vectors]}"]
@@ -87,14 +122,14 @@ class Board:
     def profile(self, program, cpus=1):
         return f"{self.results}/{program}-{cpus}.counts"
 
-    def run(self, program, cpus=1, append="", seed=1):
+    def run(self, program, cpus=1, words="", seed=1, counted=True):
         """The console's text. Under QEMU the plugin's counts are in self.profile(program, cpus)."""
-        command = ["/usr/bin/python3", "tools/run", "--board", self.board, "--cpus", str(cpus),
-                   "--elf", self.elf(program), "--append", append, "--seed", str(seed)]
-        if self.board in VARIANT:
-            command += ["--icount", "--variant", VARIANT[self.board],
-                        "--plugin", self.plugin(program, self.profile(program, cpus))]
-        return run(command)
+        if self.board == "sim":
+            return run([self.elf(program), "--cpus", str(cpus), "--seed", str(seed), "--ram", str(SIM_RAM_MIB),
+                        "--cmdline", words])
+        command = ["/usr/bin/python3", "tools/run", "--board", self.board, "--cpus", str(cpus), "--icount",
+                   "--variant", VARIANT[self.board], "--elf", self.elf(program), "--append", words]
+        return run(command + (["--plugin", self.plugin(program, self.profile(program, cpus))] if counted else []))
 
 
 def parse(text):
@@ -104,12 +139,15 @@ def parse(text):
     return samples, values
 
 
-def counted(program, samples, profile):
+def of_path(path, marks, program, cpus, group, point):
+    return Metric(path.median - marks, "I", path.least - marks, path.most - marks, path.weighted() - marks,
+                  path.atomics, path.barriers, path.loads + path.stores, program, cpus, group, point)
+
+
+def counted(program, cpus, samples, profile):
     """The metrics of a program, from the plugin's counts; the guest's clock must agree."""
     if program == "boot":  # from the kernel's first instruction on, by the CPU that boots
-        path = profile.paths[0, "end"]
-        yield "boot.to_first_task", Metric(path.median, "I", path.median, path.median, path.weighted(), path.atomics,
-                                           path.barriers, path.loads + path.stores, program, 0, "end")
+        yield "boot.to_first_task", of_path(profile.paths[0, "end"], 0, program, cpus, 0, "end")
         return
     empty = profile.paths[1, "end"].median
     for group, (name, n, *clock) in enumerate(samples, 1):
@@ -118,41 +156,37 @@ def counted(program, samples, profile):
             path = profile.paths.get((group, point))
             if not metric or not path or metric == "bench.empty":
                 continue
-            marks = empty if point == "end" and (name, point) not in AT_POINT else 0
-            if n and metric == name and [path.least - marks, path.median - marks, path.most - marks] != clock:
-                raise Failure(f"{program}: {metric}: the clock counts {clock}, the plugin "
-                              f"{[path.least - marks, path.median - marks, path.most - marks]}")
-            yield metric, Metric(path.median - marks, "I", path.least - marks, path.most - marks,
-                                 path.weighted() - marks, path.atomics, path.barriers,
-                                 path.loads + path.stores, program, group, point)
+            m = of_path(path, 0 if (name, point) in AT_POINT else empty, program, cpus, group, point)
+            if n and metric == name and [m.least, m.value, m.most] != clock:
+                raise Failure(f"{program}: {metric}: the clock counts {clock}, the plugin {[m.least, m.value, m.most]}")
+            yield metric, m
 
 
-def measure(board, program, cpus):
-    """{metric: Metric} of one program."""
-    samples, values = parse(board.run(program, cpus))
+def measure(board, program, how):
+    """{metric: Metric} of one run."""
+    samples, values = parse(board.run(program, how.cpus, how.words, counted=how.counted))
     found = {name: Metric(int(value), unit, program=program) for name, value, unit in values}
-    if board.board in VARIANT:
-        profile = counts.read(board.profile(program, cpus))
-        found.update(counted(program, samples, profile))
-        if cpus == 1 and program != "boot" and profile.masked:
+    if board.board in VARIANT and how.counted:
+        profile = counts.read(board.profile(program, how.cpus))
+        found.update(counted(program, how.cpus, samples, profile))
+        if how.cpus == 1 and program != "boot" and profile.masked:
             found[f"irq.off_max.{program}"] = Metric(profile.masked[0][0], "I", program=program)
     else:
-        for name, _, least, median, most in samples:
-            if name != "bench.empty":
-                found[name] = Metric(median, "events", least, most, program=program)
-    return found
+        unit = "I" if board.board in VARIANT else "events"
+        found.update({name: Metric(median, unit, least, most, program=program)
+                      for name, n, least, median, most in samples if n and name != "bench.empty"})
+    return {name + how.suffix: m for name, m in found.items()}
 
 
 def longest_masked(metrics):
+    """One metric of those by program."""
     parts = {name: m for name, m in metrics.items() if name.startswith("irq.off_max.")}
-    for name in parts:
-        del metrics[name]
     if parts:
         metrics["irq.off_max"] = max(parts.values(), key=lambda m: m.value)
 
 
-def sections(board, elf):
-    """Bytes of the loaded image by kind, for an image without a program of the bench's."""
+def sections(elf):
+    """Bytes of the loaded image by kind."""
     sizes = {"text": 0, "data": 0, "bss": 0}
     for line in run(["llvm-size", "-A", elf]).splitlines():
         words = line.split()
@@ -162,28 +196,34 @@ def sections(board, elf):
     return sizes
 
 
-def measure_all(board, programs):
+def image_size(board):
+    """Of the kernel as `make kernel` builds it, demo and shell included."""
+    board.build()
+    sizes = sections(board.image())
+    return {"mem.image": Metric(sizes["text"] + sizes["data"], "B"), "mem.text": Metric(sizes["text"], "B"),
+            "mem.bss": Metric(sizes["bss"], "B")}
+
+
+def measure_programs(board, programs):
     metrics = {}
     for program in programs:
-        if not os.path.exists(f"tests/bench/{program}.c"):
-            continue
         print(f"bench: {board.board}: {program}", file=sys.stderr)
         board.build(program)
-        for cpus in CPUS.get(program, [1]):
-            suffix = f".smp{cpus}" if program == "boot" else ""
-            metrics.update({name + suffix: m for name, m in measure(board, program, cpus).items()})
-    longest_masked(metrics)
+        for how in runs_of(program, board.board):
+            metrics.update(measure(board, program, how))
     return metrics
 
 
 def save(board, metrics):
-    """Metrics of programs that did not run this time stay."""
+    """Metrics of programs that did not run this time stay. Returns all."""
     try:
         metrics = {**load(board), **metrics}
     except FileNotFoundError:
         pass
+    longest_masked(metrics)
     with open(f"{board.results}/metrics.json", "w") as f:
         json.dump({name: dataclasses.asdict(m) for name, m in metrics.items()}, f, indent=1)
+    return metrics
 
 
 def load(board):

@@ -325,6 +325,10 @@ class Graph:
             if choice.get("selected"):
                 self.value(inner(choice)[-1], by)
 
+    def value_AddrLabelExpr(self, node, by):
+        """Who keeps where to go on will go on there, whether or not control falls through to it."""
+        self.gotos.append((self.block, node["labelDeclId"]))
+
     def value_ParenExpr(self, node, by):
         self.value(inner(node)[0], by)
 

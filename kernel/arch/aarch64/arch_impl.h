@@ -79,6 +79,19 @@ static inline u64 arch_clock_ticks(void)
 /* A move to the register that is always zero. */
 #define arch_mark(n) __asm__ volatile("movz xzr, #%c0" ::"i"(n) : "memory")
 
+/* Two loads; so that the CPU stays the same between them, with interrupts masked. */
+static inline struct task *arch_current(void)
+{
+	struct task *const *c;
+	struct task *t;
+	u64 daif;
+
+	__asm__ volatile("mrs %2, daif\n\tmsr daifset, #2\n\tmrs %0, tpidr_el1\n\t"
+			 "ldr %1, [%0, #8]\n\tmsr daif, %2"
+			 : "=&r"(c), "=&r"(t), "=&r"(daif)::"memory");
+	return t;
+}
+
 static inline uptr arch_sp(void)
 {
 	uptr sp;

@@ -55,6 +55,15 @@ static inline u64 arch_clock_ticks(void)
 /* Nobody outside looks at single instructions here. */
 #define arch_mark(n) ((void)(n))
 
+static inline struct task *arch_current(void)
+{
+	bool on = sim_irq_save();
+	struct task *t = ((struct task **)sim_cpu_local())[1];
+
+	sim_irq_restore(on);
+	return t;
+}
+
 static inline uptr arch_sp(void)
 {
 	return (uptr)__builtin_frame_address(0);

@@ -35,6 +35,16 @@ static inline struct cpu *arch_cpu(void)
 	return c;
 }
 
+/* One load: no change of CPU can come between finding the structure and reading it. volatile: as
+ * above. */
+static inline struct task *arch_current(void)
+{
+	struct task *t;
+
+	__asm__ volatile("mov %%gs:8, %0" : "=r"(t));
+	return t;
+}
+
 static inline void arch_irq_enable(void)
 {
 	__asm__ volatile("sti" ::: "memory");

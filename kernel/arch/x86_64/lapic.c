@@ -9,18 +9,16 @@
 #define APIC_BASE_ADDRESS  0x000ffffffffff000ull
 #define CPUID_1_ECX_X2APIC (1u << 21)
 
-/* Offsets in the memory-mapped page; the x2APIC register is 0x800 + offset / 16. */
+/* Like those of lapic.h. */
 enum {
 	REG_ID = 0x20,
 	REG_PRIORITY = 0x80,
-	REG_EOI = 0xb0,
 	REG_SPURIOUS = 0xf0,
 	REG_COMMAND = 0x300,
 	REG_COMMAND_HIGH = 0x310,
 	REG_LVT_TIMER = 0x320,
 	REG_LVT_LINT0 = 0x350,
 	REG_LVT_ERROR = 0x370,
-	REG_TIMER_INITIAL = 0x380,
 	REG_TIMER_CURRENT = 0x390,
 	REG_TIMER_DIVIDE = 0x3e0,
 };
@@ -30,20 +28,11 @@ enum {
 #define COMMAND_PENDING 0x1000u
 #define DIVIDE_BY_1     0xbu
 
-static bool x2apic;
-static uptr base;
+struct lapic lapic;
 
 static u32 read(u32 reg)
 {
-	return x2apic ? (u32)rdmsr(0x800 + reg / 16) : mmio_read32(base + reg);
-}
-
-static void write(u32 reg, u32 value)
-{
-	if (x2apic)
-		wrmsr(0x800 + reg / 16, value);
-	else
-		mmio_write32(base + reg, value);
+	return lapic.x2apic ? (u32)rdmsr(0x800 + reg / 16) : mmio_read32(lapic.base + reg);
 }
 
 u64 lapic_base(void)
@@ -53,13 +42,13 @@ u64 lapic_base(void)
 
 void lapic_init(void)
 {
-	base = lapic_base();
-	x2apic = cpuid(1).ecx & CPUID_1_ECX_X2APIC;
+	lapic.base = lapic_base();
+	lapic.x2apic = cpuid(1).ecx & CPUID_1_ECX_X2APIC;
 }
 
 bool lapic_x2apic(void)
 {
-	return x2apic;
+	return lapic.x2apic;
 }
 
 void lapic_cpu_init(void)
@@ -68,35 +57,30 @@ void lapic_cpu_init(void)
 
 	/* Disabled to x2APIC in one step is not allowed (SDM vol. 3, 10.12.5). */
 	wrmsr(MSR_APIC_BASE, mode);
-	if (x2apic)
+	if (lapic.x2apic)
 		wrmsr(MSR_APIC_BASE, mode | APIC_BASE_X2APIC);
-	write(REG_PRIORITY, 0);
-	write(REG_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
-	write(REG_LVT_LINT0, LVT_MASKED); /* the legacy controllers' wire */
-	write(REG_LVT_ERROR, LVT_MASKED);
-	write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic_write(REG_PRIORITY, 0);
+	lapic_write(REG_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	lapic_write(REG_LVT_LINT0, LVT_MASKED); /* the legacy controllers' wire */
+	lapic_write(REG_LVT_ERROR, LVT_MASKED);
+	lapic_write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
 	lapic_timer_mask(true);
 	lapic_timer_start(0);
 }
 
 u32 lapic_id(void)
 {
-	return x2apic ? read(REG_ID) : read(REG_ID) >> 24;
+	return lapic.x2apic ? read(REG_ID) : read(REG_ID) >> 24;
 }
 
 u32 lapic_id_max(void)
 {
-	return x2apic ? UINT32_MAX - 1 : 254;
-}
-
-void lapic_eoi(void)
-{
-	write(REG_EOI, 0);
+	return lapic.x2apic ? UINT32_MAX - 1 : 254;
 }
 
 void lapic_send(u32 dest, u32 message)
 {
-	if (x2apic) {
+	if (lapic.x2apic) {
 		/* wrmsr may overtake stores here (SDM vol. 3, 10.12.3). */
 		__asm__ volatile("mfence\n\tlfence" ::: "memory");
 		wrmsr(0x800 + REG_COMMAND / 16, (u64)dest << 32 | message);
@@ -108,14 +92,9 @@ void lapic_send(u32 dest, u32 message)
 
 	while (read(REG_COMMAND) & COMMAND_PENDING)
 		arch_relax();
-	write(REG_COMMAND_HIGH, dest << 24);
-	write(REG_COMMAND, message);
+	lapic_write(REG_COMMAND_HIGH, dest << 24);
+	lapic_write(REG_COMMAND, message);
 	arch_irq_restore(irqs);
-}
-
-void lapic_timer_start(u32 ticks)
-{
-	write(REG_TIMER_INITIAL, ticks);
 }
 
 u32 lapic_timer_left(void)
@@ -125,5 +104,5 @@ u32 lapic_timer_left(void)
 
 void lapic_timer_mask(bool masked)
 {
-	write(REG_LVT_TIMER, masked ? LVT_MASKED | VECTOR_TIMER : VECTOR_TIMER);
+	lapic_write(REG_LVT_TIMER, masked ? LVT_MASKED | VECTOR_TIMER : VECTOR_TIMER);
 }

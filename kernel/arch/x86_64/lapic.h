@@ -7,7 +7,9 @@
  */
 #pragma once
 
+#include "arch/arch.h"
 #include "base/types.h"
+#include "x86.h"
 
 /** Chooses the mode. Once, on the boot CPU, before the other functions. */
 void lapic_init(void);
@@ -24,8 +26,31 @@ void lapic_cpu_init(void);
 /** This CPU's ID. */
 u32 lapic_id(void);
 
+/* Offsets in the memory-mapped page; the x2APIC register is 0x800 + offset / 16. */
+enum {
+	LAPIC_EOI = 0xb0,
+	LAPIC_TIMER_INITIAL = 0x380,
+};
+
+/* How this machine's are reached; constant after lapic_init. */
+extern struct lapic {
+	uptr base;
+	bool x2apic;
+} lapic;
+
+static inline void lapic_write(u32 reg, u32 value)
+{
+	if (lapic.x2apic)
+		wrmsr(0x800 + reg / 16, value);
+	else
+		mmio_write32(lapic.base + reg, value);
+}
+
 /** Ends the interrupt in service of the highest priority. */
-void lapic_eoi(void);
+static inline void lapic_eoi(void)
+{
+	lapic_write(LAPIC_EOI, 0);
+}
 
 /** The largest ID that lapic_send can address. */
 u32 lapic_id_max(void);
@@ -39,7 +64,10 @@ u32 lapic_id_max(void);
 void lapic_send(u32 dest, u32 message);
 
 /** Starts the one-shot timer for @p ticks, which must not be 0, or stops it with 0. */
-void lapic_timer_start(u32 ticks);
+static inline void lapic_timer_start(u32 ticks)
+{
+	lapic_write(LAPIC_TIMER_INITIAL, ticks);
+}
 
 /** Ticks left. */
 u32 lapic_timer_left(void);

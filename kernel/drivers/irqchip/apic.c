@@ -30,12 +30,20 @@ void apic_start(unsigned cpu, uptr page)
 	send(cpu, LAPIC_STARTUP((u32)page >> 12));
 }
 
+/* A message to oneself with the vector of the device interrupt. */
+static void apic_raise(u32 irq)
+{
+	if (irq < VECTOR_DEVICES)
+		send(cpu_id(), LAPIC_FIXED(VECTOR_DEVICE + irq));
+}
+
 const struct irqchip apic = {
 	.name = "apic",
 	.cpu_init = lapic_cpu_init,
 	.send_hint = apic_send_hint,
 	.unmask = ioapic_unmask,
 	.mask = ioapic_mask,
+	.raise = apic_raise,
 };
 
 /* Intel 8259A data sheet: four initialisation words, then the mask. Spurious interrupts get

@@ -11,6 +11,7 @@ enum {
 	GICD_IGROUPR = 0x0080,
 	GICD_ISENABLER = 0x0100,
 	GICD_ICENABLER = 0x0180,
+	GICD_ISPENDR = 0x0200,
 	GICD_ICPENDR = 0x0280,
 	GICD_IPRIORITYR = 0x0400,
 	GICD_IROUTER = 0x6000,
@@ -60,6 +61,12 @@ static void mask(u32 irq)
 {
 	if (irq >= FIRST_SPI && irq < lines)
 		mmio_write32(gicd + GICD_ICENABLER + irq / 32 * 4, 1u << irq % 32);
+}
+
+static void raise(u32 irq)
+{
+	if (irq >= FIRST_SPI && irq < lines)
+		mmio_write32(gicd + GICD_ISPENDR + irq / 32 * 4, 1u << irq % 32);
 }
 
 /* ICC_SGI1R_EL1: affinities 3, 2 and 1 at 48, 32 and 16; a mask of 16 values of affinity 0, and
@@ -154,6 +161,7 @@ static const struct irqchip gicv3 = {
 	.send_hint = send_hint,
 	.unmask = unmask,
 	.mask = mask,
+	.raise = raise,
 };
 
 static void distributor_init(void)
