@@ -344,7 +344,8 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		discard(t);
 		return err;
 	}
-	record_spawn(t);
+	if (traced())
+		record_spawn(t);
 	if (handle)
 		*handle = t;
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
