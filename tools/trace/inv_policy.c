@@ -28,7 +28,7 @@ void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_
 {
 	(void)v;
 	t->class = p->class;
-	t->share = p->share;
+	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->deadline_ns;
 	t->budget_ns = p->budget_ns;
@@ -225,7 +225,7 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 	if (job)
 		share_leave(v, t);
 	t->class = p->class;
-	t->share = p->share;
+	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->relative_ns;
 	t->hard = p->hard;
