@@ -191,16 +191,15 @@ void policy_miss(struct inv *v, const struct trace_sched_miss *p)
 			p->late_ns, p->deadline_ns);
 }
 
-static void mlfq_release(struct inv *v, struct model_task *t, u64 now_ns)
+static void mlfq_release(struct inv *v, struct model_task *t, u64 epoch)
 {
-	u64 epoch = MAX(v->epoch, now_ns / MLFQ_BOOST_NS);
-
 	if (t->class != TRACE_sched_class_mlfq)
 		return;
 	if (!t->level_known || epoch != t->epoch)
 		t->level = 0, t->used_ns = 0;
 	t->level_known = v->complete;
-	t->epoch = v->epoch = epoch;
+	t->epoch = epoch;
+	v->epoch = MAX(v->epoch, epoch);
 }
 
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
@@ -213,7 +212,7 @@ void policy_release(struct inv *v, struct model_task *t, const struct trace_sche
 			p->job, t, p->release_ns, p->deadline_ns, t->relative_ns);
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->deadline_ns - t->relative_ns);
-	mlfq_release(v, t, p->release_ns);
+	mlfq_release(v, t, MAX(v->epoch, p->release_ns / MLFQ_BOOST_NS));
 	share_release(v, t);
 }
 
@@ -245,7 +244,7 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 		return;
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->from_ns);
-	mlfq_release(v, t, p->from_ns);
+	mlfq_release(v, t, p->key / MLFQ_LEVELS); /* its shard knows of the boosts that came there */
 	share_params(v, t, p->key);
 }
 
