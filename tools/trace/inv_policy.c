@@ -314,8 +314,14 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	share_charge(v, t, p);
 	lottery_charge(v, t, p);
 	t->key = p->key;
-	if (t->state == MODEL_RUNNING && t->cpu == v->now->cpu)
+	if (t->state != MODEL_RUNNING)
+		return;
+	if (t->cpu == v->now->cpu) {
 		model_here(v)->charged = model_here(v)->expired = p->quantum_over;
+	} else { /* its parameters are about to change, and its CPU to be hinted */
+		t->key_known = false;
+		t->key_since = v->seq;
+	}
 }
 
 void policy_takes(struct inv *v, struct model_task *t)
