@@ -30,3 +30,11 @@ build/viewer/viewer.html: build/viewer/main.js build/viewer/style.css viewer/src
 view-page: build/viewer/viewer.html $(TRACE_TOOL)
 	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)'
 	@echo "Open $(TRACE_DIR).html in a browser: every switch, and why each decision was taken"
+
+.PHONY: viewer-bench
+viewer-bench: build/viewer/viewer.html
+	@if [ -d viewer/node_modules/playwright-core ] && command -v chromium >/dev/null; then \
+		node tests/viewer/bench.mjs $(abspath $<); \
+	else \
+		echo "viewer: not measured, as there is no chromium or playwright-core: make setup" >&2; \
+	fi

@@ -27,6 +27,10 @@ struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, 
 /** The same without waiting. Errors: ERR_AGAIN (not so many, or others wait). */
 int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
 
+/** For what is made of it: as in wait.h. */
+bool semaphore_grant(struct wait_queue *q, struct wait *w);
+void semaphore_revoke(struct wait_queue *q, struct wait *w);
+
 /** Gives @p n permits back, or makes new ones. */
 void semaphore_release(struct semaphore *s, u32 n);
 

@@ -84,7 +84,7 @@ def invented(kernels, tmp_path_factory):
     folder = tmp_path_factory.mktemp("machine")
 
     def make(seed, **options):
-        words = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug") if k in options}
+        words = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug", "start") if k in options}
         name = "-".join(map(str, [seed, *sorted(words.items()), *sorted(options.items())]))
         where = folder / "".join(c if c.isalnum() else "_" for c in name)
         if not where.exists():

@@ -37,6 +37,13 @@ enum model_state {
 	MODEL_DEAD,
 };
 
+/* Of a task with a server, while it inherits. */
+struct model_server {
+	bool known;
+	i64 left_ns;
+	u64 deadline, budget_ns, period_ns;
+};
+
 struct model_task {
 	i32 tid;
 	u8 state;
@@ -85,6 +92,7 @@ struct model_task {
 	u64 resume_ns; /* while it is throttled */
 	u64 done_ns;   /* of its last job */
 	u64 server_deadline;
+	struct model_server own_server;
 	char name[16];
 };
 

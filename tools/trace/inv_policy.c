@@ -220,6 +220,7 @@ void policy_release(struct inv *v, struct model_task *t, const struct trace_sche
 void policy_params(struct inv *v, struct model_task *t, const struct trace_sched_params *p)
 {
 	bool job = t->job_open, same = t->class == p->class;
+	struct model_server was = {t->server_known, t->left_ns, t->server_deadline, t->budget_ns, t->period_ns};
 
 	if (job)
 		share_leave(v, t);
@@ -240,12 +241,19 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 	t->budget_ns = p->budget_ns;
 	t->period_ns = p->period_ns;
 	t->params_known = v->complete;
-	if (!job)
-		return;
+	if (p->inherited && !t->inherits)
+		t->own_server = was;
+	was = t->own_server;
+	if (!p->inherited && t->inherits && p->budget_ns == was.budget_ns && p->period_ns == was.period_ns) {
+		t->server_known = was.known;
+		t->left_ns = was.left_ns;
+		t->server_deadline = was.deadline;
+	}
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->from_ns);
 	mlfq_release(v, t, p->key / MLFQ_LEVELS); /* its shard knows of the boosts that came there */
-	share_params(v, t, p->key);
+	if (job)
+		share_params(v, t, p->key);
 }
 
 /* A turn is what a task may run until its quantum ends; it begins at the tail of the queue. */

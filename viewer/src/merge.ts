@@ -109,49 +109,49 @@ export function merge(streams: CpuStream[], u32: Uint32Array,
 		each: (word: number, id: number, ticks: number, cpu: number, afterLoss: boolean) => void,
 		gap: (cpu: number, from: number) => void = () => undefined): void {
 	const cursors = streams.map((s) => new Cursor(s.cpu, s.packets, u32)).filter((c) => c.some);
-	let n = cursors.length;
-	while (n > 0) {
-		let least = 0;
-		let someSeq = false;
-		let first: Cursor | undefined;
+	const n = cursors.length;
+	/* When each may go: the time of its event, or never while an operation before it is still to come. */
+	const when = new Float64Array(n);
+	let least = 0;
+	let first = -1;
+	const allow = (i: number): void => {
+		const c = cursors[i]!;
+		when[i] = !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks;
+	};
+	const findFirst = (): void => {
+		first = -1;
 		for (let i = 0; i < n; i++) {
 			const c = cursors[i]!;
-			if (c.moreSeq && (!someSeq || ((c.nextSeq - least) | 0) < 0)) {
+			if (c.moreSeq && (first < 0 || ((c.nextSeq - least) | 0) < 0)) {
 				least = c.nextSeq;
-				someSeq = true;
-				first = c;
+				first = i;
 			}
 		}
-		let best: Cursor | undefined;
-		let second = Infinity;
-		for (let i = 0; i < n; i++) {
-			const c = cursors[i]!;
-			if (c.hasSeq && c.nextSeq !== least)
-				continue;
-			if (!best || c.ticks < best.ticks) {
-				if (best)
-					second = best.ticks;
-				best = c;
-			} else if (c.ticks < second) {
-				second = c.ticks;
+	};
+	findFirst();
+	for (let i = 0; i < n; i++)
+		allow(i);
+	for (;;) {
+		let best = 0;
+		let time = when[0]!;
+		for (let i = 1; i < n; i++)
+			if (when[i]! < time) {
+				time = when[i]!;
+				best = i;
 			}
-		}
-		if (!best)
+		if (!(time < Infinity))
 			return;
-		/* Until the next operation nothing changes about who may go: events are taken in a row. */
-		const c = best;
-		for (;;) {
-			each(c.word, c.id, c.ticks, c.cpu, c.afterLoss);
-			c.advance();
-			if (c.afterLoss)
-				gap(c.cpu, c.lossFrom);
-			if (!c.some) {
-				cursors.splice(cursors.indexOf(c), 1);
-				n--;
-				break;
-			}
-			if (c.ticks >= second || (c === first ? c.nextSeq !== least || !c.moreSeq : c.hasSeq))
-				break;
+		const c = cursors[best]!;
+		const seq = c.hasSeq;
+		each(c.word, c.id, c.ticks, c.cpu, c.afterLoss);
+		c.advance();
+		if (c.afterLoss)
+			gap(c.cpu, c.lossFrom);
+		if (seq && (c.nextSeq !== least || !c.moreSeq)) {
+			findFirst();
+			if (first >= 0)
+				allow(first);
 		}
+		allow(best);
 	}
 }
