@@ -4,7 +4,7 @@
 
 ESBUILD ?= esbuild
 ESBUILD_FLAGS := --bundle --minify --format=iife --target=es2022 --charset=utf8 --log-level=warning \
-	--alias:events=./build/viewer/events.ts
+	--alias:events=./build/viewer/events.ts --alias:sources=./build/viewer/sources.ts
 VIEWER_SRCS := $(wildcard viewer/src/*)
 
 build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
@@ -15,7 +15,15 @@ build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
 build/viewer/events.ts: build/viewer/events-table
 	@$< >$@
 
-build/viewer/main.js: viewer/src/index.ts build/viewer/events.ts $(VIEWER_SRCS)
+# Where each class's policy stands, for the panel's link to the source.
+build/viewer/sources.ts: $(wildcard kernel/sched/*.c)
+	@mkdir -p $(@D)
+	@awk 'BEGIN { print "export const POLICIES: Record<string, string> = {" } \
+		match($$0, /^const struct sched_policy sched_[a-z]+/) { name = substr($$0, 33, RLENGTH - 32); \
+			printf "\t%s: \"%s:%d\",\n", name, FILENAME, FNR } \
+		END { print "};" }' $^ >$@
+
+build/viewer/main.js: viewer/src/index.ts build/viewer/events.ts build/viewer/sources.ts $(VIEWER_SRCS)
 	@echo "  BUNDLE  $<"
 	@$(ESBUILD) $(ESBUILD_FLAGS) $< --outfile=$@
 

@@ -210,6 +210,21 @@ test("files and folders open from the disk", async () => {
 	await done(page);
 });
 
+test("files that are dropped open", async () => {
+	const page = await open("viewer.html", {ready: false});
+	const files = readdirSync(join(DIR, "trace")).map((name) => ({name, base64: readFileSync(join(DIR, "trace", name)).toString("base64")}));
+	await page.evaluate((list) => {
+		const data = new DataTransfer();
+		for (const f of list)
+			data.items.add(new File([Uint8Array.from(atob(f.base64), (c) => c.charCodeAt(0))], f.name));
+		document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+	}, files);
+	await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+	assert.match(await heading(page), /events of 4 CPUs/);
+	assert.equal(await page.evaluate(() => window.fermata.q.m.problems.length), 0);
+	await done(page);
+});
+
 test("what is no trace gets a message with byte and reason", async () => {
 	const page = await open("viewer.html", {ready: false});
 	writeFileSync(join(DIR, "junk.bin"), Buffer.from([0, 1, 2, 3, 4, 5, 6, 7, 8]));

@@ -45,7 +45,7 @@ def bundle(page, tmp_path_factory):
         if not out.exists():
             must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
                  "--supported:node-colon-prefix-import=true",
-                 "--alias:events=./build/viewer/events.ts", f"tests/viewer/{name}.ts", f"--outfile={out}")
+                 "--alias:events=./build/viewer/events.ts", "--alias:sources=./build/viewer/sources.ts", f"tests/viewer/{name}.ts", f"--outfile={out}")
         return out
 
     return make

@@ -150,3 +150,11 @@ def test_a_wrong_decision_is_seen(dump, demo, tmp_path):
     assert len(wrong) == 4
     assert {d["x"]["seq"] for d in wrong if "x" in d} == set(planted)
     assert all(d["x"]["verdict"] == "wrong" for d in wrong)
+
+
+def test_the_source_of_a_decision_is_its_policy(dump, demo):
+    told = {(x["cls"], x["source"]) for d in dump(*files_of(demo(1)))["decisions"] if (x := d.get("x")) and x["chosen"]}
+    assert len(told) >= 3
+    for name, place in told:
+        file, line = place.split(":")
+        assert f"sched_policy sched_{name} " in (ROOT / file).read_text().splitlines()[int(line) - 1]

@@ -12,7 +12,7 @@ from reference import STATES, Reference, at
 
 # name: file, old text, new text, what must see it
 MUTANTS = {
-    "seq-ignored": ("merge.ts", "when[i] = !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks;", "when[i] = !c.some ? Infinity : c.ticks;", "lines"),
+    "seq-ignored": ("merge.ts", "when.set(i, !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks);", "when.set(i, !c.some ? Infinity : c.ticks);", "lines"),
     "high-half-forgotten": ("merge.ts", "this.ticks = this.high + this.u32[w]!;", "this.ticks = this.u32[w]!;", "lines"),
     "signed-numbers-lost": ("decode.ts", "view.getInt32(at, true)", "view.getUint32(at, true)", "lines"),
     "count-off-by-one": ("decode.ts", "for (let i = 0; i < n; i++)\n\t\t\titems.push", "for (let i = 1; i < n; i++)\n\t\t\titems.push", "lines"),
@@ -46,7 +46,7 @@ def copies(page, tmp_path_factory):
             path.write_text(text.replace(old, new))
         out = tree / "program.mjs"
         must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
-             "--supported:node-colon-prefix-import=true", "--alias:events=./build/viewer/events.ts",
+             "--supported:node-colon-prefix-import=true", "--alias:events=./build/viewer/events.ts", "--alias:sources=./build/viewer/sources.ts",
              tree / f"tests/viewer/{program}.ts", f"--outfile={out}")
         return out
 
