@@ -347,7 +347,8 @@ static int spawn(const struct task_spec *s, struct task **handle)
 	}
 	if (s->owned)
 		task_own(t, s->owned);
-	record_spawn(t);
+	if (traced())
+		record_spawn(t);
 	if (handle)
 		*handle = t;
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
