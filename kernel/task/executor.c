@@ -349,6 +349,7 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	if (unlikely(t->on_miss))
 		tell_miss(t);
 	if (unlikely(result == POLL_READY)) {
+		task_shield(t); /* it has ended: nobody kills it any more */
 		fault_release(t);
 		arena_release(&t->arena);
 	}
