@@ -11,22 +11,26 @@ static void reader_died(struct owned *o)
 }
 
 /* The owner changes here and in put; who waits for him is in the queue. */
-static bool semaphore_grant(struct wait_queue *q, struct wait *w)
+void semaphore_own(struct semaphore *s, struct wait *w, struct task *self)
+{
+	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
+	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock) {
+		s->owner = self;
+		task_own(self, &s->owned);
+	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
+		w->owned.release = reader_died;
+		task_own(self, &w->owned);
+	}
+}
+
+static bool semaphore_grant(struct wait_queue *q, struct wait *w) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct semaphore *s = CONTAINER_OF(q, struct semaphore, queue);
 
 	if (s->free < w->wants)
 		return false;
 	s->free -= w->wants;
-	if (w->wants == s->permits)
-		s->owner = w->task;
-	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
-	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock) {
-		task_own(w->task, &s->owned);
-	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
-		w->owned.release = reader_died;
-		task_own(w->task, &w->owned);
-	}
+	semaphore_own(s, w, w->task);
 	return true;
 }
 
@@ -73,13 +77,6 @@ void semaphore_init(struct semaphore *s, u32 permits)
 	s->poisoned = false;
 }
 
-struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind)
-{
-	(void)wait_init(w, &s->queue, kind);
-	w->wants = n;
-	return &w->aw;
-}
-
 int semaphore_try_acquire(struct semaphore *s, u32 n)
 {
 	struct wait w = {.task = task_current(), .wants = n};
@@ -90,10 +87,8 @@ int semaphore_try_acquire(struct semaphore *s, u32 n)
 	return got ? 0 : ERR_AGAIN;
 }
 
-void semaphore_release(struct semaphore *s, u32 n)
+void semaphore_put(struct semaphore *s, u32 n, bool irqs)
 {
-	bool irqs = spin_lock(&s->queue.lock);
-
 	put(s, n);
 	wait_serve(&s->queue, irqs);
 }
@@ -110,7 +105,6 @@ int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w)
 	}
 	if (w)
 		task_disown(&w->owned);
-	put(s, n);
-	wait_serve(&s->queue, irqs);
+	semaphore_put(s, n, irqs);
 	return 0;
 }

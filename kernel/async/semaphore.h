@@ -12,7 +12,7 @@ struct semaphore {
 	struct wait_queue queue;
 	u32 permits;        /* constant: how many there were */
 	u32 free;           /* under queue.lock, like the next */
-	struct task *owner; /* who took all of them in one go; NULL when nobody did */
+	struct task *owner; /* of a lock: who took all of them; NULL when nobody did */
 	struct owned owned; /* by the owner of a lock; not of a plain semaphore, whose permits may
 			     * be given back by others */
 	bool poisoned;	    /* an owner ended without giving it back */
@@ -20,15 +20,62 @@ struct semaphore {
 
 void semaphore_init(struct semaphore *s, u32 permits);
 
+/** For semaphore_poll: @p w, the calling task's, was granted; whose it is from now on. */
+void semaphore_own(struct semaphore *s, struct wait *w, struct task *self) REQUIRES(s->queue.lock);
+
+/** Takes at once what nobody waits for; else waits. */
+ALWAYS_INLINE enum poll semaphore_poll(struct awaitable *a)
+{
+	struct wait *w = CONTAINER_OF(a, struct wait, aw);
+	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
+	bool irqs, got;
+
+	if (w->state != WAIT_NEW)
+		return wait_poll(a);
+	irqs = spin_lock(&s->queue.lock);
+	got = !s->queue.count && s->free >= w->wants;
+	if (likely(got)) {
+		s->free -= w->wants;
+		w->state = WAIT_OVER;
+		if (a->kind != TRACE_await_kind_semaphore)
+			semaphore_own(s, w, task_self());
+	}
+	spin_unlock(&s->queue.lock, irqs);
+	return likely(got) ? POLL_READY : wait_poll(a);
+}
+
 /** Ready when the caller got @p n permits; @p kind: TRACE_await_kind_semaphore, or of what is
  *  made of it. */
-struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind);
+static inline struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind)
+{
+	w->aw = (struct awaitable){semaphore_poll, wait_cancel, kind};
+	w->queue = &s->queue;
+	w->state = WAIT_NEW;
+	w->wants = n;
+	w->owned.task = NULL;
+	w->status = 0;
+	return &w->aw;
+}
 
 /** The same without waiting. Errors: ERR_AGAIN (not so many, or others wait). */
 int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
 
+/** semaphore_release in general, with its lock held, which it gives back, with @p irqs from
+ *  spin_lock. */
+void semaphore_put(struct semaphore *s, u32 n, bool irqs) RELEASE(s->queue.lock);
+
 /** Gives @p n permits back, or makes new ones. */
-void semaphore_release(struct semaphore *s, u32 n);
+static inline void semaphore_release(struct semaphore *s, u32 n)
+{
+	bool irqs = spin_lock(&s->queue.lock);
+
+	if (unlikely(s->queue.count || s->owner)) {
+		semaphore_put(s, n, irqs);
+		return;
+	}
+	s->free += n;
+	spin_unlock(&s->queue.lock, irqs);
+}
 
 /** For locks: what the dead owner left behind is in order again; the next owner is not told any
  *  more. Context: the owner. */

@@ -48,6 +48,23 @@ ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 /** Queues @p t, which was suspended on @p c, now that its stack is left. */
 void queue_suspended(const struct cpu *c, struct task *t);
 
+/* The same for the simple case, which nobody needs to be told of: a preempted task in a level's list,
+ * without a quantum to charge. False: it is not that simple; nothing was done. */
+ALWAYS_INLINE bool queue_preempted(const struct cpu *c, struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	if (!alone || traced() || c->frozen_why != TRACE_enqueue_why_preempt ||
+	    !t->policy->levels || is_pinned(t) || t->entity.quantum_ns)
+		return false;
+	home_lock(t);
+	charge(t, c->left_ns, false);
+	t->quantum_left_ns = 0;
+	t->worker = c->left;
+	t->preemptions++;
+	runqueue_add(t, true);
+	home_unlock(t);
+	return true;
+}
+
 /* First thing on every stack that was switched to. */
 ALWAYS_INLINE void arrive(void)
 {
@@ -55,9 +72,9 @@ ALWAYS_INLINE void arrive(void)
 	struct task *frozen = c->frozen;
 
 	c->frozen = NULL;
-	if (frozen)
+	if (frozen && unlikely(!queue_preempted(c, frozen)))
 		queue_suspended(c, frozen);
-	else if (c->left && worker_give(c, c->left))
+	if (!frozen && c->left && worker_give(c, c->left))
 		hint_rest();
 	reap(c);
 	quantum_program(c);

@@ -155,11 +155,11 @@ ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRE
 {
 	const struct task *first;
 
-	if (shard_count > 1 || others_online() || traced() || cpu_hinted(c))
+	if (!alone || traced() || cpu_hinted(c))
 		return false;
 	if (!c->current || c->irq_depth || c->preempt_off || t->rank >= c->current->rank)
 		return false;
-	if (!t->policy->levels || !(t->entity.cpus >> c->id & 1))
+	if (!t->policy->passes)
 		return false;
 	first = shard_first(t->home, c->id);
 	return !first || t->rank < first->rank;

@@ -46,7 +46,10 @@ void task_release(struct task *t, u64 now_ns)
 			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	if (likely(t->policy->levels))
+		levels_begin(&t->entity, &t->params);
+	else
+		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
 	rank_update(t);
 }
 
@@ -86,6 +89,10 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 
 	runqueue_add(t, false);
 	w = wanted(t);
+	if (likely(alone && !traced())) {
+		home_unlock(t);
+		return hint_alone(arch_cpu(), w.rank);
+	}
 	seq = op_seq(traced());
 	task_record_release(t, seq);
 	runqueue_record(t, why, seq);
