@@ -72,10 +72,12 @@ ALWAYS_INLINE void arrive(void)
 	struct task *frozen = c->frozen;
 
 	c->frozen = NULL;
-	if (frozen && unlikely(!queue_preempted(c, frozen)))
-		queue_suspended(c, frozen);
-	if (!frozen && c->left && worker_give(c, c->left))
+	if (frozen) {
+		if (unlikely(!queue_preempted(c, frozen)))
+			queue_suspended(c, frozen);
+	} else if (c->left && worker_give(c, c->left)) {
 		hint_rest();
+	}
 	reap(c);
 	quantum_program(c);
 }

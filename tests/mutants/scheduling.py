@@ -1,6 +1,6 @@
 """Mutants of kernel/task: the executor, its looks and hints, the shards."""
 
-from mutants import PREEMPTION, SERVICE, TASKS, Mutant, Runs
+from mutants import PREEMPTION, SERVICE, SHORT, TASKS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -31,6 +31,8 @@ PUBLISHED_TOO_EARLY = (
 	arch_switch(from ? &from->sp : &boot_sp, to->sp);
 """),
 )
+
+SHORT_WAYS = Runs(SHORT, cpus=1, seeds=1)
 
 # Three shards for four CPUs, so that CPUs meet in them.
 SHARED = Runs(seeds=500, words="shards=3")
@@ -122,7 +124,7 @@ MUTANTS = [
              "	next = c->id ? look_take(&look, held) : NULL;\n"),), "test",
            Runs(PREEMPTION, seeds=3, strategy="time", only="every_cpu")),
     Mutant("no-rest", "a look that spent a hint leaves the rest to nobody",
-           (("kernel/task/look.h", "	if (unlikely(l->spent))\n		hint_rest();\n", ""),), "R7 R1b no-progress", Runs(seeds=200)),
+           (("kernel/task/look.h", "	if (unlikely(l->spent) && !alone)\n		hint_rest();\n", ""),), "R7 R1b no-progress", Runs(seeds=200)),
     Mutant("rest-for-the-first-only", "the last look hints only for the most urgent task of all",
            ((HINT, "	if (!any_pinned()) {\n", "	if (!any_pinned() || true) {\n"),), "R7 R1b no-progress", SHARED),
     Mutant("interrupt-does-not-look", "the end of an interrupt ignores the hint that it brought",
@@ -160,7 +162,7 @@ MUTANTS = [
            ((EXECUTOR, "		runqueue_remove(next);\n		place(",
              "		if (!next->worker)\n			runqueue_remove(next);\n		place("),), "R3 no-end panic"),
     Mutant("stack-given-back-early", "a stack with a suspended poll on it is free for others",
-           (("kernel/task/handover.h", "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
+           (("kernel/task/handover.h", "	} else if (c->left && worker_give(c, c->left)) {\n", "	}\n	if (c->left && worker_give(c, c->left)) {\n"),),
            "R8 J R3 panic no-progress test"),
     Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
            (("kernel/task/handover.h", "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
@@ -169,6 +171,24 @@ MUTANTS = [
            "panic test no-progress", Runs(TASKS, seeds=3)),
 
     # The short ways, which are taken while nothing is recorded.
+    Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",
+           (("kernel/task/handover.h", "	runqueue_add(t, true);\n", "	runqueue_add(t, false);\n"),),
+           "test", SHORT_WAYS),
+    Mutant("nobody-to-hint-but-oneself", "the only CPU does not hint itself",
+           (("kernel/task/executor.h", "&c->hints, memory_order_relaxed) + 1,\n", "&c->hints, memory_order_relaxed) + 0,\n"),),
+           "test", SHORT_WAYS),
+    Mutant("lesser-ones-take-over", "a wake gives the CPU to a task that is less urgent than its waker",
+           (("kernel/task/preempt.c", "c->preempt_off || t->rank >= c->current->rank)", "c->preempt_off || t->rank == c->current->rank)"),),
+           "test", SHORT_WAYS),
+    Mutant("permits-past-waits", "permits are taken although somebody waits for them",
+           (("kernel/async/semaphore.h", "	got = !s->queue.count && s->free >= w->wants;\n", "	got = s->free >= w->wants;\n"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("permits-for-nobody", "permits are given back without a look at who waits",
+           (("kernel/async/semaphore.h", "	if (unlikely(s->queue.count || s->owner)) {", "	if (unlikely(s->owner)) {"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("lock-without-owner", "a lock that is free is taken without a note of its owner",
+           (("kernel/async/semaphore.h", "		if (a->kind != TRACE_await_kind_semaphore)\n", "		if (a->kind == TRACE_await_kind_other)\n"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
            ((EXECUTOR, "	if (next->entity.key != prev->entity.key || next->worker)\n", "	if (next->worker)\n"),),
            "test panic", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
