@@ -18,11 +18,13 @@ include tools/make/options.mk
 
 RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF)
 TRACE_DIR := build/trace/$(BOARD)
+VIEW = $(SUBMAKE) view-page TRACE_DIR=$(TRACE_DIR) VIEW_NAME='$(BOARD)$(if $(filter sim,$(BOARD)), seed $(SEED))' \
+	VIEW_COMMAND='make trace BOARD=$(BOARD) CPUS=$(CPUS) SEED=$(SEED) CMDLINE="$(CMDLINE_OR_DEMO)"'
 SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN),,$(APP)) RDGEN='$(RDGEN)'
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak gdb trace bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test soak gdb trace view bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -38,6 +40,7 @@ run: ## boot on BOARD: a shell when there is a terminal, else the demo
 	else \
 		$(RUN) --trace $(TRACE_DIR) --append '$(CMDLINE_OR_DEMO)' </dev/null; \
 	fi
+	@echo "  make view BOARD=$(BOARD)   (one HTML file that opens in any browser)"
 
 test: ## run every test; QUICK=1: the four-minute selection
 	@tools/setup/setup all
@@ -53,15 +56,20 @@ gdb: ## open GDB on the halted kernel, with Fermata's commands loaded
 	@$(SUBMAKE) kernel
 	@$(RUN) --icount --gdb --append '$(CMDLINE)'
 
-trace: ## run the demo, check its trace, and write it for Perfetto and KernelShark as well
+trace: ## run the demo, check its trace, and write it as an HTML page, for Perfetto and for KernelShark
 	@tools/setup/setup run
 	@$(SUBMAKE) kernel tools
 	@$(RUN) --trace $(TRACE_DIR) --append '$(CMDLINE_OR_DEMO)' </dev/null
-	@build/tools/fermata-trace check $(TRACE_DIR)
+	@build/tools/fermata-trace check $(TRACE_DIR) || { $(VIEW); exit 1; }
 	@build/tools/fermata-trace stats $(TRACE_DIR)
 	@build/tools/fermata-trace perfetto $(TRACE_DIR) $(TRACE_DIR).pftrace
 	@build/tools/fermata-trace tracedat $(TRACE_DIR) $(TRACE_DIR).dat
 	@echo "Written: $(TRACE_DIR).pftrace (ui.perfetto.dev) and $(TRACE_DIR).dat (kernelshark)"
+	@$(VIEW)
+
+view: ## write the last run's trace on BOARD as one HTML file that opens in any browser
+	@tools/setup/setup run
+	@$(VIEW)
 
 bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq PROFILE=metric
 	@tools/setup/setup run
@@ -99,11 +107,11 @@ kernel: ## build the kernel for BOARD with CC
 tools: ## build the host tools, such as fermata-trace
 iso: ## build a CD and USB image for BOARD=pc; CMDLINE= goes into its boot menu
 
-WANTED := $(filter kernel tools iso build/%,$(MAKECMDGOALS))
+WANTED := $(filter kernel tools iso view-page build/%,$(MAKECMDGOALS))
 ifneq ($(WANTED),)
 include tools/make/host.mk
 endif
-ifneq ($(filter-out tools build/tools/% build/docs/%,$(WANTED)),)
+ifneq ($(filter-out tools view-page build/tools/% build/docs/% build/viewer/%,$(WANTED)),)
 include kernel/board/$(IMAGE)/board.mk
 include tools/make/toolchain.mk
 include tools/make/kernel.mk

@@ -32,6 +32,7 @@ static struct {
 	uint64_t next_ns; /* when bytes[at] arrives */
 	uint64_t polled_ns;
 	bool masked, interactive, raw;
+	bool given; /* the command line gave the input */
 	bool escape; /* Ctrl-A was typed */
 	struct termios before;
 	char out[4096];
@@ -89,6 +90,10 @@ void console_open(void)
 {
 	struct termios t;
 
+	if (con.given) {
+		con.next_ns = FIRST_BYTE_NS;
+		return;
+	}
 	con.interactive = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &con.before) == 0;
 	if (!con.interactive) {
 		while (take() > 0)
@@ -109,6 +114,26 @@ void console_close(void)
 	if (con.raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &con.before);
 	con.raw = false;
+}
+
+const char *console_input(size_t *n)
+{
+	*n = con.end;
+	return con.bytes;
+}
+
+const char *console_set_input(const char *hex)
+{
+	con.given = true;
+	con.bytes = malloc(strlen(hex) / 2 + 1);
+	if (!con.bytes)
+		return "is too long";
+	for (con.end = 0; hex[2 * con.end]; con.end++)
+		if (sscanf(hex + 2 * con.end, "%2hhx", (unsigned char *)&con.bytes[con.end]) != 1 ||
+		    !hex[2 * con.end + 1])
+			return "wants pairs of hexadecimal digits";
+	con.room = con.end;
+	return NULL;
 }
 
 bool console_interactive(void)

@@ -6,6 +6,7 @@
 #define RELAX_EVENTS 32	    /* what a pause costs; Skylake's takes about 40 ns, older ones 3 */
 #define TIMER_LATE_NS 64    /* a timer fires up to this much late */
 #define HINT_NS_BITS 9	    /* a hint travels up to 2^9 ns longer than the strategy wants */
+#define TURN_EVENTS (1 << 16)
 #define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
 
 struct sim sim;
@@ -40,6 +41,7 @@ static void charge(void)
 
 	sim.armed = sim_budget;
 	sim.events += used;
+	this_cpu()->ran += used;
 	sim.slice -= (int64_t)used;
 	charge_events(used);
 }
@@ -108,6 +110,17 @@ static void catch_up(struct vcpu *v)
 		v->progress = floor;
 }
 
+/* Events until the current CPU's turn is over; see sim_turn_over. */
+static int64_t turn_left(void)
+{
+	return TURN_EVENTS - (int64_t)(this_cpu()->ran - sim.turn);
+}
+
+bool sim_turn_over(void)
+{
+	return turn_left() <= 0;
+}
+
 /*
  * Sets the budget so that it ends with the slice, or earlier when an interrupt becomes pending
  * that this CPU can take or that a halted CPU waits for. CPUs that can run and could not when the
@@ -117,6 +130,7 @@ static void arm(void)
 {
 	uint64_t due = this_cpu()->irq_on ? sim_due(sim.cur) : SIM_NEVER;
 	uint64_t others = candidates() & ~CPU_BIT(sim.cur);
+	bool fair = sim.cfg.strategy->fair || sim.cfg.record;
 	int64_t budget;
 
 	if (others & ~sim.others) {
@@ -131,11 +145,14 @@ static void arm(void)
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
+	if (fair && budget > turn_left())
+		budget = turn_left();
 	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
 		budget = (int64_t)(sim.cfg.max_events - sim.events);
 	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
 	sim_budget = sim.armed = budget;
-	sim.horizon_ns = sim.clock_ns + (uint64_t)budget * sim.step / SIM_FRACTION;
+	sim.horizon_ns =
+		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
 }
 
 uint64_t sim_clock_ns(void)
@@ -179,17 +196,22 @@ static void jump(void)
 }
 
 /* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
-static void schedule(bool relaxing)
+static void schedule(enum where where)
 {
 	struct vcpu *from = this_cpu();
+	unsigned next, plain;
 	uint64_t set;
-	unsigned next;
 
 	while ((set = candidates()) == 0)
 		jump();
 	FOR_EACH_CPU(i, set & sim.halted)
 		catch_up(&sim.cpu[i]);
-	next = sim.cfg.strategy->choose(set, relaxing);
+	next = sim.cfg.strategy->choose(set, where);
+	plain = strategy_plain(set, where);
+	if (sim.cfg.record && next != plain)
+		replay_note(next);
+	if (next != plain || next != sim.cur || sim_turn_over())
+		sim.turn = sim.cpu[next].ran;
 	sim.slice = EVENTS_FAR;
 	sim.others = 0;
 	if (next == sim.cur)
@@ -230,7 +252,7 @@ static void deliver(uintptr_t pc)
 	int irq;
 
 	while (this_cpu()->irq_on && (irq = acknowledge()) >= 0) {
-		sim.irqs++;
+			sim.irqs++;
 		sim_mix(0x200 + (unsigned)irq);
 		this_cpu()->irq_on = false;
 		arm();
@@ -248,9 +270,13 @@ void sim_slow(uintptr_t pc)
 	check_limits();
 	console_poll();
 	deliver(pc);
-	if (sim.slice <= 0) {
-		schedule(false);
+	if (sim.slice <= 0 || (sim.cfg.strategy->fair && sim_turn_over())) {
+		schedule(AT_EVENT);
 		deliver(pc);
+	} else if (sim.cfg.record && sim_turn_over()) {
+		if (strategy_plain(candidates(), AT_EVENT) != sim.cur)
+			replay_note(sim.cur);
+		sim.turn = this_cpu()->ran;
 	}
 	arm();
 }
@@ -299,7 +325,7 @@ bool sim_irq_enabled(void)
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
-	uint64_t at = sim_clock_ns() + sim.cfg.strategy->hint_ns +
+	uint64_t at = sim_clock_ns() + sim.cfg.hint_ns +
 		      rng_below(r, 1u << rng_below(r, HINT_NS_BITS + 1));
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
@@ -329,7 +355,8 @@ void sim_relax(void)
 	sim.events++;
 	check_limits();
 	deliver(SIM_PC);
-	schedule(true);
+	this_cpu()->ran++;
+	schedule(AT_RELAX);
 	deliver(SIM_PC);
 	arm();
 }
@@ -341,9 +368,10 @@ void sim_idle(void)
 	charge();
 	this_cpu()->irq_on = true;
 	if (!pending(sim.cur)) {
+		this_cpu()->ran++;
 		set_busy(sim.cur, false);
 		do
-			schedule(false);
+			schedule(AT_HALT);
 		while (!pending(sim.cur));
 		set_busy(sim.cur, true);
 	}
@@ -416,6 +444,8 @@ int sim_run(void)
 	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
 		sim.cpu[i].timer_at = sim.cpu[i].hint_at = SIM_NEVER;
 	set_busy(0, true);
+	if (sim.cfg.strategy->begin)
+		sim.cfg.strategy->begin();
 	sim_budget = sim.armed = 0;
 	sim.running = true;
 	sim_stack_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct option {
-	const char *name, *value, *meaning;
+	const char *name, *value, *meaning; /* meaning NULL: only in files */
 	const char *(*set)(const char *value); /* NULL, or what is wrong */
 };
 
@@ -85,6 +85,57 @@ static const char *set_cmdline(const char *value)
 	return NULL;
 }
 
+static const char *set_depth(const char *value)
+{
+	return number(value, 1, 64, &sim.cfg.depth);
+}
+
+static const char *set_length(const char *value)
+{
+	return number(value, 1, 1ull << 40, &sim.cfg.length);
+}
+
+static const char *set_hint_ns(const char *value)
+{
+	return number(value, 0, 1000000000, &sim.cfg.hint_ns);
+}
+
+/* For whoever starts this program because of the file: fermata-sim. */
+static const char *set_program(const char *value)
+{
+	(void)value;
+	return NULL;
+}
+
+static const char *set_record(const char *value)
+{
+	sim.cfg.record = value;
+	return *value ? NULL : "wants a file";
+}
+
+static const char *set_build(const char *value)
+{
+	char own[17];
+
+	snprintf(own, sizeof own, "%016llx", (unsigned long long)replay_build());
+	return strcmp(value, own) == 0 ? NULL
+				       : "is another one: the file was made with another build of "
+					 "the kernel, and a run belongs to its build";
+}
+
+/* "CPU RAN TO" */
+static const char *set_switch(const char *value)
+{
+	unsigned long long cpu, ran, to;
+
+	if (sscanf(value, "%llu %llu %llu", &cpu, &ran, &to) != 3 || cpu >= SIM_CPUS_MAX ||
+	    to >= SIM_CPUS_MAX)
+		return "wants a CPU, its events until then, and the CPU that comes";
+	return replay_add((unsigned)cpu, ran, (unsigned)to) == 0 ? NULL : "finds no host memory";
+}
+
+static const char *set_replay(const char *value);
+
 static const struct option options[] = {
 	{"--cpus", "N", "virtual CPUs, 1 to 64 (4)", set_cpus},
 	{"--seed", "N", "the execution: one seed, one execution (1)", set_seed},
@@ -94,8 +145,77 @@ static const struct option options[] = {
 	{"--ram", "MIB", "memory, 16 to 2048 (256)", set_ram},
 	{"--trace", "DIR", "write the trace to this directory at the end", set_trace},
 	{"--cmdline", "TEXT", "the kernel's command line", set_cmdline},
+	{"--depth", "N", "pct: changes of priority, and one; bounded: preemptions (3)", set_depth},
+	{"--length", "N", "pct, bounded: events that they are spread over (200000)", set_length},
+	{"--record", "FILE", "write the run to this file at the end", set_record},
+	{"--replay", "FILE", "do again what a file of --record says", set_replay},
+	{"--hint-ns", "N", NULL, set_hint_ns},
+	{"--input", "HEX", NULL, console_set_input},
+	{"--program", "FILE", NULL, set_program},
+	{"--build", "HASH", NULL, set_build},
+	{"--switch", "CPU RAN TO", NULL, set_switch},
 };
 #define OPTIONS (sizeof options / sizeof *options)
+
+static const struct option *option_named(const char *name, size_t len)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static void wrong(const char *option, const char *why)
+{
+	fprintf(stderr, "sim: %s %s\n", option, why);
+	exit(EXIT_USAGE);
+}
+
+/* One line of a file: a name and its value. */
+static const char *set_line(char *line)
+{
+	char name[32], *value = strchr(line, ' ');
+	const struct option *o;
+
+	if (!value)
+		return "wants a name, a blank and a value";
+	*value++ = '\0';
+	snprintf(name, sizeof name, "--%s", line);
+	o = option_named(name, strlen(name));
+	if (!o || o->set == set_replay)
+		return "is no option that such a file may have";
+	if (o->set == set_cmdline || o->set == set_trace || o->set == set_record)
+		value = strdup(value);
+	return value ? o->set(value) : "finds no host memory";
+}
+
+static const char *set_replay(const char *value)
+{
+	FILE *f = fopen(value, "r");
+	char *line = NULL, at[512];
+	size_t room = 0;
+	unsigned n = 0;
+
+	if (!f)
+		return strerror(errno);
+	for (ssize_t len; (len = getline(&line, &room, f)) > 0;) {
+		const char *why;
+
+		n++;
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		if (line[0] == '#' || !line[0])
+			continue;
+		why = set_line(line);
+		if (why) {
+			snprintf(at, sizeof at, "%s:%u: %s", value, n, line);
+			wrong(at, why);
+		}
+	}
+	free(line);
+	fclose(f);
+	return NULL;
+}
 
 static void help(const char *program)
 {
@@ -103,6 +223,8 @@ static void help(const char *program)
 	       "\n\n",
 	       program);
 	for (size_t i = 0; i < OPTIONS; i++) {
+		if (!options[i].meaning)
+			continue;
 		printf("  %-13s %-5s %s\n", options[i].name, options[i].value, options[i].meaning);
 		for (unsigned k = 0; options[i].set == set_strategy && strategies[k]; k++)
 			printf("  %19s   %s: %s%s\n", "", strategies[k]->name,
@@ -113,28 +235,24 @@ static void help(const char *program)
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_INTERRUPTED);
 }
 
-static void wrong(const char *option, const char *why)
-{
-	fprintf(stderr, "sim: %s %s\n", option, why);
-	exit(EXIT_USAGE);
-}
-
 /* Takes "--name value" and "--name=value". */
 static void parse(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *equals = strchr(argv[i], '='), *value, *why;
 		size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-		const struct option *o = options;
+		const struct option *o;
 
 		if (strcmp(argv[i], "--help") == 0) {
 			help(argv[0]);
 			exit(0);
 		}
-		while (o < options + OPTIONS &&
-		       (strlen(o->name) != len || strncmp(o->name, argv[i], len) != 0))
-			o++;
-		if (o == options + OPTIONS)
+		if (strcmp(argv[i], "--print-build") == 0) {
+			printf("%016llx\n", (unsigned long long)replay_build());
+			exit(0);
+		}
+		o = option_named(argv[i], len);
+		if (!o)
 			wrong(argv[i], "is not an option; see --help");
 		value = equals ? equals + 1 : argv[++i];
 		if (!value)
@@ -145,6 +263,8 @@ static void parse(int argc, char **argv)
 	}
 	if (!sim.cfg.mean)
 		sim.cfg.mean = sim.cfg.strategy->mean;
+	if (sim.cfg.hint_ns == SIM_NEVER)
+		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
 }
 
 int main(int argc, char **argv)
@@ -157,6 +277,10 @@ int main(int argc, char **argv)
 		.seed = 1,
 		.ram_bytes = RAM_BYTES_DEFAULT,
 		.strategy = strategies[0],
+		.program = argv[0],
+		.depth = 3,
+		.length = 200000,
+		.hint_ns = SIM_NEVER,
 	};
 	parse(argc, argv);
 	memory_init();
@@ -168,6 +292,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sim: %s\n", sim.message);
 	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, err, sizeof err) != 0) {
 		fprintf(stderr, "sim: trace: %s\n", err);
+		status = status ? status : EXIT_BROKEN;
+	}
+	if (sim.cfg.record && replay_write(err, sizeof err) != 0) {
+		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
 	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",

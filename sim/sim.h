@@ -20,6 +20,11 @@ struct sim_config {
 	uint64_t ram_bytes;
 	uint64_t max_events; /* 0: no limit */
 	uint64_t mean;	     /* events from one choice of CPU to the next; 0: the strategy's own */
+	uint64_t depth;	     /* pct: changes of priority and 1; bounded: preemptions */
+	uint64_t length;     /* pct, bounded: events over which they are spread */
+	uint64_t hint_ns;    /* that a hint interrupt travels at least; SIM_NEVER: the strategy's own */
+	const char *program; /* the path that this program was started by */
+	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
 	char cmdline[1024];
@@ -31,7 +36,11 @@ struct vcpu {
 	bool irq_on;
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
+	uint64_t ran; /* hooks, pauses and halts that it executed: with its number, a place in the run */
 };
+
+/* Where a choice of CPU is made: between two events, in a spin loop's body, or at a halt. */
+enum where { AT_EVENT, AT_RELAX, AT_HALT };
 
 /* Exit statuses of the simulator itself; below these they are the kernel's. */
 enum {
@@ -55,6 +64,7 @@ struct sim {
 	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
 	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
+	uint64_t turn;	     /* what the current CPU had run when it was last chosen, not by default */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
 	uint64_t events, switches, irqs, hash;
@@ -102,6 +112,10 @@ static inline void sim_mix(uint64_t x)
 	sim.hash ^= sim.hash >> 29;
 }
 
+/** True when the current CPU has run for so long that others must come, or nothing may ever happen
+ *  that it waits for. */
+bool sim_turn_over(void);
+
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
 
@@ -114,19 +128,48 @@ void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 struct strategy {
 	const char *name, *meaning;
 	uint64_t mean;	  /* default of --mean */
+	bool fair;	  /* is asked when a CPU's turn is over */
 	uint64_t hint_ns; /* that a hint interrupt travels at least */
-	/** One of @p set, the CPUs that are busy, or halted with an interrupt pending. The
-	 *  current one is @p relaxing when it waits in a spin loop. */
-	unsigned (*choose)(uint64_t set, bool relaxing);
+	/** Before the first event; NULL: nothing to do. */
+	void (*begin)(void);
+	/** One of @p set, the CPUs that are busy, or halted with an interrupt pending. */
+	unsigned (*choose)(uint64_t set, enum where where);
 	/** How many events the current CPU may run; @p others: the CPUs that could, too. */
 	int64_t (*slice)(uint64_t others);
 };
 extern const struct strategy *const strategies[]; /* NULL ends */
+extern const struct strategy by_replay;
+
+/** What happens when nobody decides otherwise: a CPU goes on until it spins, halts or has had its
+ *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
+unsigned strategy_plain(uint64_t set, enum where where);
+
+/* replay.c: runs as files. */
+
+/** Notes that @p next was chosen at this CPU's present place. */
+void replay_note(unsigned next);
+
+/** Adds a choice that is to be made again; the caller gives those of one CPU in order. 0, or -1:
+ *  no host memory. */
+int replay_add(unsigned cpu, uint64_t ran, unsigned to);
+
+/** Writes what was noted, with all that the run was made from, to cfg.record. 0, or -1 with a
+ *  text in @p err. */
+int replay_write(char *err, size_t err_bytes);
+
+/** Identifies this program's kernel. */
+uint64_t replay_build(void);
 
 /* console.c */
 void console_open(void);
 void console_close(void); /* gives back the terminal; any context, also twice */
 void console_flush(void);
+
+/** The input of the run: bytes as read, *@p n of them. */
+const char *console_input(size_t *n);
+
+/** Takes @p hex, pairs of digits, for the input in place of standard input. NULL, or what is wrong. */
+const char *console_set_input(const char *hex);
 
 /** When the receiver has a byte that was not taken; SIM_NEVER when no more will come. */
 uint64_t console_due(void);

@@ -1,5 +1,6 @@
 #include "async/session.h"
 #include "base/string.h"
+#include "core/cpu.h"
 #include "core/log.h"
 #include "mm/kmalloc.h"
 
@@ -41,22 +42,38 @@ static bool finish(struct session *s, int err)
 	return first;
 }
 
+/* @p e gives its session back. */
+static void let_go(struct session_end *e)
+{
+	struct session *s = e->session;
+
+	e->session = NULL;
+	task_disown(&e->owned);
+	put(s);
+}
+
 /* True: as finish. */
 static bool lose(struct session_end *e, int err)
 {
-	struct session *s = e->session;
 	bool first;
 
+	preempt_disable();
 	if (e->doing)
 		await_cancel(e->waits);
 	e->doing = SESSION_IDLE;
 	e->next = NULL;
-	e->session = NULL;
-	first = finish(s, err);
+	first = finish(e->session, err);
 	/* relaxed: as in finish */
-	e->status = atomic_load_explicit(&s->status, memory_order_relaxed);
-	put(s);
+	e->status = atomic_load_explicit(&e->session->status, memory_order_relaxed);
+	let_go(e);
+	preempt_enable();
 	return first;
+}
+
+/* The task of @p o ends, in whichever way. */
+static void died(struct owned *o)
+{
+	(void)lose(CONTAINER_OF(o, struct session_end, owned), ERR_CLOSED);
 }
 
 /* Reports what @p e does, as if it were in state @p as, unless its session had ended before. */
@@ -131,7 +148,6 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 			session_refuse(s, ERR_PROTOCOL);
 		return NULL;
 	}
-	e->session = s;
 	e->protocol = p;
 	e->role = (u8)role;
 	e->state = 0;
@@ -141,6 +157,11 @@ struct session_end *session_begin(const struct session_place *place, struct sess
 	e->status = s ? 0 : ERR_CLOSED;
 	if (!s)
 		return NULL;
+	preempt_disable();
+	e->session = s;
+	e->owned.release = died;
+	task_own(task_self(), &e->owned);
+	preempt_enable();
 	/* relaxed: it says who came, and nothing of what they did */
 	begun = atomic_fetch_or_explicit(&s->begun, 1u << role, memory_order_relaxed);
 	if (begun & 1u << role) /* the reference is the other one's: this end takes one to lose */
@@ -183,16 +204,15 @@ static bool may(const struct session_place *place, struct session_end *e, u8 sta
 /* @p e sent or received @p message. */
 static void advance(struct session_end *e, const struct session_arc *a)
 {
-	struct session *s = e->session;
-
 	e->message = a->message;
 	e->from = e->state;
 	e->state = a->next;
 	e->next = e;
 	if (e->protocol->states[e->state].arcs)
 		return;
-	e->session = NULL;
-	put(s);
+	preempt_disable();
+	let_go(e);
+	preempt_enable();
 }
 
 static void received(struct session_end *e)
@@ -244,8 +264,10 @@ static struct session_end no_end = {.aw = {step_poll, step_cancel, TRACE_await_k
 
 static void begin_step(struct session_end *e, enum session_act act, struct awaitable *waits)
 {
-	e->doing = (u8)act;
 	e->waits = waits;
+	/* release: whoever ends this task sees doing, and then what is to be cancelled (lose) */
+	atomic_signal_fence(memory_order_release);
+	e->doing = (u8)act;
 }
 
 struct session_end *session_send(const struct session_place *place, struct session_end *e, u8 state,

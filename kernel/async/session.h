@@ -21,6 +21,7 @@
 #include "async/channel.h"
 #include "async/select.h"
 #include "async/semaphore.h"
+#include "task/fault.h"
 
 #define SESSION_MESSAGE_BYTES_MAX 1024 /* of one message; larger things are sent by reference */
 
@@ -96,6 +97,7 @@ struct session_end {
 	struct awaitable aw;
 	void *next; /* once ready: this end, in the next state; NULL: the session ended early */
 	struct session *session; /* NULL: not begun, or over */
+	struct owned owned;      /* by the task, while there is a session */
 	const struct session_protocol *protocol;
 	const struct session_place *place; /* of the last step */
 	struct channel_op op;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/types.h"
+#include "mm/ranges.h"
 
 extern const char board_name[]; /* "pc", "virt", "raspi3", ... as the trace and `make` name it */
 
@@ -22,16 +23,10 @@ void board_early_init(void *boot);
 /** Ends the line of text handed over at boot; "" when there was none. Never NULL. */
 const char *board_cmdline(void);
 
-struct mem_range;
-/**
- * RAM that the kernel may use, without the kernel's own image and the firmware's areas, and
- * device registers to map. Returns the number of ranges written to @p ram and @p mmio.
- */
+/** What lies where; the board's own, constant after early init. */
 struct board_memory {
-	struct mem_range *ram, *mmio; /* for arch_mmu_init: all RAM, image and tables included */
-	unsigned rams, mmios;
-	struct mem_range *free; /* for the page allocator */
-	unsigned frees;
+	struct ranges ram, mmio; /* to map: all RAM, image and tables included; device registers */
+	struct ranges free;      /* RAM without the kernel's image and the firmware's areas */
 };
 const struct board_memory *board_memory(void);
 

@@ -18,10 +18,10 @@ static void memory_init(void)
 {
 	const struct board_memory *m = board_memory();
 
-	for (unsigned i = 0; i < m->frees; i++)
-		page_add(m->free[i].base, m->free[i].bytes);
+	for (unsigned i = 0; i < m->free.n; i++)
+		page_add(m->free.r[i].base, m->free.r[i].bytes);
 	kmalloc_init(board_cmdline());
-	arch_mmu_init(m->ram, m->rams, m->mmio, m->mmios);
+	arch_mmu_init(m->ram.r, m->ram.n, m->mmio.r, m->mmio.n);
 }
 
 static void trace_start(void)

@@ -3,32 +3,24 @@
 #include "base/string.h"
 #include "base/words.h"
 #include "core/cpu.h"
-#include "mm/arena.h"
 #include "mm/magazine.h"
 #include "mm/misuse.h"
-#include "mm/page.h"
-#include "mm/tlsf.h"
+#include "mm/pools.h"
 #include "sync/spin.h"
 
-#define POOL_BYTES        KIB(256) /* the step in which a heap grows */
-#define LARGE_BYTES       KIB(64)  /* a block of more has pages of its own */
-#define RESERVE_SHARE     32       /* of all pages, ... */
-#define RESERVE_BYTES_MIN MIB(1)
-#define RESERVE_BYTES_MAX MIB(64)
+#define NOINLINE __attribute__((noinline))
 
-static struct pools {
+static struct central {
 	struct spin lock;
-	struct tlsf tlsf GUARDED_BY(lock);
+	struct pools pools GUARDED_BY(lock);
 	struct depot depots[MAGAZINE_SIZES] GUARDED_BY(lock);
-	struct kmalloc_stats stats GUARDED_BY(lock); /* cached blocks count as used */
-	_Atomic u64 failures;                        /* relaxed: a counter */
+	u64 locked GUARDED_BY(lock);
+	_Atomic u64 failures; /* relaxed: a counter */
 } CACHE_ALIGNED heaps[HEAPS];
 
 static struct cache caches[CPUS_MAX][HEAPS][MAGAZINE_SIZES] CACHE_ALIGNED;
 
-/* Written by kmalloc_init only. */
-static bool magazines;
-static usize reserve_bytes;
+static bool magazines; /* written by kmalloc_init only */
 
 /* Requests up to this size try the own magazine before all else: MAGAZINE_MAX_BYTES, or 0 while
  * there are none, or an allocation is to fail and so all must be counted. relaxed, as are the
@@ -43,19 +35,19 @@ static inline struct cache *cache_of(enum heap_kind kind, usize bytes)
 	return &caches[arch_cpu()->id][kind][bytes / UNIT_BYTES - 1];
 }
 
-/* Where arch.h says so, memory that was released is filled, and must be so still when it is
- * handed out again; all but the links at its begin, and of large blocks only the begin. */
-static void poison(struct block *b, bool check)
+/* Where arch.h says so, memory that was released is filled, all but the links at its begin, and of
+ * large blocks only the begin. */
+static u32 poisoned_bytes(const struct block *b)
 {
-	u32 bytes = MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES;
-	const u64 *word = (u64 *)(b + 1);
+	return MIN(b->size, MAGAZINE_MAX_BYTES) - UNIT_BYTES;
+}
 
-	if (!ARCH_POISON)
-		return;
-	if (!check)
-		memset(b + 1, (u8)POISON, bytes);
-	for (u32 i = 0; check && i < bytes / 8; i++) {
-		if (word[i] != POISON)
+static void check_cached(const struct block *b)
+{
+	if (unlikely(!block_is(b, MARK_CACHED)))
+		misuse_free_overwritten(b);
+	for (u32 i = 0; ARCH_POISON && i < poisoned_bytes(b) / 8; i++) {
+		if (((const u64 *)(b + 1))[i] != POISON)
 			misuse_free_overwritten(b);
 	}
 }
@@ -68,93 +60,9 @@ static inline void *hand_out(struct block *b, enum heap_kind kind, u32 bytes, u3
 	return block_payload(b);
 }
 
-static void count(struct pools *h, struct block *b, u64 one) REQUIRES(h->lock)
-{
-	h->stats.blocks += one;
-	h->stats.used_bytes += one * (HEADER_BYTES + b->size);
-	h->stats.peak_bytes = MAX(h->stats.peak_bytes, h->stats.used_bytes);
-}
-
-/* What the heap must leave of the pages: a task's own errands do not touch the reserve. */
-static usize bytes_to_keep(const struct pools *h)
-{
-	const struct arena *a = arena_current();
-
-	return h == &heaps[HEAP_KERNEL] && (!a || a->service) ? 0 : reserve_bytes;
-}
-
-static void *get_pages(struct pools *h, usize bytes) REQUIRES(h->lock)
-{
-	void *pages = pages_alloc(bytes / PAGE_BYTES, bytes_to_keep(h));
-
-	h->stats.pool_bytes += pages ? bytes : 0;
-	return pages;
-}
-
-/* The pages of a pool whose one block has @p bytes. */
-static usize pool_of(usize bytes)
-{
-	return ALIGN_UP(bytes + TLSF_POOL_OVERHEAD_BYTES, PAGE_BYTES);
-}
-
-/* Takes pages for a block of at least @p bytes: a big step, or as much as it takes. */
-static bool grow(struct pools *h, u32 bytes) REQUIRES(h->lock)
-{
-	usize pool_bytes = POOL_BYTES;
-	void *pool = get_pages(h, pool_bytes);
-
-	if (!pool) {
-		pool_bytes = pool_of(tlsf_round(bytes));
-		pool = get_pages(h, pool_bytes);
-	}
-	if (pool)
-		tlsf_add(&h->tlsf, pool, (u32)pool_bytes);
-	return pool != NULL;
-}
-
-/* Gives the pages back on which @p b stands, which is all that its pool has. */
-static void shrink(struct pools *h, struct block *b) REQUIRES(h->lock)
-{
-	usize bytes = pool_of(b->size);
-
-	h->stats.pool_bytes -= bytes;
-	pages_free(b, bytes / PAGE_BYTES);
-}
-
-/* A pool that is wholly free goes back, unless it is about all that is free in this heap. */
-static void give_locked(struct pools *h, struct block *b) REQUIRES(h->lock)
-{
-	count(h, b, (u64)-1);
-	if (b->size > LARGE_BYTES) {
-		shrink(h, b);
-		return;
-	}
-	b = tlsf_give(&h->tlsf, b);
-	if (tlsf_is_pool(b) &&
-	    h->stats.pool_bytes - h->stats.used_bytes - pool_of(b->size) >= POOL_BYTES) {
-		tlsf_remove(&h->tlsf, b);
-		shrink(h, b);
-	}
-}
-
-static struct block *take_large(struct pools *h, u32 bytes) REQUIRES(h->lock)
-{
-	void *pages = get_pages(h, pool_of(bytes));
-
-	return pages ? tlsf_format(pages, bytes + (u32)TLSF_POOL_OVERHEAD_BYTES) : NULL;
-}
-
-static struct block *take_small(struct pools *h, u32 bytes) REQUIRES(h->lock)
-{
-	struct block *b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
-
-	if (!b && grow(h, bytes))
-		b = tlsf_take(&h->tlsf, bytes, MARK_CACHED);
-	return b;
-}
-
 /* The block to hand out, still counted and marked as cached, or NULL. */
-static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes) REQUIRES(h->lock)
+static struct block *take_locked(struct central *h, enum heap_kind kind, u32 bytes)
+	REQUIRES(h->lock)
 {
 	struct block *b = NULL;
 
@@ -165,18 +73,15 @@ static struct block *take_locked(struct pools *h, enum heap_kind kind, u32 bytes
 		if (!b)
 			b = cache_reload(c, &h->depots[bytes / UNIT_BYTES - 1]);
 		if (b)
-			return b;
+			check_cached(b);
 	}
-	b = bytes > LARGE_BYTES ? take_large(h, bytes) : take_small(h, bytes);
-	if (b)
-		count(h, b, 1);
-	return b;
+	return b ? b : pools_take(&h->pools, bytes);
 }
 
 /* Gives one block out of this CPU's magazines or the depot back to the pools. */
 static bool give_back_one(enum heap_kind kind, u32 bytes)
 {
-	struct pools *h = &heaps[kind];
+	struct central *h = &heaps[kind];
 	bool irqs = spin_lock(&h->lock);
 	struct cache *c = cache_of(kind, bytes);
 	struct block *b = magazine_pop(&c->loaded);
@@ -184,7 +89,7 @@ static bool give_back_one(enum heap_kind kind, u32 bytes)
 	if (!b)
 		b = cache_reload(c, &h->depots[bytes / UNIT_BYTES - 1]);
 	if (b)
-		give_locked(h, b);
+		pools_give(&h->pools, b);
 	spin_unlock(&h->lock, irqs);
 	return b != NULL;
 }
@@ -223,29 +128,44 @@ static bool to_fail(uptr site)
 	return true;
 }
 
-static __attribute__((noinline)) void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
+static struct block *take(enum heap_kind kind, u32 bytes)
+{
+	struct central *h = &heaps[kind];
+	bool irqs = spin_lock(&h->lock);
+	struct block *b = take_locked(h, kind, bytes);
+
+	h->locked++;
+	spin_unlock(&h->lock, irqs);
+	return b;
+}
+
+static NOINLINE struct block *take_when_pages_are_short(enum heap_kind kind, u32 bytes)
+{
+	struct block *b = NULL;
+
+	while (!b && give_back_cached())
+		b = take(kind, bytes);
+	return b;
+}
+
+static NOINLINE void *alloc_long_way(enum heap_kind kind, usize asked, uptr owner)
 {
 	u32 bytes = (u32)ALIGN_UP(MAX(asked, 1u), UNIT_BYTES);
-	struct pools *h = &heaps[kind];
-	bool possible = asked <= KMALLOC_MAX_BYTES && !to_fail(owner);
-	struct block *b;
+	struct block *b = NULL;
 
-	do {
-		bool irqs = spin_lock(&h->lock);
-
-		h->stats.locked++;
-		b = possible ? take_locked(h, kind, bytes) : NULL;
-		spin_unlock(&h->lock, irqs);
-	} while (!b && possible && give_back_cached());
+	if (asked <= KMALLOC_MAX_BYTES && !to_fail(owner)) {
+		b = take(kind, bytes);
+		if (!b)
+			b = take_when_pages_are_short(kind, bytes);
+	}
 	/* A block that could not be split has a unit more than it need. */
 	if (b)
 		return hand_out(b, kind, b->size, MIN(b->size - (u32)asked, UNIT_BYTES - 1), owner);
-	atomic_fetch_add_explicit(&h->failures, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&heaps[kind].failures, 1, memory_order_relaxed);
 	return NULL;
 }
 
-static inline __attribute__((always_inline)) void *alloc(enum heap_kind kind, usize asked,
-							 uptr owner)
+ALWAYS_INLINE void *alloc(enum heap_kind kind, usize asked, uptr owner)
 {
 	/* 0 is not below the limit either. */
 	if (asked - 1 < atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
@@ -255,30 +175,27 @@ static inline __attribute__((always_inline)) void *alloc(enum heap_kind kind, us
 
 		arch_irq_restore(irqs);
 		if (likely(b)) {
-			if (unlikely(!block_is(b, MARK_CACHED)))
-				misuse_free_overwritten(b);
-			poison(b, true);
+			check_cached(b);
 			return hand_out(b, kind, (u32)bytes, (u32)(bytes - asked), owner);
 		}
 	}
 	return alloc_long_way(kind, asked, owner);
 }
 
-static __attribute__((noinline)) void free_long_way(enum heap_kind kind, struct block *b)
+static NOINLINE void free_long_way(enum heap_kind kind, struct block *b)
 {
-	struct pools *h = &heaps[kind];
+	struct central *h = &heaps[kind];
 	bool irqs = spin_lock(&h->lock);
 
-	h->stats.locked++;
+	h->locked++;
 	if (!magazines || b->size > MAGAZINE_MAX_BYTES ||
 	    (!magazine_push(&cache_of(kind, b->size)->loaded, b) &&
 	     !cache_unload(cache_of(kind, b->size), &h->depots[b->size / UNIT_BYTES - 1], b)))
-		give_locked(h, b);
+		pools_give(&h->pools, b);
 	spin_unlock(&h->lock, irqs);
 }
 
-static inline __attribute__((always_inline)) void release(enum heap_kind kind, void *p, uptr owner,
-							  const char *call)
+ALWAYS_INLINE void release(enum heap_kind kind, void *p, uptr owner, const char *call)
 {
 	struct block *b = block_of(p);
 
@@ -287,7 +204,8 @@ static inline __attribute__((always_inline)) void release(enum heap_kind kind, v
 	b->size = block_bytes(b);
 	b->owner = (u32)owner;
 	block_mark(b, MARK_CACHED);
-	poison(b, false);
+	if (ARCH_POISON)
+		memset(b + 1, (u8)POISON, poisoned_bytes(b));
 	if (b->size <= atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
 		bool irqs = arch_irq_save();
 		bool kept = magazine_push(&cache_of(kind, b->size)->loaded, b);
@@ -327,7 +245,7 @@ void heap_free(enum heap_kind kind, void *p, uptr owner)
 	release(kind, p, owner, "heap_free");
 }
 
-static u64 cached_in(struct pools *h, enum heap_kind kind, unsigned size) REQUIRES(h->lock)
+static u64 cached_in(struct central *h, enum heap_kind kind, unsigned size) REQUIRES(h->lock)
 {
 	u64 blocks = (u64)h->depots[size].magazines * MAGAZINE_BLOCKS;
 
@@ -341,9 +259,9 @@ static u64 cached_in(struct pools *h, enum heap_kind kind, unsigned size) REQUIR
 
 struct kmalloc_stats heap_stats(enum heap_kind kind)
 {
-	struct pools *h = &heaps[kind];
+	struct central *h = &heaps[kind];
 	bool irqs = spin_lock(&h->lock);
-	struct kmalloc_stats s = h->stats;
+	struct kmalloc_stats s = h->pools.stats;
 
 	for (unsigned i = 0; i < MAGAZINE_SIZES; i++) {
 		u64 blocks = cached_in(h, kind, i);
@@ -352,14 +270,10 @@ struct kmalloc_stats heap_stats(enum heap_kind kind)
 		s.cached_bytes += blocks * (HEADER_BYTES + (i + 1) * UNIT_BYTES);
 	}
 	s.used_bytes -= s.cached_bytes;
+	s.locked = h->locked;
 	s.failures = atomic_load_explicit(&h->failures, memory_order_relaxed);
 	spin_unlock(&h->lock, irqs);
 	return s;
-}
-
-u64 heap_reserve_bytes(void)
-{
-	return reserve_bytes;
 }
 
 void kmalloc_fail_at(u64 k)
@@ -375,11 +289,10 @@ uptr kmalloc_failed_at(void)
 
 void kmalloc_init(const char *cmdline)
 {
-	u64 share = page_total_bytes() / RESERVE_SHARE, k = 0;
 	char text[24];
+	u64 k = 0;
 
-	reserve_bytes =
-		ALIGN_DOWN(MIN(MAX(share, RESERVE_BYTES_MIN), RESERVE_BYTES_MAX), PAGE_BYTES);
+	pools_reserve(&heaps[HEAP_KERNEL].pools);
 	magazines = true;
 	if (words_find(cmdline, "heap", text, sizeof text)) {
 		magazines = strcmp(text, "tlsf");

@@ -59,16 +59,16 @@ enum sched_class {
 /* What a task asks for at spawn. Fields that its class does not use are 0. */
 struct sched_params {
 	enum sched_class class;
-	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u8 level;	 /* FIFO, RR: 0 to 31 */
+	bool hard;	 /* the server below throttles; else it postpones the deadline */
 	u16 share;	 /* FAIR: weight; LOTTERY, STRIDE: tickets; 1 to SCHED_SHARE_MAX */
+	u64 cpus;	 /* bit c: may run on CPU c; 0: on every CPU. CEDF: its cluster, not 0 */
 	u64 quantum_ns;	 /* RR, FAIR, MLFQ (top level), LOTTERY, STRIDE: at least
 			    SCHED_QUANTUM_MIN_NS */
 	u64 deadline_ns; /* EDF, CEDF: relative to the release, at least 1 */
 	/* EDF, CEDF: a constant-bandwidth server; both 0: none. */
 	u64 budget_ns; /* at least SCHED_QUANTUM_MIN_NS, at most the period */
 	u64 period_ns; /* the server's */
-	bool hard;     /* throttled when the budget is used up; else the deadline is postponed */
 };
 
 #define SCHED_PARAMS_FIFO(l) ((struct sched_params){.class = SCHED_FIFO, .level = (l)})

@@ -43,13 +43,14 @@ static int run_task(char **words, unsigned n)
 	struct task_info t = {.id = 0};
 
 	(void)words, (void)n;
-	kprintf("   id state     class level cpu  preempts   cpu us   last run us  name\n");
+	kprintf("   id state     class level cpu  preempts   cpu us   last run us  mem KiB  name\n");
 	while (task_next_info(t.id, &t))
-		kprintf("%5u %-9s %-5s %5u %3u %9llu %8llu %13llu  %s\n", t.id, state_name(&t),
+		kprintf("%5u %-9s %-5s %5u %3u %9llu %8llu %13llu %8llu  %s\n", t.id, state_name(&t),
 			sched_class_name(t.params.class), t.params.level, t.cpu,
 			(unsigned long long)t.preemptions,
 			(unsigned long long)(t.cpu_ns / NS_PER_US),
-			(unsigned long long)(t.last_run_ns / NS_PER_US), t.name);
+			(unsigned long long)(t.last_run_ns / NS_PER_US),
+			(unsigned long long)(t.mem_bytes / 1024), t.name);
 	return 0;
 }
 

@@ -379,6 +379,8 @@ void executor_run(void)
 	/* relaxed: a CPU that is not in the set yet looks by itself */
 	atomic_fetch_or_explicit(&online_cpus, 1ull << c->id, memory_order_relaxed);
 	c->current = NULL;
+	/* Others may have used the stack already; where they left it, nobody looks for a task. */
+	first->sp = worker_fresh(first, worker_main);
 	change_stack(c, first, NULL);
 	panic("a boot stack was resumed");
 }

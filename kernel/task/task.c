@@ -14,6 +14,8 @@
 
 static struct spin registry_lock;
 static struct list registry GUARDED_BY(registry_lock) = LIST_INIT(registry);
+/* The task that was listed last, or one before it: whoever lists them all goes on from there. */
+static struct list *listed GUARDED_BY(registry_lock) = &registry;
 static u32 last_id GUARDED_BY(registry_lock);
 static unsigned registered GUARDED_BY(registry_lock);
 
@@ -283,6 +285,8 @@ void task_finish(struct task *t, int status)
 
 	bool irqs = spin_lock(&registry_lock);
 
+	if (listed == &t->all)
+		listed = t->all.prev;
 	list_del(&t->all);
 	registered--;
 	spin_unlock(&registry_lock, irqs);
@@ -321,6 +325,7 @@ static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->
 		.cpu_ns = t->cpu_ns,
 		.last_run_ns = t->since_ns,
 		.job = t->job,
+		.mem_bytes = arena_bytes(&t->arena),
 	};
 	if (t->state == TASK_RUNNING) {
 		u64 now_ns = clock_ns();
@@ -343,19 +348,20 @@ void task_info(struct task *t, struct task_info *info)
 
 bool task_next_info(u32 after, struct task_info *info)
 {
-	bool found = false;
 	bool irqs = spin_lock(&registry_lock);
+	struct list *it = listed;
+	bool found;
 
 	/* Ids rise along the list: tasks enter at its tail. */
-	LIST_FOR_EACH(it, &registry)
-	{
-		struct task *t = LIST_ENTRY(it, struct task, all);
-
-		if (t->id <= after)
-			continue;
-		task_info(t, info);
-		found = true;
-		break;
+	if (it == &registry || LIST_ENTRY(it, struct task, all)->id > after)
+		it = &registry;
+	do
+		it = it->next;
+	while (it != &registry && LIST_ENTRY(it, struct task, all)->id <= after);
+	found = it != &registry;
+	if (found) {
+		listed = it;
+		task_info(LIST_ENTRY(it, struct task, all), info);
 	}
 	spin_unlock(&registry_lock, irqs);
 	return found;

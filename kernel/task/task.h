@@ -46,49 +46,53 @@ struct worker;
  * such job; @p frame is the task's. It may do all that a poll may do, but not await. */
 typedef void task_miss_fn(void *frame, u32 job, u64 late_ns);
 
+/* A machine has a million of them: the order leaves no holes. */
 struct task {
 	/* Written once, at spawn. */
 	u32 id; /* from 1, never reused before 2^32 tasks */
 	char name[TASK_NAME_BYTES];
+	u8 admitted; /* its slot (sched/admission.h) and 1; 0: none */
+
+	/* Its end before its time; see fault.h. */
+	bool essential; /* its fault is the machine's */
+	_Atomic bool killed;
+	i8 ending; /* the status it ends with, once it is being cleared away */
+
+	/* Written once, at spawn. */
 	task_fn *fn;
 	struct sched_params params;
 	const struct sched_policy *policy;
 	struct shard *home;
 	task_miss_fn *on_miss; /* or NULL */
 	struct server *server; /* or NULL */
-	u8 admitted;	       /* its slot (sched/admission.h) and 1; 0: none */
 
 	/* Under the home's lock. */
 	enum task_state state;
-	_Atomic bool noted; /* woken since its last dispatch: to be polled again */
-	u64 rank; /* of its job; RANK_IDLE is less urgent than all (executor.h) */
+	unsigned cpu;	/* where it ran last */
+	u32 job;	/* jobs released so far */
+	u32 missed_job; /* the last for which on_miss was called */
+	u64 rank;	/* of its job; RANK_IDLE is less urgent than all (executor.h) */
 	struct sched_entity entity;
 	struct worker *worker; /* holds the suspended poll; NULL between polls */
-	unsigned cpu;	       /* where it ran last */
-	u32 job;	       /* jobs released so far */
 	u64 release_ns, deadline_ns;
 	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
 	u64 quantum_left_ns;
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
-	u32 missed_job; /* the last for which on_miss was called */
 
 	struct arena arena; /* the task's own: see task/memory.h */
 
 	/* Lifetime. */
 	_Atomic u32 refs; /* the executor's until it is dead, and one for each handle */
-	struct list all;  /* under the registry's lock */
-	struct spin lock; /* protects the three below */
-	bool done GUARDED_BY(lock);
+	struct spin lock; /* protects status, done, and the two lists */
 	int status GUARDED_BY(lock);
+	bool done GUARDED_BY(lock);
+	_Atomic bool noted;                   /* woken since its last dispatch: to be polled again; under
+						 the home's lock */
+	struct list all;                      /* under the registry's lock */
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
 	struct list owned GUARDED_BY(lock);   /* of struct owned (fault.h), the newest first */
-
-	/* Its end before its time; see fault.h. */
-	_Atomic bool killed;
-	bool essential; /* its fault is the machine's */
-	i8 ending;	/* the status it ends with, once it is being cleared away */
 
 	char frame[] __attribute__((aligned(16)));
 };
@@ -221,6 +225,7 @@ struct task_info {
 	unsigned cpu;
 	u64 preemptions, polls, misses, cpu_ns, last_run_ns;
 	u32 job;
+	u64 mem_bytes; /* that it has of the tasks' heap */
 };
 
 /** Copies @p t's. Context: any; the caller keeps it alive. */

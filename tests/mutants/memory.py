@@ -7,6 +7,7 @@ BLOCK = "kernel/mm/block.h"
 HEAP = "kernel/mm/kmalloc.c"
 MAGAZINE = "kernel/mm/magazine.h"
 PAGE = "kernel/mm/page.c"
+POOLS = "kernel/mm/pools.c"
 TLSF = "kernel/mm/tlsf.c"
 TASK_MEMORY = "kernel/task/memory.c"
 
@@ -56,14 +57,14 @@ MUTANTS = [
            ((MAGAZINE, "	if (count == MAGAZINE_BLOCKS)\n", "	if (count > MAGAZINE_BLOCKS)\n"),), "test panic",
            Runs(KERNEL_HEAP, **ALONE, only="bounded_number")),
     Mutant("cached-until-the-end", "a request fails although magazines hold what it needs",
-           ((HEAP, "possible && give_back_cached())", "possible && false && give_back_cached())"),), "test",
+           ((HEAP, "!b && give_back_cached())", "!b && false && give_back_cached())"),), "test",
            Runs(KERNEL_HEAP, **ALONE, only="given_back")),
     Mutant("always-the-lock", "each allocation takes the heap's lock",
            ((HEAP, "all_counted ? MAGAZINE_MAX_BYTES : 0", "all_counted ? 0 : 0"),), "test", Runs(KERNEL_HEAP, **ALONE, only="no_lock")),
 
     # Pages and pools.
     Mutant("pools-are-kept", "a pool that is wholly free never goes back",
-           ((HEAP, "	if (tlsf_is_pool(b) &&\n", "	if (false &&\n"),), "test", Runs(KERNEL_HEAP, **ALONE, only="free_pools")),
+           ((POOLS, "	if (unlikely(tlsf_is_pool(b)) &&\n", "	if (false &&\n"),), "test", Runs(KERNEL_HEAP, **ALONE, only="free_pools")),
     Mutant("whole-block-for-some-pages", "what is cut off from a block of pages is lost",
            ((PAGE, "			free_locked(p + block_bytes(order), order);\n", "			;\n"),), "test",
            Runs(PAGES, **ALONE, only="in_a_row")),
@@ -73,11 +74,11 @@ MUTANTS = [
 
     # The reserve.
     Mutant("tasks-take-the-reserve", "the tasks' heap grows until there are no pages left",
-           ((HEAP, "h == &heaps[HEAP_KERNEL] && (!a", "(h || !a"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
+           ((POOLS, "p->kernels && (!a", "(p || !a"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
     Mutant("errands-take-the-reserve", "what any task makes the kernel allocate may come out of the reserve",
-           ((HEAP, "(!a || a->service) ? 0", "(!a || a) ? 0"),), "test panic", Runs(ARENAS, **ALONE, only="make_the_kernel")),
+           ((POOLS, "(!a || a->service) ? 0", "(!a || a) ? 0"),), "test panic", Runs(ARENAS, **ALONE, only="make_the_kernel")),
     Mutant("service-without-the-reserve", "nobody may use the reserve",
-           ((HEAP, "(!a || a->service) ? 0", "(!a || a->service) ? reserve_bytes"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
+           ((POOLS, "(!a || a->service) ? 0", "(!a || a->service) ? reserve_bytes"),), "test", Runs(ARENAS, **ALONE, only="takes_all")),
 
     # Arenas.
     Mutant("limit-exceeded-by-a-unit", "a task gets one unit more than its limit",
@@ -108,6 +109,15 @@ MUTANTS = [
     Mutant("begin-not-checked", "a header that was overwritten passes",
            ((BLOCK, "UNIT_BYTES == 0 && block_is(b, used) &&", "UNIT_BYTES == 0 && used &&"),), "test panic",
            Runs(ARENAS, **ALONE, only="overwritten")),
+
+    Mutant("cut-forgets-what-is-behind", "a range that is cut in its middle loses its end",
+           (("kernel/mm/ranges.c", "		if (end < r_end)\n", "		if (false && end < r_end)\n"),), "test",
+           Runs("tests/unit/mm/areas.c", **ALONE)),
+
+    # The list of tasks.
+    Mutant("listing-goes-on-from-the-dead", "whoever lists the tasks goes on behind one that is no more",
+           (("kernel/task/task.c", "	if (listed == &t->all)\n		listed = t->all.prev;\n", ""),),
+           "test panic no-end no-progress", Runs("tests/unit/task/listing.c", seeds=5)),
 
     # Allocations that fail.
     Mutant("fails-too-late", "not the allocation that was named fails, but the next one",

@@ -51,6 +51,6 @@ MUTANTS = [
            ((EDF, "		s->left_ns = (i64)p->budget_ns + MIN(s->left_ns, 0);\n",
              "		s->left_ns += (i64)p->budget_ns;\n"),), "P9"),
     Mutant("server-postpones-by-its-budget", "a used budget moves the deadline by too little",
-           ((EDF, "		s->left_ns += (i64)p->budget_ns;\n		s->deadline_ns += p->period_ns;\n",
-             "		s->left_ns += (i64)p->budget_ns;\n		s->deadline_ns += p->budget_ns;\n"),), "P9"),
+           ((EDF, "		s->deadline_ns += budgets * p->period_ns;\n",
+             "		s->deadline_ns += budgets * p->budget_ns;\n"),), "P9"),
 ]

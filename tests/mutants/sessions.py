@@ -6,6 +6,7 @@ SESSION = "kernel/async/session.c"
 SERVICE = "kernel/async/service.c"
 BROKEN = Runs("tests/unit/async/broken_sessions.c", cpus=1, seeds=1)
 LIBRARIES = Runs("tests/unit/async/libraries.c", cpus=1, seeds=1)
+KILLS = Runs("tests/unit/async/session_kills.c", cpus=1, seeds=40, only="door")
 WALKS = Runs("tests/unit/async/walks.c", seeds=10)
 
 MUTANTS = [
@@ -58,10 +59,26 @@ MUTANTS = [
     Mutant("session-kept", "the memory of a session that came to its end is not given back",
            ((SESSION, "	e->session = NULL;\n	put(s);\n}\n", "	e->session = NULL;\n	(void)s;\n}\n"),), "test", BROKEN),
     Mutant("session-freed-by-one", "the memory of a session goes with the first of its ends",
-           ((SESSION, "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test", BROKEN),
+           ((SESSION, "memory_order_acq_rel) == 1)", "memory_order_acq_rel) == 2)"),), "test panic", BROKEN),
     Mutant("advances-before-it-is-sent", "a step that was cancelled has changed the state",
            ((SESSION, "	begin_step(e, SESSION_SEND,", "	e->state = arc(e, message)->next;\n	begin_step(e, SESSION_SEND,"),),
            "test panic no-progress", WALKS),
+    Mutant("dead-end-is-not-missed", "when a task ends, in whichever way, the session that it had goes on",
+           ((SESSION, "	task_own(task_self(), &e->owned);\n", ""),), "test no-progress no-end", WALKS),
+    Mutant("over-and-still-owned", "a session that is over is given back once more when its task ends",
+           ((SESSION, "	task_disown(&e->owned);\n", ""),), "test panic no-progress", WALKS),
+    Mutant("death-is-leaving", "the other end of a task that died is told that it left",
+           ((SESSION, "owned), ERR_CLOSED);", "owned), ERR_CANCELED);"),), "test", WALKS),
+    Mutant("killed-while-it-connects", "a task may be killed when it has made a session and not yet posted it",
+           ((SERVICE, "	preempt_disable();\n	err = session_make", "	err = session_make"),
+            (SERVICE, "	preempt_enable();\n	return err ? NULL : e;\n", "	return err ? NULL : e;\n")), "test no-progress", KILLS),
+    Mutant("killed-while-it-accepts", "a task may be killed when it has taken a connection and not yet begun it",
+           ((SERVICE, "	preempt_disable();\n	begun = session_begin", "	begun = session_begin"),
+            (SERVICE, "	preempt_enable();\n	return begun;\n", "	return begun;\n")), "test no-progress", KILLS),
+    Mutant("killed-while-it-gives-back", "a task may be killed when its session is half given back",
+           ((SESSION, "	bool first;\n\n	preempt_disable();\n", "	bool first;\n\n"),
+            (SESSION, "	let_go(e);\n	preempt_enable();\n	return first;", "	let_go(e);\n	return first;")),
+           "test panic no-progress", KILLS),
     Mutant("interrupt-is-lost", "an interrupt is allowed and not told",
            ((SESSION, "		semaphore_release(&e->session->interrupts, 1);\n", "		;\n"),), "test panic", BROKEN),
     Mutant("interrupt-anywhere", "an end may interrupt in any state",

@@ -4,6 +4,7 @@ import dags
 import faults
 import memory
 import oracles
+import reference
 import scheduling
 import sessions
 import timers
@@ -89,6 +90,7 @@ MUTANTS = [
     *faults.MUTANTS,
     *memory.MUTANTS,
     *timers.MUTANTS,
+    *reference.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",

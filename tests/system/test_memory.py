@@ -98,6 +98,8 @@ def test_a_million_tasks_that_wait(kernels, cpus):
     check_crowd(said, 1_000_000, cpus)
     # Ticks of the simulator are steps: the last task costs as many as the first, but for a share of the pages.
     assert said["spawn_last_tenth"] <= said["spawn_first_tenth"] * 1.05
+    # To list one is a fraction of making it, however many there are.
+    assert said["list"] < said["spawn_first_tenth"]
 
 
 @pytest.mark.quick

@@ -46,7 +46,7 @@ def test_every_command_is_listed_and_answers(kernels):
 
 
 FORMS = [
-    ("task", r" *id state +class level cpu +preempts +cpu us +last run us +name"),
+    ("task", r" *id state +class level cpu +preempts +cpu us +last run us +mem KiB +name"),
     ("interrupt", r"controller: virtual"),
     ("perf", r" *cpu +busy % +switches +interrupts +hints taken"),
     ("trace", r"trace: full, \d+ events recorded, 0 packets overwritten"),

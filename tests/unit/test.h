@@ -90,6 +90,21 @@ test_fail(const char *file, int line, const char *fmt, ...)
 			panic("%s:%d: %s: %s", __FILE__, __LINE__, #expr, err_name(err_));         \
 	} while (0)
 
+/** From here on a fault ends the task that it strikes, but for the one that calls this. */
+static inline void test_contain_faults(void)
+{
+	fault_containment = true;
+	task_essential();
+}
+
+/** Kills @p t, which may have ended before. */
+static inline void test_kill(struct task *t)
+{
+	int err = task_kill(t);
+
+	CHECK(!err || err == ERR_CLOSED);
+}
+
 /* Numbers for randomised tests: Vigna's splitmix64 (2015). */
 static inline u64 test_random(u64 *state)
 {

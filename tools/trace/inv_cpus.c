@@ -117,7 +117,7 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 		if (v->now->id != TRACE_EV_SCHED_HINT)
 			c->waking = false;
 	} else {
-		c->unseen = c->charged = false;
+		c->unseen = c->charged = c->waking = false;
 		c->outside_ticks = v->now->ticks;
 	}
 	if (c->decision)
@@ -157,6 +157,8 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 
 	if (p->tid == c->duty)
 		c->duty = 0;
+	else if (t && t->state != MODEL_QUEUED)
+		c->waking = false; /* who runs is killed: no wake-up asks for that */
 	if (p->target_cpu >= CPUS_MAX)
 		return;
 	v->counts.hints++;

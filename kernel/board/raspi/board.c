@@ -49,7 +49,7 @@ enum {
 static const struct soc *soc;
 static char cmdline[CMDLINE_BYTES];
 static bool semihosting;
-static struct ranges ram, free_ram, mmio;
+static struct board_memory memory;
 
 /* The console: one of two UARTs at the same pins. */
 struct console {
@@ -110,35 +110,35 @@ static void firmware_memory(void)
 		base = 0;
 		bytes = (u32)MIN(soc->low_ram_bytes, MIB(256)); /* the smallest board's */
 	}
-	ranges_add(&ram, base, bytes, soc->low_ram_bytes);
+	ranges_add(&memory.ram, base, bytes, soc->low_ram_bytes);
 	if (!soc->high_ram_end || firmware_revision(&code) != 0 || !(code & 1u << 23))
 		return;
 
 	u64 total = (u64)MIB(256) << (code >> 20 & 7);
 
 	if (total > GIB)
-		ranges_add(&ram, GIB, MIN(total, soc->high_ram_end) - GIB, UINT64_MAX);
+		ranges_add(&memory.ram, GIB, MIN(total, soc->high_ram_end) - GIB, UINT64_MAX);
 }
 
 static void find_memory(const struct fdt *f)
 {
 	if (f)
-		fdt_memory(f, &ram, UINT64_MAX);
+		fdt_memory(f, &memory.ram, UINT64_MAX);
 	/* The VideoCore's part lies at the end of the first GiB, whatever a tree says. */
-	ranges_cut(&ram, soc->low_ram_bytes, GIB - soc->low_ram_bytes);
-	ranges_cut(&ram, soc->devices, soc->devices_bytes);
-	if (ram.n == 0)
+	ranges_cut(&memory.ram, soc->low_ram_bytes, GIB - soc->low_ram_bytes);
+	ranges_cut(&memory.ram, soc->devices, soc->devices_bytes);
+	if (memory.ram.n == 0)
 		firmware_memory();
-	free_ram = ram;
+	memory.free = memory.ram;
 	if (f)
-		fdt_cut_reserved(f, &free_ram);
-	ranges_cut(&free_ram, 0, FIRMWARE_LOW_BYTES);
-	ranges_cut(&free_ram, (uptr)kernel_start, (uptr)(kernel_end - kernel_start));
-	for (unsigned i = 0; i < ram.n; i++)
-		aarch64_early_map(ram.r[i].base, ram.r[i].bytes, false);
-	ranges_add(&mmio, soc->devices, soc->devices_bytes, UINT64_MAX);
+		fdt_cut_reserved(f, &memory.free);
+	ranges_cut(&memory.free, 0, FIRMWARE_LOW_BYTES);
+	ranges_cut(&memory.free, (uptr)kernel_start, (uptr)(kernel_end - kernel_start));
+	for (unsigned i = 0; i < memory.ram.n; i++)
+		aarch64_early_map(memory.ram.r[i].base, memory.ram.r[i].bytes, false);
+	ranges_add(&memory.mmio, soc->devices, soc->devices_bytes, UINT64_MAX);
 	if (soc->local)
-		ranges_add(&mmio, soc->local, soc->local_bytes, UINT64_MAX);
+		ranges_add(&memory.mmio, soc->local, soc->local_bytes, UINT64_MAX);
 }
 
 /*
@@ -181,16 +181,6 @@ const char *board_cmdline(void)
 
 const struct board_memory *board_memory(void)
 {
-	static struct board_memory memory;
-
-	memory = (struct board_memory){
-		.ram = ram.r,
-		.mmio = mmio.r,
-		.rams = ram.n,
-		.mmios = mmio.n,
-		.free = free_ram.r,
-		.frees = free_ram.n,
-	};
 	return &memory;
 }
 

@@ -13,12 +13,13 @@
 const char board_name[] = "sim";
 
 static const struct sim_boot *machine;
-static struct mem_range ram[1];
+static struct board_memory memory;
 
 void board_early_init(void *boot)
 {
 	machine = boot;
-	ram[0] = (struct mem_range){machine->ram_base, machine->ram_bytes};
+	ranges_add(&memory.ram, machine->ram_base, machine->ram_bytes, UINT64_MAX);
+	memory.free = memory.ram;
 }
 
 const char *board_cmdline(void)
@@ -28,9 +29,6 @@ const char *board_cmdline(void)
 
 const struct board_memory *board_memory(void)
 {
-	static const struct board_memory memory = {
-		.ram = ram, .rams = 1, .mmio = NULL, .mmios = 0, .free = ram, .frees = 1};
-
 	return &memory;
 }
 

@@ -30,7 +30,7 @@ const char board_name[] = "virt";
 
 static char cmdline[CMDLINE_BYTES];
 static bool semihosting;
-static struct ranges ram, free_ram, mmio;
+static struct board_memory memory;
 
 static u64 mpidrs[CPUS_MAX]; /* by CPU number */
 static unsigned cpus_found;
@@ -81,20 +81,20 @@ static void find_uart(const struct fdt *f)
 
 static void find_memory(const struct fdt *f)
 {
-	fdt_memory(f, &ram, ADDRESS_TOP);
-	ASSERT(ram.n > 0);
-	free_ram = ram;
-	fdt_cut_reserved(f, &free_ram);
-	ranges_cut(&free_ram, (uptr)kernel_start, (uptr)(kernel_end - kernel_start));
-	for (unsigned i = 0; i < ram.n; i++)
-		aarch64_early_map(ram.r[i].base, ram.r[i].bytes, false);
+	fdt_memory(f, &memory.ram, ADDRESS_TOP);
+	ASSERT(memory.ram.n > 0);
+	memory.free = memory.ram;
+	fdt_cut_reserved(f, &memory.free);
+	ranges_cut(&memory.free, (uptr)kernel_start, (uptr)(kernel_end - kernel_start));
+	for (unsigned i = 0; i < memory.ram.n; i++)
+		aarch64_early_map(memory.ram.r[i].base, memory.ram.r[i].bytes, false);
 
 	int pcie = fdt_find_compatible(f, FDT_NONE, "pci-host-ecam-generic");
 	u64 base, bytes;
 
-	ranges_add(&mmio, DEVICES_BASE, RAM_BASE - DEVICES_BASE, ADDRESS_TOP);
+	ranges_add(&memory.mmio, DEVICES_BASE, RAM_BASE - DEVICES_BASE, ADDRESS_TOP);
 	if (pcie != FDT_NONE && fdt_reg(f, pcie, 0, &base, &bytes) && base > RAM_BASE)
-		ranges_add(&mmio, base, bytes, ADDRESS_TOP);
+		ranges_add(&memory.mmio, base, bytes, ADDRESS_TOP);
 }
 
 /* CPU 0 is the one that boots, the others follow in the tree's order. */
@@ -139,7 +139,7 @@ static void find_gic(const struct fdt *f)
 		if (fdt_reg(f, node, 1 + i, &r->base, &r->bytes) && r->base < ADDRESS_TOP)
 			gic.redists++;
 		if (gic.v3 && r->base > RAM_BASE)
-			ranges_add(&mmio, r->base, r->bytes, ADDRESS_TOP);
+			ranges_add(&memory.mmio, r->base, r->bytes, ADDRESS_TOP);
 	}
 	/* The binding's order: secure, physical, virtual, hypervisor timer. */
 	if (timer == FDT_NONE || !interrupt(f, timer, 2, &gic.timer_irq))
@@ -180,16 +180,6 @@ const char *board_cmdline(void)
 
 const struct board_memory *board_memory(void)
 {
-	static struct board_memory memory;
-
-	memory = (struct board_memory){
-		.ram = ram.r,
-		.mmio = mmio.r,
-		.rams = ram.n,
-		.mmios = mmio.n,
-		.free = free_ram.r,
-		.frees = free_ram.n,
-	};
 	return &memory;
 }
 

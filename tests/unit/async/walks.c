@@ -1,20 +1,24 @@
 /*
  * Random walks through protocols: two tasks, each with an end, choose what they send by the
- * tables, give up and try again, come late, leave or do what is wrong. Each keeps a diary, and an
- * observer compares them.
+ * tables, give up and try again, come late. One of them may leave, do what is wrong, fault, or be
+ * killed. Each keeps a diary, and an observer compares them.
  * cpus: 1 4
  * seeds: 25
  */
 #include "../test.h"
 #include "async/join.h"
 #include "library.session.h"
+#include "mm/kmalloc.h"
 #include "small.session.h"
+#include "task/fault.h"
 #include "trace/trace.h"
+#include <stdatomic.h>
 
-#define DIARY  200u
-#define ROUNDS 6u
+#define DIARY     200u
+#define ROUNDS    (2u * MOODS)
+#define NO_STATUS 1 /* of an end whose task died */
 
-enum mood { FOLLOWS, LEAVES, BREAKS };
+enum mood { FOLLOWS, LEAVES, BREAKS, FAULTS, IS_KILLED, MOODS };
 
 struct walker {
 	struct async async;
@@ -43,6 +47,7 @@ struct diary {
 };
 
 static struct diary diaries[2];
+static _Atomic unsigned begun;
 
 static void note(struct walker *me, u32 number)
 {
@@ -88,6 +93,8 @@ static struct awaitable *step(struct walker *me)
 				     &me->message)
 				->aw;
 	}
+	if (me->mood == FAULTS && me->number >= me->mood_at)
+		panic("as it must be");
 	if (!me->sends)
 		return &session_receive(SESSION_HERE, &me->end, SESSION_WHICHEVER, &me->got)->aw;
 	me->wanted = walk_arcs[s->first + test_below(&me->random, s->arcs)].message;
@@ -104,6 +111,7 @@ static enum poll walks(void *frame)
 		CHECK(walk_begin(&me->as_client, me->session));
 	else
 		CHECK(walk_begin(&me->as_server, me->session));
+	atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed);
 	while (me->end.session && me->number < DIARY) {
 		if (me->mood == LEAVES && me->number >= me->mood_at) {
 			session_leave(&me->end);
@@ -169,6 +177,14 @@ static void judge(unsigned mood, u64 breaks)
 
 	compare(c, s);
 	check_word(c->count > s->count ? c : s);
+	if (c->status == NO_STATUS || s->status == NO_STATUS) {
+		int survivor = c->status == NO_STATUS ? s->status : c->status;
+
+		CHECK(mood == FAULTS || mood == IS_KILLED);
+		CHECK(survivor == ERR_CLOSED || !survivor);
+		CHECK(!more);
+		return;
+	}
 	if (c->status != s->status) /* one had reached the end before */
 		CHECK(!c->status || !s->status);
 	if (mood == FOLLOWS && c->count < DIARY && s->count < DIARY) {
@@ -187,10 +203,22 @@ struct walk {
 	struct join join;
 	struct session *session;
 	struct task *walkers[2];
-	u64 random, breaks;
+	struct sleep sleep;
+	u64 random, breaks, blocks;
 	unsigned round, i;
 	u8 mood, who;
 };
+
+static void expect_end(const struct walk *me)
+{
+	int status = me->join.status;
+
+	if (me->i != me->who || (me->mood != FAULTS && me->mood != IS_KILLED))
+		CHECK_EQ(status, 0);
+	else
+		CHECK(!status || status == (me->mood == FAULTS ? ERR_FAULT : ERR_KILLED));
+	CHECK_EQ(!status, diaries[me->i].status != NO_STATUS);
+}
 
 static enum poll two_ends_agree(void *frame)
 {
@@ -198,12 +226,16 @@ static enum poll two_ends_agree(void *frame)
 	struct session_break b;
 
 	ASYNC_BEGIN(me);
+	test_contain_faults();
 	me->random = trace_descriptor.seed;
 	for (me->round = 0; me->round < ROUNDS; me->round++) {
-		me->mood = (u8)(me->round % 3);
+		me->mood = (u8)(me->round % MOODS);
 		me->who = (u8)test_below(&me->random, 2);
 		me->breaks = session_last_break(&b);
 		memset(diaries, 0, sizeof diaries);
+		diaries[0].status = diaries[1].status = NO_STATUS;
+		atomic_store_explicit(&begun, 0, memory_order_relaxed);
+		me->blocks = kmalloc_stats().blocks;
 		MUST(session_make(&walk_protocol, &me->session));
 		for (me->i = 0; me->i < 2; me->i++)
 			MUST(TASK_SPAWN(
@@ -214,11 +246,20 @@ static enum poll two_ends_agree(void *frame)
 						 .mood_at = (u32)test_below(&me->random, 12),
 						 .random = test_random(&me->random)}),
 				SCHED_PARAMS_FIFO(15)));
+		while (atomic_load_explicit(&begun, memory_order_relaxed) < 2)
+			AWAIT(me, sleep_for(&me->sleep, US(1)));
+		if (me->mood == IS_KILLED) {
+			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(20))));
+			test_kill(me->walkers[me->who]);
+		}
 		for (me->i = 0; me->i < 2; me->i++) {
 			AWAIT(me, task_join(&me->join, me->walkers[me->i]));
+			expect_end(me);
 			task_put(me->walkers[me->i]);
 		}
 		judge(me->mood, me->breaks);
+		AWAIT(me, sleep_for(&me->sleep, MS(1))); /* the executor's last references */
+		CHECK_EQ(kmalloc_stats().blocks, me->blocks);
 	}
 	ASYNC_END(me);
 }

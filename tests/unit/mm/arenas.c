@@ -244,7 +244,7 @@ static enum poll errand(void *frame)
 	struct link *l;
 
 	ASYNC_BEGIN(me);
-	for (usize bytes = 50000; bytes > 3000; bytes /= 16) {
+	for (usize bytes = 48000; bytes >= 3000; bytes /= 16) {
 		while ((l = kmalloc(bytes)) != NULL) {
 			l->next = errands;
 			errands = l;

@@ -1,6 +1,8 @@
 /* A program that misuses memory in the way its command line says, for test_misuse.py. */
 #include "apps/app.h"
+#include "async/async.h"
 #include "base/panic.h"
+#include "base/printf.h"
 #include "base/string.h"
 #include "board/board.h"
 #include "mm/kmalloc.h"
@@ -80,10 +82,41 @@ static void heap(const char *how)
 	kfree(large);
 }
 
+struct stranger {
+	struct async async;
+	char *p;
+	bool late;
+};
+
+/* Releases what another task has, or writes over the end of its own memory. */
 static enum poll stranger(void *frame)
 {
-	task_free(*(char **)frame);
-	return POLL_READY;
+	struct stranger *me = frame;
+	char *own;
+
+	ASYNC_BEGIN(me);
+	own = task_alloc(100);
+	ASSERT(own);
+	if (me->late)
+		own[100]++;
+	task_free(me->late ? own : me->p);
+	ASYNC_END(me);
+}
+
+/* It ends alone, and what it had is there again. */
+static void let_a_stranger(char *p, bool late)
+{
+	struct task_info info;
+	struct task *t;
+
+	if (TASK_SPAWN(&t, "stranger", stranger, ((struct stranger){.p = p, .late = late}),
+		       SCHED_PARAMS_FIFO(31)))
+		panic("no stranger");
+	do
+		task_info(t, &info);
+	while (info.state != TASK_DEAD);
+	task_put(t);
+	kprintf("%u blocks are left\n", (unsigned)heap_stats(HEAP_TASKS).blocks);
 }
 
 static void tasks(const char *how)
@@ -95,14 +128,10 @@ static void tasks(const char *how)
 		kfree(p - 16);
 	if (!strcmp(how, "kernel-task_free"))
 		task_free((char *)kmalloc(100) + 16);
-	if (!strcmp(how, "task-stranger")) {
-		struct task *t;
-
-		if (TASK_SPAWN(&t, "stranger", stranger, p, SCHED_PARAMS_FIFO(31)))
-			panic("no stranger");
-		for (volatile unsigned i = 0;; i++)
-			;
-	}
+	if (!strcmp(how, "task-stranger"))
+		let_a_stranger(p, false);
+	if (!strcmp(how, "task-late"))
+		let_a_stranger(p, true);
 	if (!strcmp(how, "task-past-end"))
 		p[100]++;
 	if (!strcmp(how, "task-before-begin"))

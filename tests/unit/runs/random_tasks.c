@@ -58,7 +58,8 @@ static struct sched_params random_class(u64 *r)
 	case 9:
 		return (struct sched_params){.class = SCHED_EDF,
 					     .deadline_ns = US(20) + test_below(r, MS(2)),
-					     .budget_ns = US(60),
+					     .budget_ns = US(50) + test_below(r, US(50)),
+					     .hard = test_below(r, 2),
 					     .period_ns = US(100) + test_below(r, MS(1))};
 	default: return SCHED_PARAMS_RR((u8)test_below(r, 2), random_quantum(r));
 	}

@@ -285,13 +285,14 @@ static enum poll a_loop_is_killed(void *frame)
 	struct stubborn *me = frame;
 
 	ASYNC_BEGIN(me);
+	task_essential();
 	MUST(TASK_SPAWN(&me->task, "loop", forever, (struct async){}, SCHED_PARAMS_FIFO(4)));
 	AWAIT(me, sleep_for(&me->sleep, US(100)));
 	CHECK_EQ(task_kill(me->task), 0);
 	AWAIT(me, task_join(&me->join, me->task));
 	CHECK_EQ(me->join.status, ERR_KILLED);
 	CHECK_EQ(task_kill(me->task), ERR_CLOSED);
-	CHECK_EQ(task_kill(task_self()), ERR_INVAL); /* tests are essential, see above */
+	CHECK_EQ(task_kill(task_self()), ERR_INVAL);
 	task_put(me->task);
 	ASYNC_END(me);
 }

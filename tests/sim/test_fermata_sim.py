@@ -1,0 +1,158 @@
+"""fermata-sim: runs repeat to the last byte of their traces, saved ones too; sweeps resume; failing runs
+shrink; mistakes are named."""
+
+import filecmp
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "tools/sim/fermata-sim"
+STRATEGIES = ["time", "random", "every", "pct", "bounded"]
+LOST = "tests/sim/lost_update.c"
+SEEDS_MAX = 4000  # within which the planted lost update shows
+
+
+def fermata_sim(root, *words, status=0):
+    result = subprocess.run([sys.executable, PROGRAM, *map(str, words)], cwd=root, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert result.returncode == status, f"{' '.join(map(str, words))}: {result.returncode}\n{result.stdout}"
+    return result.stdout
+
+
+def same_files(a, b):
+    names = sorted(p.name for p in a.iterdir())
+    assert names and names == sorted(p.name for p in b.iterdir())
+    return filecmp.cmpfiles(a, b, names, shallow=False)[0] == names
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("program, cpus", [("tests/unit/task/tasks.c", 4), ("tests/unit/task/preemption.c", 1),
+                                           ("tests/unit/async/waits.c", 3)])
+def test_a_saved_run_repeats(kernels, root, tmp_path, strategy, program, cpus):
+    elf = kernels.elf("sim", "clang", program)
+    first = kernels.sim(elf, "--strategy", strategy, "--record", tmp_path / "run", "--trace", tmp_path / "a", cpus=cpus, seed=5)
+    again = subprocess.run([elf, "--replay", tmp_path / "run", "--trace", tmp_path / "b"], cwd=root, text=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert first.returncode == again.returncode == 0, again.stdout
+    assert same_files(tmp_path / "a", tmp_path / "b")
+    counts = re.compile(r"events=\d+ virtual_ns=\d+ switches=\d+")
+    assert counts.search(first.stdout)[0] == counts.search(again.stdout)[0]
+
+
+def test_input_is_part_of_a_saved_run(kernels, root, tmp_path):
+    elf = kernels.elf("sim")
+    first = kernels.sim(elf, "--strategy", "random", "--record", tmp_path / "run", stdin="help\nps\nexit\n")
+    again = subprocess.run([elf, "--replay", tmp_path / "run"], cwd=root, text=True, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert "spawn" in first.stdout  # in the answer to help
+    assert re.sub("hash=.*", "", again.stdout) == re.sub("hash=.*", "", first.stdout)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_one_seed_is_one_execution(kernels, tmp_path, strategy):
+    """Twice, in another environment, and at other addresses of the host's stack and heap."""
+    elf = kernels.elf("sim", "clang", "tests/unit/task/preemption.c")
+    large = {**os.environ, "PADDING": "x" * 100_000}
+    ways = [([], None), ([], None), ([], large), (["setarch", "-R"], None), (["setarch", "-R"], large)]
+    hashes = set()
+    for number, (prefix, environment) in enumerate(ways):
+        result = subprocess.run([*prefix, elf, "--seed", "11", "--strategy", strategy, "--trace", tmp_path / str(number)],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=environment)
+        assert result.returncode == 0, result.stderr
+        hashes.add(result.stderr)
+        assert same_files(tmp_path / "0", tmp_path / str(number))
+    assert len(hashes) == 1
+
+
+@pytest.fixture(scope="module")
+def failing(kernels, root, tmp_path_factory):
+    """A saved run in which the planted bug shows."""
+    folder = tmp_path_factory.mktemp("failing")
+    kernels.elf("sim", "clang", LOST)
+    said = fermata_sim(root, "sweep", "--app", LOST, "--cpus", 2, "--strategy", "random", "--seeds", f"1-{SEEDS_MAX}",
+                       "--save", folder, "--stop-after", 1, status=1)
+    assert "not 2 * ROUNDS" in said
+    return next(folder.iterdir())
+
+
+@pytest.mark.quick
+def test_a_failing_run_shrinks(root, failing, tmp_path):
+    small = tmp_path / "small.run"
+    fermata_sim(root, "shrink", failing, "-o", small)
+    switches = [line for line in small.read_text().splitlines() if line.startswith("switch ")]
+    before = sum(line.startswith("switch ") for line in failing.read_text().splitlines())
+    assert len(switches) < before
+    assert "not 2 * ROUNDS" in fermata_sim(root, "replay", small, status=1)
+    # each is needed
+    for gone in switches:
+        lines = [line for line in small.read_text().splitlines() if line != gone]
+        (tmp_path / "less.run").write_text("\n".join(lines) + "\n")
+        less = fermata_sim_status(root, "replay", tmp_path / "less.run")
+        assert less != 1, gone
+
+
+def fermata_sim_status(root, *words):
+    return subprocess.run([sys.executable, PROGRAM, *map(str, words)], cwd=root, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).returncode
+
+
+def test_what_does_not_fail_does_not_shrink(kernels, root, tmp_path):
+    kernels.elf("sim", "clang", LOST)
+    fermata_sim(root, "run", "--app", LOST, "--cpus", 1, "--save", tmp_path / "good.run")
+    assert "does not fail" in fermata_sim(root, "shrink", tmp_path / "good.run", status=1)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_a_sweep_resumes(kernels, root, tmp_path, suffix):
+    kernels.elf("sim", "clang", LOST)
+    sweep = ["sweep", "--app", LOST, "--cpus", 2, "--seeds", "1-12"]
+    whole, parts = tmp_path / f"whole.{suffix}", tmp_path / f"parts.{suffix}"
+    fermata_sim(root, *sweep, "--out", whole)
+    text = whole.read_text()
+    assert len(text.splitlines()) == 12 + (suffix == "csv")
+    for _ in range(3):
+        parts.write_text(text[:random.Random(len(text)).randrange(200, len(text))])
+        fermata_sim(root, *sweep, "--out", parts)
+        assert parts.read_text() == text
+    if suffix == "jsonl":
+        assert [json.loads(line)["seed"] for line in text.splitlines()] == list(range(1, 13))
+    assert "was made with cpus 2, not 3" in fermata_sim(root, *sweep[:3], "--cpus", 3, "--seeds", "1-2", "--out", whole, status=2)
+
+
+MISTAKES = [
+    (["run", "--elf", "nowhere"], "nowhere is not there; `make kernel BOARD=sim` builds kernels"),
+    (["run", "--app", "nowhere.c"], "nowhere.c is not there; --app wants a C file"),
+    (["sweep", "--seeds", "9-1"], "9-1: give a number or a range"),
+    (["sweep", "--seeds", "1-2", "--out", "rows.txt"], "give a name that ends in .jsonl or .csv"),
+    (["sweep", "--seeds", "1", "--strategy", "luck"], "--strategy names no strategy"),
+    (["replay", "Makefile"], "has no line `program`, so it is no saved run"),
+    (["replay", "nowhere.run"], "nowhere.run: No such file or directory; `fermata-sim run --save FILE`"),
+]
+
+
+@pytest.mark.parametrize("words, said", MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
+def test_mistakes_are_named(kernels, root, words, said):
+    kernels.elf("sim")
+    assert said in fermata_sim(root, *words, status=2)
+
+
+@pytest.mark.parametrize("old, new, said", [
+    ("strategy replay", "strategy luck", ":8: strategy names no strategy"),
+    ("seed 1", "sed 1", ":4: sed is no option that such a file may have"),
+    ("build ", "build 0", ":3: build is another one: the file was made with another build of the kernel"),
+    ("cpus 2", "cpus two", ":4: cpus wants a number from 1 to 64"),
+])
+def test_damaged_files_are_named(kernels, root, tmp_path, old, new, said):
+    kernels.elf("sim", "clang", LOST)
+    fermata_sim(root, "run", "--app", LOST, "--cpus", 2, "--save", tmp_path / "r.run")
+    (tmp_path / "r.run").write_text((tmp_path / "r.run").read_text().replace(old, new, 1))
+    answer = fermata_sim(root, "replay", tmp_path / "r.run", status=2)
+    assert re.sub(r":\d+:", ":", said) in re.sub(r":\d+:", ":", answer), answer

@@ -1,0 +1,44 @@
+/** Prints as JSON what the viewer makes of files: for comparison with readers that share no code with it. */
+import {readFileSync} from "node:fs";
+import {basename} from "node:path";
+import {build} from "../../viewer/src/build.js";
+import {LAYOUTS, decode, eventText} from "../../viewer/src/decode.js";
+import {about, open} from "../../viewer/src/input.js";
+import {merge} from "../../viewer/src/merge.js";
+import {detailOf, stateOf, type Lane} from "../../viewer/src/model.js";
+import {packets} from "../../viewer/src/packets.js";
+import {Query} from "../../viewer/src/query.js";
+import {explain} from "../../viewer/src/explain.js";
+import {cpuStats, taskStats} from "../../viewer/src/stats.js";
+import {parse} from "../../viewer/src/filter.js";
+
+const files = process.argv.slice(2);
+const given = () => files.map((f) => ({name: basename(f), bytes: new Uint8Array(readFileSync(f))}));
+const input = await open(given());
+const model = build(input);
+const q = new Query(model);
+const u32 = q.u32;
+const lines: string[] = [];
+const ns = (ticks: number): number => model.nsPerTick === 1 ? ticks : Math.floor(ticks * model.nsPerTick);
+const again = await open(given());
+about(again);
+merge(packets(again), u32, (w, id, ticks, cpu) => {
+	const l = LAYOUTS[id];
+	const t = ns(ticks);
+	const time = `${Math.floor(t / 1e9)}.${String(t % 1e9).padStart(9, "0")}`;
+	lines.push(l ? `[${time}] CPU ${cpu} ${eventText(l, decode(q.view, l, (w + 2) * 4), (tid) => q.nameOf(tid))}` : `unknown ${id}`);
+});
+const steps = (lane: Lane): [number, number][] => [...lane.start].map((t, i) => [t, lane.val[i]!]);
+console.log(JSON.stringify({
+	lines, t0: model.t0, t1: model.t1, events: model.events, problems: model.problems, lost: model.lost, flags: model.flags,
+	cpus: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(c.lane).map(([t, v]) => [t, v >= 0xfffffffe ? v : model.tasks[v]!.tid])})),
+	tasks: model.tasks.map((t) => ({tid: t.tid, name: t.name, steps: steps(t.lane).map(([t0, v]) => [t0, stateOf(v), detailOf(v)])})),
+	queue: steps(model.queue).map(([t, v]) => [t, (v & 1023) + (v >>> 10 & 1023) + (v >>> 20)]),
+	jobs: [...model.jobs.task].map((t, i) => [model.tasks[t]!.tid, model.jobs.number[i], model.jobs.release[i],
+		Number.isFinite(model.jobs.deadline[i]!) ? model.jobs.deadline[i] : null, Number.isNaN(model.jobs.done[i]!) ? null : model.jobs.done[i]]),
+	decisions: [...model.decisions.time].map((t, i) => ({t, cpu: model.decisions.cpu[i], flags: model.decisions.flags[i],
+		...(i < 400 ? {x: explain(q, i)} : {})})).map((d) => JSON.parse(JSON.stringify(d, (_k, v: unknown) => typeof v === "bigint" ? String(v) : v)) as unknown),
+	stats: model.tasks.map((_, i) => i ? taskStats(q, i, model.t0, model.t1) : null),
+	cpuStats: model.cpus.map((_, i) => cpuStats(q, i, model.t0, model.t1)),
+	filter: parse(q, "class=edf").task.length,
+}));

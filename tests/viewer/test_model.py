@@ -1,0 +1,135 @@
+"""What the viewer reads out of a trace, against fermata-trace and against a slow reference."""
+
+import random
+import tarfile
+
+import pytest
+
+from conftest import ROOT, files_of, must, run
+from reference import STATES, Reference, at, events
+
+CASES = [("demo", seed, cpus) for seed, cpus in ((1, 4), (2, 1), (3, 8))] + [("invented", seed, 4) for seed in range(6)]
+
+
+@pytest.fixture
+def case(request, demo, invented):
+    kind, seed, cpus = request.param
+    return demo(seed, cpus) if kind == "demo" else invented(seed, cpus=cpus, steps=400)
+
+
+def printed(kernels, folder):
+    return run(kernels.trace_tool(), "print", folder).stdout
+
+
+@pytest.mark.parametrize("case", CASES, indirect=True, ids=str)
+def test_every_event_is_read_as_fermata_trace_prints_it(kernels, dump, case):
+    assert dump(*files_of(case))["lines"] == printed(kernels, case).splitlines()
+
+
+@pytest.mark.parametrize("case", CASES, indirect=True, ids=str)
+def test_states_are_those_of_the_reference(kernels, dump, case):
+    seen = dump(*files_of(case))
+    expected = Reference(printed(kernels, case))
+    rng = random.Random(5)
+    times = [rng.uniform(seen["t0"], seen["t1"]) for _ in range(300)]
+    lanes = {c["cpu"]: c["steps"] for c in seen["cpus"]}
+    tasks = {t["tid"]: t["steps"] for t in seen["tasks"] if t["tid"]}
+    assert set(expected.tasks) <= set(tasks)
+    for ns in times:
+        for cpu, steps in expected.cpus.items():
+            if at(steps, ns):
+                assert at(lanes[cpu], ns)[1] == at(steps, ns)[1], f"CPU {cpu} at {ns}"
+        for tid, steps in expected.tasks.items():
+            if at(steps, ns):
+                _, state, cpu = at(steps, ns)
+                got = at(tasks[tid], ns)
+                assert got[1] == STATES[state], f"task {tid} at {ns}"
+                assert state != "running" or got[2] == cpu
+        assert at(seen["queue"], ns)[1] == at(expected.queue, ns)[1], f"run queue at {ns}"
+
+
+def test_jobs_are_those_of_the_events(kernels, dump, demo):
+    folder = demo(1)
+    done = {(int(f["tid"]), int(f["job"])): int(f["done_ns"]) for _, _, name, f in events(printed(kernels, folder)) if name == "sched_job_done"}
+    released = [(int(f["tid"]), int(f["job"]), int(f["release_ns"])) for _, _, name, f in events(printed(kernels, folder)) if name == "sched_release"]
+    jobs = dump(*files_of(folder))["jobs"]
+    assert [(j[0], j[1], j[2]) for j in jobs] == released
+    assert [j[4] for j in jobs] == [done.get((tid, job)) for tid, job, _ in released]
+
+
+def test_totals_are_those_of_fermata_trace(kernels, dump, demo):
+    folder = demo(1)
+    rows = [line.split() for line in must(kernels.trace_tool(), "stats", folder).splitlines()]
+    told = {int(r[0]): (int(r[4]), float(r[6])) for r in rows if len(r) == 19 and r[0].isdigit()}
+    seen = dump(*files_of(folder))
+    got = {t["tid"]: s for t, s in zip(seen["tasks"], seen["stats"]) if s}
+    assert told
+    for tid, (runs, cpu_ms) in told.items():
+        assert got[tid]["runs"] == runs
+        # The tool counts up to the switch; a task whose job is done waits from there on.
+        assert -0.0006 <= cpu_ms - got[tid]["cpuNs"] / 1e6 <= 0.001 * runs + 0.0006
+
+
+def test_a_complete_trace_has_nothing_unknown(dump, demo):
+    seen = dump(*files_of(demo(1)))
+    assert seen["problems"] == [] and seen["lost"] == []
+    assert all(step[1] != STATES["unknown"] for t in seen["tasks"][1:] for step in t["steps"])
+
+
+def test_an_archive_a_gz_and_one_file_open_too(dump, demo, tmp_path):
+    folder = demo(1)
+    whole = dump(*files_of(folder))
+    with tarfile.open(tmp_path / "t.tar.gz", "w:gz") as tar:
+        tar.add(folder, arcname="t")
+    packed = dump(tmp_path / "t.tar.gz")
+    assert packed["lines"] == whole["lines"] and packed["problems"] == []
+    alone = dump(folder / "channel0_3")
+    assert alone["lines"] and set(alone["lines"]) < set(whole["lines"]) | set(alone["lines"])
+    assert [p["file"] for p in alone["problems"]] == ["metadata"]
+    assert {c["cpu"] for c in alone["cpus"]} == {3}
+
+
+def test_decisions_are_right_in_a_right_kernel(dump, demo):
+    for folder in (demo(1), demo(2, 1), demo(3, 8)):
+        decisions = dump(*files_of(folder))["decisions"]
+        assert decisions and not any(d["flags"] & 2 for d in decisions)
+
+
+def test_the_page_is_small_and_whole(page):
+    text = page.read_text()
+    assert len(text.encode()) < 150_000
+    assert "http://" not in text.replace("http://www.w3.org", "") and "https://" not in text
+    assert "script-src 'sha256-" in text
+
+
+def test_types_hold(page):
+    tsc = ROOT / "viewer/node_modules/typescript/bin/tsc"
+    if not tsc.exists():
+        pytest.skip("typescript is not installed: tools/setup/setup all")
+    must("node", tsc, "-p", "viewer")
+
+
+def plant(stream, planted, most):
+    """Writes another choice, or another rule, into decisions whose two best candidates differ."""
+    at = 80
+    while at + 8 <= len(stream) and any(stream[at:at + 8]):
+        if int.from_bytes(stream[at + 4:at + 6], "little") == 10 and stream[at + 15] > 1:
+            best, rival = ((stream[at + 28 + i], stream[at + 32 + i:at + 40 + i]) for i in (0, 24))
+            if best != rival and stream[at + 14] == 0 and len(planted) < most:
+                stream[at + (12 if len(planted) % 2 else 14)] = 7 if len(planted) % 2 else 1
+                planted.append(int.from_bytes(stream[at + 8:at + 12], "little"))
+        at += 8 * int.from_bytes(stream[at + 6:at + 8], "little")
+
+
+def test_a_wrong_decision_is_seen(dump, demo, tmp_path):
+    planted = []
+    for file in files_of(demo(1)):
+        data = bytearray(file.read_bytes())
+        if file.name.startswith("channel"):
+            plant(data, planted, 4)
+        (tmp_path / file.name).write_bytes(data)
+    assert len(planted) == 4
+    wrong = [d for d in dump(*files_of(tmp_path))["decisions"] if d["flags"] & 2]
+    assert len(wrong) == 4
+    assert {d["x"]["seq"] for d in wrong if "x" in d} == set(planted)
+    assert all(d["x"]["verdict"] == "wrong" for d in wrong)

@@ -1,0 +1,123 @@
+"""Runs of kernel.elf: building it, starting it, what it says, and files that repeat it."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STALL_S = 600
+STATUS_NO_PROGRESS = 102
+
+
+class Wrong(Exception):
+    """What the user gave cannot be done; the text says what, where, and what to do."""
+
+
+@dataclass
+class Outcome:
+    """What a run came to. Two runs with equal fields but for `hash` did the same."""
+    status: int
+    events: int = 0
+    virtual_ns: int = 0
+    switches: int = 0
+    hash: str = ""
+    what: str = ""
+    output: str = field(default="", repr=False)
+
+
+SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
+COMPLAINT = re.compile(r"^(?:panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
+
+
+def complaint(output):
+    """The first line in which the kernel or the simulator says what is wrong; "" for none."""
+    found = COMPLAINT.search(output)
+    return found[0].strip() if found else ""
+
+
+def outcome(status, output):
+    found = SUMMARY.search(output)
+    counts = [int(n) for n in found.groups()[:3]] + [found[4]] if found else []
+    what = complaint(output) if status else ""
+    return Outcome(status, *counts, **({"what": what} if counts else {"events": 0, "what": what}), output=output)
+
+
+def start(elf, words, stdin=""):
+    """Runs to the end; the Outcome."""
+    try:
+        done = subprocess.run([str(elf), *map(str, words)], input=stdin, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S)
+    except OSError as error:
+        raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
+    if done.returncode == 2 and not SUMMARY.search(done.stdout):
+        raise Wrong(done.stdout.strip())
+    return outcome(done.returncode, done.stdout)
+
+
+def kernel(args):
+    """The program to run, built if need be."""
+    if args.elf:
+        if args.app:
+            raise Wrong("--app and --elf both say what to run; give one of them")
+        if not Path(args.elf).is_file():
+            raise Wrong(f"{args.elf} is not there; `make kernel BOARD=sim` builds kernels")
+        return str(args.elf)
+    return build(args.cc, args.app or "")
+
+
+def build(cc, app):
+    if app:
+        inside = Path(app).resolve()
+        if not inside.is_file():
+            raise Wrong(f"{app} is not there; --app wants a C file")
+        app = str(inside.relative_to(ROOT)) if inside.is_relative_to(ROOT) else str(inside)
+    done = subprocess.run(["make", "--no-print-directory", "kernel", "BOARD=sim", f"CC={cc}", f"APP={app}"],
+                          cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise Wrong(f"the kernel does not build:\n{done.stdout}")
+    folder = ROOT / "build" / f"sim-{cc}"
+    return str((folder / f"app-{Path(app).stem}" if app else folder) / "kernel.elf")
+
+
+def words(args, seed):
+    """The options for one seed."""
+    result = ["--cpus", args.cpus, "--strategy", args.strategy, "--seed", seed, "--max-events", args.max_events]
+    for name in ("mean", "depth", "length"):
+        if getattr(args, name):
+            result += [f"--{name}", getattr(args, name)]
+    if args.cmdline:
+        result += ["--cmdline", args.cmdline]
+    return [str(word) for word in result]
+
+
+@dataclass
+class RunFile:
+    """A file that repeats a run: options, one a line, and of these the choices apart."""
+    program: str
+    lines: list  # all but the choices
+    choices: list  # "switch CPU RAN TO"
+
+    def text(self):
+        return "\n".join([*self.lines, *self.choices]) + "\n"
+
+
+def read_file(path):
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong(f"{path}: {getattr(error, 'strerror', None) or 'is no text'}; `fermata-sim run --save FILE` "
+                    "writes such files") from None
+    lines = text.splitlines()
+    program = next((line.split(" ", 1)[1] for line in lines if line.startswith("program ")), None)
+    if not program:
+        raise Wrong(f"{path}: has no line `program`, so it is no saved run")
+    if not Path(program).is_file():
+        raise Wrong(f"{path}: its program, {program}, is not there; build it, or start this where it is")
+    return RunFile(program, [x for x in lines if not x.startswith("switch ")],
+                   [x for x in lines if x.startswith("switch ")])
+
+
+def start_text(elf, *words):
+    """What a run of @p words prints, for options that only print."""
+    return subprocess.run([str(elf), *words], text=True, stdout=subprocess.PIPE, check=True).stdout.strip()

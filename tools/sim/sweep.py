@@ -1,0 +1,158 @@
+"""fermata-sim sweep: many seeds on all cores; a row for each."""
+
+import concurrent.futures
+import csv
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+import runs
+from runs import Wrong
+
+COLUMNS = ["seed", "build", "strategy", "cpus", "status", "what", "events", "virtual_ns", "switches", "hash"]
+SAME = ["build", "strategy", "cpus"]  # of all rows of a file
+
+
+class Rows:
+    """The file of rows. What is in it already was done before."""
+
+    def __init__(self, path, key):
+        self.path = path and Path(path)
+        self.csv = bool(path) and self.path.suffix == ".csv"
+        if path and self.path.suffix not in (".csv", ".jsonl"):
+            raise Wrong(f"--out {path}: give a name that ends in .jsonl or .csv")
+        self.done = {}
+        self.file = None
+        if not path:
+            return
+        if self.path.exists():
+            self.read(key)
+        self.file = open(self.path, "a", newline="")
+        self.writer = csv.DictWriter(self.file, COLUMNS) if self.csv else None
+        if self.csv and not self.path.stat().st_size:
+            self.writer.writeheader()
+
+    def read(self, key):
+        text = self.path.read_text()
+        complete = text[:text.rfind("\n") + 1]
+        if complete != text:  # the line that was being written when somebody pulled the plug
+            self.path.write_text(complete)
+        lines = complete.splitlines()
+        rows = csv.DictReader(lines) if self.csv else self.json_rows(lines)
+        for number, row in enumerate(rows, 2 if self.csv else 1):
+            for name in SAME:
+                if str(row.get(name)) != str(key[name]):
+                    raise Wrong(f"{self.path}:{number}: was made with {name} {row.get(name)}, not {key[name]}; "
+                                "give another --out, or remove the file")
+            self.done[int(row["seed"])] = int(row["status"])
+
+    def json_rows(self, lines):
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise Wrong(f"{self.path}:{number}: is no row of JSON") from None
+
+    def add(self, row):
+        self.done[row["seed"]] = row["status"]
+        if self.csv:
+            self.writer.writerow(row)
+        elif self.file:
+            self.file.write(json.dumps(row) + "\n")
+        if self.file:
+            self.file.flush()
+
+    def close(self):
+        if self.file:
+            self.file.close()
+
+
+class Progress:
+    """One line that is rewritten on a terminal; silent elsewhere."""
+
+    def __init__(self, total):
+        self.total, self.begun, self.shown = total, time.monotonic(), 0.0
+        self.on = sys.stderr.isatty()
+
+    def show(self, done, failed, last=False):
+        now = time.monotonic()
+        if not self.on or (now - self.shown < 0.2 and not last):
+            return
+        self.shown = now
+        rate = done / max(now - self.begun, 1e-9)
+        left = (self.total - done) / rate if rate else 0
+        print(f"\r{done}/{self.total} seeds, {failed} failed, {rate:.0f}/s, {left:.0f} s left ", end="\n" if last else "",
+              file=sys.stderr, flush=True)
+
+
+def save(args, elf, seed):
+    Path(args.save).mkdir(parents=True, exist_ok=True)
+    path = Path(args.save) / f"seed-{seed}.run"
+    runs.start(elf, [*runs.words(args, seed), "--record", path])
+    return path
+
+
+def row_of(key, seed, o):
+    return {"seed": seed, **key, "status": o.status, "what": o.what, "events": o.events, "virtual_ns": o.virtual_ns,
+            "switches": o.switches, "hash": o.hash}
+
+
+def work(args, elf, key, rows, stop):
+    """Does what is not done; the number of failures."""
+    todo = [seed for seed in args.seeds if seed not in rows.done]
+    progress = Progress(len(todo))
+    failed = sum(rows.done[seed] != 0 for seed in args.seeds if seed in rows.done)
+    before = failed
+
+    def one(seed):
+        return None if stop.is_set() else runs.start(elf, runs.words(args, seed))
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        try:
+            for done, (seed, o) in enumerate(zip(todo, pool.map(one, todo)), 1):
+                if o is None:
+                    break
+                rows.add(row_of(key, seed, o))
+                if o.status:
+                    failed += 1
+                    place = f"; {save(args, elf, seed)}" if args.save else ""
+                    print(f"seed {seed}: status {o.status}: {o.what}{place}", flush=True)
+                progress.show(done, failed, last=done == len(todo))
+                if args.stop_after and failed - before >= args.stop_after:
+                    stop.set()
+        finally:
+            stop.set()
+    return failed
+
+
+def main(args):
+    elf = runs.kernel(args)
+    key = {"build": runs.start_text(elf, "--print-build"), "strategy": args.strategy, "cpus": args.cpus}
+    if args.strategy in ("pct", "bounded") and not args.length:
+        # as long as a run is
+        args.length = max(runs.start(elf, ["--cpus", args.cpus, "--max-events", args.max_events, "--cmdline",
+                                           args.cmdline]).events, 1)
+    rows = Rows(args.out, key)
+    try:
+        failed = work(args, elf, key, rows, threading.Event())
+    finally:
+        rows.close()
+    done = sum(seed in rows.done for seed in args.seeds)
+    print(f"{done} seeds, {failed} failed")
+    if failed:
+        first = min(seed for seed in args.seeds if rows.done.get(seed))
+        print(f"The first again: tools/sim/fermata-sim run {again(args)} --seed {first}")
+    return 1 if failed else 0
+
+
+def again(args):
+    words = ["--elf", args.elf] if args.elf else (["--app", args.app, "--cc", args.cc] if args.app else ["--cc", args.cc])
+    words += ["--cpus", str(args.cpus), "--strategy", args.strategy, "--max-events", str(args.max_events)]
+    for name in ("mean", "depth", "length"):
+        if getattr(args, name):
+            words += [f"--{name}", str(getattr(args, name))]
+    if args.cmdline:
+        words += ["--cmdline", f"'{args.cmdline}'"]
+    return " ".join(words)

@@ -1,0 +1,540 @@
+/**
+ * States of CPUs and tasks from the merged events. What a lost part may have changed is unknown
+ * until an event says otherwise: while a CPU's events are missing, another CPU may have taken any
+ * task that is ready and woken any that waits, so only what is seen running is sure.
+ */
+import {EV} from "events";
+import {check} from "./check.js";
+import {LAYOUTS, decode, urgency} from "./decode.js";
+import {GrowF64, GrowU32} from "./grow.js";
+import {about, type Input} from "./input.js";
+import {merge} from "./merge.js";
+import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
+import {packets, type CpuStream} from "./packets.js";
+
+class LaneMaker {
+	start = new GrowF64();
+	val = new GrowU32();
+	get last(): number {
+		return this.val.n ? this.val.a[this.val.n - 1]! : -1;
+	}
+	put(t: number, v: number): void {
+		const n = this.start.n;
+		if (n) {
+			const before = this.start.a[n - 1]!;
+			if (this.val.a[n - 1] === v)
+				return;
+			if (t <= before) {
+				/* Clocks differ a little: what came later in seq counts. */
+				if (n > 1 && this.val.a[n - 2] === v) {
+					this.start.n--;
+					this.val.n--;
+				} else {
+					this.val.a[n - 1] = v;
+				}
+				return;
+			}
+		}
+		this.start.push(t);
+		this.val.push(v);
+	}
+	done(): Lane {
+		return {start: this.start.done(), val: this.val.done()};
+	}
+}
+
+class TaskMaker {
+	name = "";
+	cls = -1;
+	prio = 0;
+	share = 0;
+	parent = 0;
+	deadlineNs = 0;
+	quantumNs = 0;
+	budgetNs = 0;
+	periodNs = 0;
+	cpus = "";
+	spawned = NaN;
+	ends = false;
+	state: S = S.unknown;
+	/** Kind and line of its last await. */
+	awaits = 0;
+	openJob = -1;
+	queued = 0;
+	lane = new LaneMaker();
+	constructor(readonly tid: number) {}
+}
+
+class CpuMaker {
+	lane = new LaneMaker();
+	irqStart = new GrowF64();
+	irqEnd = new GrowF64();
+	irqWhat = new GrowU32();
+	irqOpen = false;
+	running = 0;
+	/** The task that settled before its switch is recorded. */
+	left = 0;
+	blind: boolean;
+	constructor(readonly stream: CpuStream) {
+		this.blind = stream.packets[0]?.afterLoss ?? false;
+	}
+}
+
+class PointsMaker {
+	time = new GrowF64();
+	word = new GrowU32();
+	cpu = new GrowU32();
+	put(t: number, word: number, cpu: number): void {
+		this.time.push(t);
+		this.word.push(word);
+		this.cpu.push(cpu);
+	}
+	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
+		return {time: this.time.done(), word: this.word.done(), cpu: Uint8Array.from(this.cpu.done())};
+	}
+}
+
+/* Which of the three parts of the queue's lane a class counts in. */
+const QUEUE_PART = new Uint8Array(256).map((_, cls) => urgency(cls) <= 1 ? 0 : urgency(cls) <= 3 ? 10 : 20);
+const NO_DEADLINE = 0xffffffff;
+
+class Builder {
+	readonly u32: Uint32Array;
+	readonly i32: Int32Array;
+	readonly bytes: Uint8Array;
+	readonly view: DataView;
+	readonly cpus: (CpuMaker | undefined)[] = [];
+	readonly tasks: TaskMaker[] = [new TaskMaker(0)];
+	readonly byTid = new Map<number, number>([[0, 0]]);
+	readonly small = new Int32Array(4096).fill(-1);
+	readonly decisions = new PointsMaker();
+	readonly decisionFlags = new GrowU32();
+	readonly wakes = new PointsMaker();
+	readonly wakeTask = new GrowU32();
+	readonly sends = new PointsMaker();
+	readonly jobTask = new GrowU32();
+	readonly jobNumber = new GrowU32();
+	readonly jobRelease = new GrowF64();
+	readonly jobDeadline = new GrowF64();
+	readonly jobDone = new GrowF64();
+	readonly queue = new LaneMaker();
+	readonly counts = [0, 0, 0];
+	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
+	readonly stacks: LaneMaker[] = [];
+	readonly flags: Flag[] = [];
+	readonly lost: {cpu: number; from: number; to: number}[] = [];
+	blind = 0;
+	events = 0;
+	t0 = Infinity;
+	t1 = 0;
+
+	constructor(raw: Uint8Array, streams: CpuStream[], readonly nsPerTick: number) {
+		this.bytes = raw;
+		this.u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
+		this.i32 = new Int32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
+		this.view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+		this.small[0] = 0;
+		for (const s of streams) {
+			if (!s.packets.length)
+				continue;
+			const c = new CpuMaker(s);
+			this.cpus[s.cpu] = c;
+			if (c.blind)
+				this.blind++;
+			this.t0 = Math.min(this.t0, this.ns(s.packets[0]!.begin));
+			this.t1 = Math.max(this.t1, this.ns(s.packets[s.packets.length - 1]!.until));
+		}
+		if (this.t0 === Infinity)
+			this.t0 = 0;
+		for (const c of this.cpus)
+			c?.lane.put(this.t0, c.blind ? UNKNOWN : OFFLINE);
+		this.queue.put(this.t0, 0);
+	}
+
+	ns(ticks: number): number {
+		return this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
+	}
+
+	u64(word: number): number {
+		return this.u32[word + 1]! * 4294967296 + this.u32[word]!;
+	}
+
+	time64(word: number): number {
+		return this.u32[word + 1] === NO_DEADLINE && this.u32[word] === NO_DEADLINE ? Infinity : this.u64(word);
+	}
+
+	task(tid: number): number {
+		if (tid >= 0 && tid < 4096) {
+			const known = this.small[tid]!;
+			if (known >= 0)
+				return known;
+		}
+		let i = this.byTid.get(tid);
+		if (i === undefined) {
+			i = this.tasks.length;
+			this.tasks.push(new TaskMaker(tid));
+			this.tasks[i]!.lane.put(this.t0, S.unknown);
+			this.byTid.set(tid, i);
+			if (tid >= 0 && tid < 4096)
+				this.small[tid] = i;
+		}
+		return i;
+	}
+
+	/** A task goes to a state; `detail` is a CPU or kind and line. */
+	set(t: number, i: number, state: S, detail: number): void {
+		const task = this.tasks[i]!;
+		if (!i)
+			return;
+		const queues = state === S.ready || state === S.preempted;
+		const part = QUEUE_PART[task.cls & 255]!;
+		if (queues && !task.queued) {
+			task.queued = 1 + part;
+			this.count(t, part, 1);
+		} else if (!queues && task.queued) {
+			this.count(t, task.queued - 1, -1);
+			task.queued = 0;
+		}
+		task.state = state;
+		task.lane.put(t, this.blind && state !== S.running && state !== S.dead ? S.unknown : state | detail << 4);
+	}
+
+	count(t: number, part: number, by: number): void {
+		const at = part / 10;
+		this.counts[at] = this.counts[at]! + by;
+		const cap = (n: number): number => Math.min(Math.max(n, 0), 1023);
+		this.queue.put(t, cap(this.counts[0]!) | cap(this.counts[1]!) << 10 | cap(this.counts[2]!) << 20);
+	}
+
+	/** Events of this CPU are missing from `from` to now: nobody knows what it did to whom. */
+	loss(t: number, cpu: number, from: number): void {
+		const c = this.cpus[cpu]!;
+		const since = Math.max(this.ns(from), this.t0);
+		this.lost.push({cpu, from: since, to: t});
+		if (c.blind) {
+			c.blind = false;
+			this.blind--;
+			this.counts.fill(0);
+			for (const task of this.tasks)
+				if (task.queued)
+					this.counts[(task.queued - 1) / 10]!++;
+			return;
+		}
+		c.lane.put(Math.min(since, t), UNKNOWN);
+		c.running = -1;
+		c.left = 0;
+		for (let i = 1; i < this.tasks.length; i++) {
+			const task = this.tasks[i]!;
+			if (task.state === S.dead || task.state === S.none || (task.state === S.running && this.runsElsewhere(i, cpu)))
+				continue;
+			if (task.queued) {
+				this.count(t, task.queued - 1, -1);
+				task.queued = 0;
+			}
+			task.state = S.unknown;
+			task.lane.put(since, S.unknown);
+		}
+	}
+
+	runsElsewhere(i: number, cpu: number): boolean {
+		return this.cpus.some((c, k) => c && k !== cpu && c.running === i);
+	}
+
+	onSwitch(t: number, w: number, cpu: number): void {
+		const c = this.cpus[cpu]!;
+		const prev = this.task(this.i32[w + 2]!);
+		const next = this.task(this.i32[w + 3]!);
+		const state = this.bytes[w * 4 + 16]!;
+		const why = this.bytes[w * 4 + 19]!;
+		if (prev && c.left !== prev) {
+			const p = this.tasks[prev]!;
+			if (why === 7)
+				this.set(t, prev, S.throttled, 0);
+			else if (why === 4 || why === 5)
+				this.set(t, prev, S.preempted, 0);
+			else if (state === 64)
+				this.set(t, prev, S.dead, 0);
+			else if (state === 1)
+				this.set(t, prev, S.waiting, p.awaits);
+			else
+				this.set(t, prev, S.ready, 0);
+		}
+		c.left = 0;
+		c.running = next;
+		c.lane.put(t, next ? next : IDLE);
+		if (next)
+			this.set(t, next, S.running, cpu);
+	}
+
+	onEnqueue(t: number, w: number, cpu: number): void {
+		const i = this.task(this.i32[w + 2]!);
+		const task = this.tasks[i]!;
+		const why = this.bytes[w * 4 + 14]!;
+		const c = this.cpus[cpu]!;
+		task.cls = this.bytes[w * 4 + 12]!;
+		task.prio = this.bytes[w * 4 + 13]!;
+		if (c.running === i && task.state === S.running)
+			c.left = i;
+		this.set(t, i, why === 1 || why === 2 ? S.preempted : S.ready, 0);
+	}
+
+	onFork(t: number, w: number): void {
+		const f = decode(this.view, LAYOUTS[EV.TASK_SPAWN]!, (w + 2) * 4);
+		const tid = Number(f["child_tid"]);
+		let i = this.byTid.get(tid);
+		if (i !== undefined && this.tasks[i]!.state === S.dead)
+			i = undefined; /* the number is used again */
+		if (i === undefined) {
+			this.byTid.delete(tid);
+			if (tid >= 0 && tid < 4096)
+				this.small[tid] = -1;
+			i = this.task(tid);
+			const lane = this.tasks[i]!.lane;
+			lane.val.a[0] = S.none;
+			this.tasks[i]!.state = S.none;
+		}
+		const task = this.tasks[i]!;
+		Object.assign(task, {name: String(f["child_comm"]), cls: Number(f["class"]), prio: Number(f["prio"]),
+			share: Number(f["share"]), parent: Number(f["parent_tid"]), deadlineNs: Number(f["deadline_ns"]),
+			quantumNs: Number(f["quantum_ns"]), budgetNs: Number(f["budget_ns"]), periodNs: Number(f["period_ns"]),
+			spawned: t});
+		if (task.state === S.none)
+			this.set(t, i, S.waiting, 0);
+	}
+
+	onRelease(w: number): void {
+		const i = this.task(this.i32[w + 2]!);
+		this.tasks[i]!.openJob = this.jobTask.n;
+		this.jobTask.push(i);
+		this.jobNumber.push(this.u32[w + 3]!);
+		this.jobRelease.push(this.u64(w + 4));
+		this.jobDeadline.push(this.time64(w + 6));
+		this.jobDone.push(NaN);
+	}
+
+	onJobDone(t: number, w: number, cpu: number): void {
+		const i = this.task(this.i32[w + 2]!);
+		const task = this.tasks[i]!;
+		const c = this.cpus[cpu]!;
+		const done = this.u64(w + 4);
+		const deadline = this.time64(w + 6);
+		if (task.openJob >= 0 && this.jobNumber.a[task.openJob] === this.u32[w + 3])
+			this.jobDone.a[task.openJob] = done;
+		task.openJob = -1;
+		if (done > deadline)
+			this.flags.push({time: t, cpu, kind: "miss", task: i,
+				text: `${task.name || task.tid} missed the deadline of job ${this.u32[w + 3]} by ${Math.round((done - deadline) / 1e3)} µs`});
+		if (c.running === i)
+			c.left = i;
+		this.set(t, i, task.ends ? S.dead : S.waiting, task.ends ? 0 : task.awaits);
+	}
+
+	onMark(t: number, w: number, cpu: number): void {
+		const kind = this.u32[w + 2]!;
+		const tid = this.i32[w + 3]!;
+		const value = this.u64(w + 4);
+		if (kind < 1 || kind > 3) {
+			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: kind === 4 ? "demo begins" : kind === 5 ? "demo ends" : `mark ${value}`});
+			return;
+		}
+		let lock = this.locks.get(value);
+		if (!lock) {
+			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), n: 0};
+			lock.holder.put(this.t0, 0);
+			lock.waiters.put(this.t0, 0);
+			this.locks.set(value, lock);
+		}
+		if (kind === 1)
+			lock.waiters.put(t, ++lock.n);
+		if (kind === 2) {
+			lock.n = Math.max(0, lock.n - 1);
+			lock.waiters.put(t, lock.n);
+			lock.holder.put(t, this.task(tid));
+		}
+		if (kind === 3)
+			lock.holder.put(t, 0);
+	}
+
+	stack(number: number): LaneMaker {
+		let s = this.stacks[number];
+		if (!s) {
+			s = this.stacks[number] = new LaneMaker();
+			s.put(this.t0, 0);
+		}
+		return s;
+	}
+
+	onWorkerSwitch(t: number, w: number, cpu: number): void {
+		const from = this.u32[w + 2]!;
+		const to = this.u32[w + 3]!;
+		const frozen = this.task(this.i32[w + 4]!);
+		if (from && from < 65536)
+			this.stack(from).put(t, frozen ? (0x80000000 | frozen) >>> 0 : 0);
+		if (to && to < 65536)
+			this.stack(to).put(t, 1 + cpu);
+	}
+
+	onIrq(t: number, w: number, c: CpuMaker, id: number): void {
+		const exit = id === EV.IRQ_EXIT || id === EV.HINT_EXIT;
+		if (exit && c.irqOpen) {
+			c.irqEnd.a[c.irqEnd.n - 1] = t;
+			c.irqOpen = false;
+		} else if (!exit) {
+			c.irqStart.push(t);
+			c.irqEnd.push(t);
+			c.irqWhat.push((id | this.u32[w + 2]! << 16) >>> 0);
+			c.irqOpen = true;
+		}
+	}
+
+	event(w: number, id: number, ticks: number, cpu: number, lossFrom: number): void {
+		const t = this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
+		const c = this.cpus[cpu]!;
+		this.events++;
+		if (t > this.t1)
+			this.t1 = t;
+		if (lossFrom >= 0)
+			this.loss(t, cpu, lossFrom);
+		switch (id) {
+		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
+		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
+		case EV.SCHED_WAKEUP:
+			this.wakes.put(t, w, cpu);
+			this.wakeTask.push(this.task(this.i32[w + 2]!));
+			break;
+		case EV.SCHED_DECISION:
+			this.decisions.put(t, w, cpu);
+			this.decisionFlags.push((this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
+			break;
+		case EV.SCHED_RELEASE: this.onRelease(w); break;
+		case EV.JOB_DONE: this.onJobDone(t, w, cpu); break;
+		case EV.SCHED_DEQUEUE: {
+			const i = this.task(this.i32[w + 2]!);
+			const task = this.tasks[i]!;
+			if (!task.queued && task.state !== S.unknown) {
+				if (c.running === i)
+					c.left = i;
+				this.set(t, i, S.throttled, 0);
+			}
+			break;
+		}
+		case EV.IRQ_ENTRY: case EV.HINT_ENTRY: case EV.IRQ_EXIT: case EV.HINT_EXIT:
+			this.onIrq(t, w, c, id);
+			break;
+		case EV.IPI_SEND: this.sends.put(t, w, cpu); break;
+		case EV.CPU_IDLE:
+			if (this.u32[w + 2] === 1 && c.lane.last !== IDLE) {
+				c.running = 0;
+				c.lane.put(t, IDLE);
+			}
+			break;
+		case EV.CPU_ONLINE: {
+			const online = this.cpus[this.u32[w + 2]!];
+			if (online && online.lane.last === OFFLINE)
+				online.lane.put(t, IDLE);
+			break;
+		}
+		case EV.TASK_SPAWN: this.onFork(t, w); break;
+		case EV.STATEDUMP:
+			this.tasks[this.task(this.i32[w + 2]!)]!.name = String(decode(this.view, LAYOUTS[id]!, (w + 2) * 4)["name"]);
+			break;
+		case EV.TASK_EXIT: this.tasks[this.task(this.i32[w + 2]!)]!.ends = true; break;
+		case EV.POLL_BEGIN: {
+			const i = this.task(this.i32[w + 2]!);
+			const task = this.tasks[i]!;
+			task.ends = false;
+			if (i && (task.state !== S.running || c.running !== i)) {
+				c.running = i;
+				c.lane.put(t, i);
+				this.set(t, i, S.running, cpu);
+			}
+			break;
+		}
+		case EV.POLL_END:
+			if (this.u32[w + 3] === 1)
+				this.tasks[this.task(this.i32[w + 2]!)]!.ends = true;
+			break;
+		case EV.AWAIT:
+			this.tasks[this.task(this.i32[w + 2]!)]!.awaits = (this.u32[w + 3]! & 255) + 1 | (this.u32[w + 3]! >>> 16) << 8;
+			break;
+		case EV.WORKER_SWITCH: this.onWorkerSwitch(t, w, cpu); break;
+		case EV.WORKER_NONE:
+			this.flags.push({time: t, cpu, kind: "exhausted", task: this.task(this.i32[w + 2]!), text: "a preemption was put off: every stack is in use"});
+			break;
+		case EV.MARK: this.onMark(t, w, cpu); break;
+		case EV.PANIC:
+			this.flags.push({time: t, cpu, kind: "panic", task: 0, text: `the kernel panicked at 0x${this.u64(w + 2).toString(16)}`});
+			break;
+		case EV.TASK_FAULT: {
+			const i = this.task(this.i32[w + 2]!);
+			this.flags.push({time: t, cpu, kind: "fault", task: i, text: `${this.tasks[i]!.name} ended in the middle, status ${this.i32[w + 3]}`});
+			break;
+		}
+		case EV.SCHED_AFFINITY:
+			this.tasks[this.task(this.i32[w + 2]!)]!.cpus = this.view.getBigUint64((w + 4) * 4, true).toString(16);
+			break;
+		}
+	}
+
+	jobs(): Model["jobs"] {
+		const task = this.jobTask.done();
+		const from = new Uint32Array(this.tasks.length + 1);
+		for (const i of task)
+			from[i + 1]!++;
+		for (let i = 1; i < from.length; i++)
+			from[i]! += from[i - 1]!;
+		this.jobFrom = from.slice();
+		const order = new Uint32Array(task.length);
+		task.forEach((i, k) => order[from[i]!++] = k);
+		return {task, number: this.jobNumber.done(), release: this.jobRelease.done(), deadline: this.jobDeadline.done(),
+			done: this.jobDone.done(), order};
+	}
+	jobFrom = new Uint32Array(0);
+
+	finishedTasks(): Task[] {
+		return this.tasks.map((t, i) => ({tid: t.tid, name: i ? t.name || `task ${t.tid}` : "idle", cls: t.cls, prio: t.prio, share: t.share,
+			parent: t.parent, deadlineNs: t.deadlineNs, quantumNs: t.quantumNs, budgetNs: t.budgetNs, periodNs: t.periodNs,
+			cpus: t.cpus, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
+			jobsN: this.jobFrom[i + 1]! - this.jobFrom[i]!}));
+	}
+
+	finishedCpus(): Cpu[] {
+		const out: Cpu[] = [];
+		this.cpus.forEach((c, cpu) => {
+			if (!c)
+				return;
+			const p = c.stream.packets;
+			out.push({cpu, lane: c.lane.done(), irqStart: c.irqStart.done(), irqEnd: c.irqEnd.done(), irqWhat: c.irqWhat.done(),
+				packets: {from: Uint32Array.from(p, (x) => (x.at + 80) >> 2), to: Uint32Array.from(p, (x) => x.end >> 2),
+					high: Float64Array.from(p, (x) => x.high), begin: Float64Array.from(p, (x) => this.ns(x.begin))}});
+		});
+		return out;
+	}
+}
+
+/** Lines of `fermata-trace check`: "R1 at 0.001234567 CPU 2 seq 17: what is wrong". */
+export function violations(text: string): Flag[] {
+	const out: Flag[] = [];
+	for (const m of text.matchAll(/^(\w+) at (\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm))
+		out.push({time: Number(m[2]) * 1e9 + Number(m[3]), cpu: Number(m[4]), kind: "violation", task: 0, rule: m[1]!, text: `${m[1]}: ${m[5]}`});
+	return out;
+}
+
+export function build(input: Input): Model {
+	const what = about(input);
+	const streams = packets(input);
+	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
+	merge(streams, b.u32, (w, id, ticks, cpu, lossFrom) => b.event(w, id, ticks, cpu, lossFrom));
+	const jobs = b.jobs();
+	const flags = b.flags.concat(violations(input.texts.get("check.txt") ?? "")).sort((x, y) => x.time - y.time);
+	return {
+		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
+		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
+		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisionFlags.done())},
+		wakes: {...b.wakes.done(), task: b.wakeTask.done()}, sends: b.sends.done(), jobs, queue: b.queue.done(),
+		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
+		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
+		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),
+		flags, lost: b.lost, texts: input.texts,
+	};
+}

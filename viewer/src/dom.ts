@@ -1,0 +1,40 @@
+/** Elements from code. Text is always text: nothing in a trace becomes markup. */
+export type Child = Node | string | number | undefined | false;
+
+export function el(tag: string, attrs: Record<string, string | boolean | ((e: Event) => void)> = {}, ...children: Child[]): HTMLElement {
+	const out = document.createElement(tag);
+	for (const [k, v] of Object.entries(attrs)) {
+		if (typeof v === "function")
+			out.addEventListener(k, v);
+		else if (v === true)
+			out.setAttribute(k, "");
+		else if (v !== false)
+			out.setAttribute(k, v);
+	}
+	for (const c of children)
+		if (c !== undefined && c !== false)
+			out.append(c instanceof Node ? c : String(c));
+	return out;
+}
+
+export function table(caption: string, head: string[], body: Child[][], rowAttrs: (i: number) => Record<string, string | boolean | ((e: Event) => void)> = () => ({})): HTMLElement {
+	return el("table", {}, el("caption", {class: "sr"}, caption), el("thead", {}, el("tr", {}, ...head.map((h) => el("th", {scope: "col"}, h)))),
+		el("tbody", {}, ...body.map((row, i) => el("tr", rowAttrs(i), ...row.map((c) => el("td", {}, c))))));
+}
+
+export function save(name: string, data: BlobPart, type: string): void {
+	const a = document.createElement("a");
+	a.href = URL.createObjectURL(new Blob([data], {type}));
+	a.download = name;
+	a.click();
+	setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
+}
+
+export function csv(head: string[], rows: (string | number)[][]): string {
+	/* A cell that a spreadsheet would run as a formula is made text. */
+	const cell = (v: string | number): string => {
+		const s = typeof v === "string" && /^[=+@-]/.test(v) ? `'${v}` : String(v);
+		return /[",\n]/.test(s) ? `"${s.replace(/"/g, '""')}"` : s;
+	};
+	return [head, ...rows].map((r) => r.map(cell).join(",")).join("\r\n") + "\r\n";
+}

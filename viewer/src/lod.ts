@@ -1,0 +1,157 @@
+/**
+ * Level of detail for one lane: for any stretch of steps the longest busy one, through a tree of
+ * fan-out 16, and for any stretch of time how much of it was busy, through a sum for each 16.
+ */
+import {gallop, upper} from "./grow.js";
+import type {Lane} from "./model.js";
+
+const FAN = 16;
+
+export class Lod {
+	readonly n: number;
+	private readonly levels: Uint32Array[] = [];
+	/** Busy time before block b of 16 steps. */
+	private readonly sums: Float64Array;
+
+	constructor(readonly lane: Lane, readonly t1: number, readonly busy: (val: number) => boolean) {
+		this.n = lane.start.length;
+		this.sums = new Float64Array((this.n + FAN - 1 >>> 4) + 1);
+		let below = new Uint32Array(this.n + FAN - 1 >>> 4);
+		let sum = 0;
+		for (let b = 0; b < below.length; b++) {
+			this.sums[b] = sum;
+			const to = Math.min(this.n, (b + 1) << 4);
+			let best = b << 4;
+			let weight = -1;
+			for (let i = b << 4; i < to; i++) {
+				const w = this.weight(i);
+				if (w > weight) {
+					weight = w;
+					best = i;
+				}
+				if (busy(lane.val[i]!))
+					sum += this.end(i) - lane.start[i]!;
+			}
+			below[b] = best;
+		}
+		this.sums[below.length] = sum;
+		this.levels.push(below);
+		while (below.length > 1) {
+			const above = new Uint32Array(below.length + FAN - 1 >>> 4);
+			for (let b = 0; b < above.length; b++) {
+				let best = below[b << 4]!;
+				for (let i = (b << 4) + 1; i < Math.min(below.length, (b + 1) << 4); i++)
+					best = this.heavier(best, below[i]!);
+				above[b] = best;
+			}
+			this.levels.push(above);
+			below = above;
+		}
+	}
+
+	end(i: number): number {
+		return i + 1 < this.n ? this.lane.start[i + 1]! : this.t1;
+	}
+
+	/** Idle steps count, but less than any busy one. */
+	private weight(i: number): number {
+		const d = this.end(i) - this.lane.start[i]!;
+		return this.busy(this.lane.val[i]!) ? d : d * 1e-12;
+	}
+
+	private heavier(a: number, b: number): number {
+		return this.weight(b) > this.weight(a) ? b : a;
+	}
+
+	/** The step at time t, -1 before the first. */
+	at(t: number): number {
+		return upper(this.lane.start, t) - 1;
+	}
+
+	/** As at, from a step that is not behind it. */
+	atFrom(t: number, from: number): number {
+		return gallop(this.lane.start, t, Math.max(from, 0), this.n) - 1;
+	}
+
+	/** The longest busy step of [from, to), or the longest idle one. */
+	longest(from: number, to: number): number {
+		let best = from;
+		let level = -1;
+		let lo = from;
+		let hi = to;
+		for (;;) {
+			const nodes = this.levels[level];
+			while (lo < hi && lo & FAN - 1)
+				best = this.heavier(best, nodes ? nodes[lo++]! : lo++);
+			while (lo < hi && hi & FAN - 1)
+				best = this.heavier(best, nodes ? nodes[--hi]! : --hi);
+			if (lo >= hi)
+				return best;
+			if (level + 1 >= this.levels.length)
+				break;
+			lo >>>= 4;
+			hi >>>= 4;
+			level++;
+		}
+		while (lo < hi)
+			best = this.heavier(best, level < 0 ? lo++ : this.levels[level]![lo++]!);
+		return best;
+	}
+
+	/** Busy time from the lane's start to t, which lies in step i. */
+	busyBefore(t: number, i: number): number {
+		if (i < 0)
+			return 0;
+		const {start, val} = this.lane;
+		let sum = this.sums[i >>> 4]!;
+		for (let k = i & ~(FAN - 1); k < i; k++)
+			if (this.busy(val[k]!))
+				sum += start[k + 1]! - start[k]!;
+		if (this.busy(val[i]!))
+			sum += Math.min(t, this.end(i)) - start[i]!;
+		return sum;
+	}
+
+	busyIn(a: number, b: number): number {
+		return this.busyBefore(b, this.at(b)) - this.busyBefore(a, this.at(a));
+	}
+}
+
+/**
+ * Cuts [t0, t1) into `px` columns and calls `run` for each stretch of columns [x0, x1) that shows
+ * step i: a single long one (many = false), or the longest of several in one column, with the share
+ * of the column that was busy.
+ */
+export function columns(lod: Lod, t0: number, t1: number, px: number,
+		run: (x0: number, x1: number, i: number, many: boolean, share: number) => void): void {
+	const dt = (t1 - t0) / px;
+	const first = lod.lane.start[0];
+	if (first === undefined || dt <= 0)
+		return;
+	let x = Math.max(0, Math.floor((first - t0) / dt));
+	const stop = Math.min(px, Math.ceil((lod.t1 - t0) / dt));
+	if (x >= stop)
+		return;
+	let i = Math.max(0, lod.at(t0 + x * dt));
+	let before = NaN;
+	while (x < stop) {
+		const b = t0 + (x + 1) * dt;
+		const end = lod.end(i);
+		if (end >= b) {
+			const xe = end >= t1 ? stop : Math.min(stop, Math.max(x + 1, Math.floor((end - t0) / dt)));
+			run(x, xe, i, false, 1);
+			x = xe;
+			before = NaN;
+			i = lod.atFrom(t0 + x * dt, i);
+			continue;
+		}
+		const j = lod.atFrom(b, i);
+		if (before !== before)
+			before = lod.busyBefore(t0 + x * dt, i);
+		const after = lod.busyBefore(b, j);
+		run(x, x + 1, lod.longest(i, j + 1), true, (after - before) / dt);
+		before = after;
+		i = j;
+		x++;
+	}
+}

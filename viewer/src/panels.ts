@@ -1,0 +1,263 @@
+/** The panel on the right: what the selection is, in words and tables. */
+import {SETS} from "events";
+import {el, table, type Child} from "./dom.js";
+import {codeName} from "./decode.js";
+import {explain, ranked, type Explained} from "./explain.js";
+import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
+import type {Query} from "./query.js";
+import type {Sel} from "./scene.js";
+import {percentile, taskStats} from "./stats.js";
+import {duration, instant, seconds} from "./time.js";
+
+export interface PanelHost {
+	q: Query;
+	go(sel: Sel): void;
+	goTime(t: number): void;
+	step(by: number): void;
+	play(): void;
+	playing: boolean;
+	/** The decision that the student is to predict, -1 without. */
+	quiz: {index: number; answered: number | undefined; score: string} | undefined;
+	answer(task: number): void;
+}
+
+function section(title: string, ...children: Child[]): HTMLElement {
+	return el("section", {}, el("h3", {}, title), ...children);
+}
+
+function link(text: string, f: () => void): HTMLElement {
+	return el("button", {class: "link", type: "button", click: f}, text);
+}
+
+function taskLink(host: PanelHost, i: number, t: number): HTMLElement {
+	return i ? link(host.q.label(i), () => host.go({k: "state", task: i, i: Math.max(0, host.q.stateAt(i, t).i)})) : el("span", {}, "idle");
+}
+
+function stepper(host: PanelHost): HTMLElement {
+	return section("Step", el("div", {class: "buttons"},
+		el("button", {type: "button", click: () => host.step(-1)}, "◀ previous ", el("kbd", {}, "[")),
+		el("button", {type: "button", click: () => host.step(1)}, "next ▶ ", el("kbd", {}, "]")),
+		el("button", {type: "button", click: () => host.play(), "aria-pressed": String(host.playing)}, host.playing ? "❚❚ pause" : "▶▶ play")));
+}
+
+function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
+	const quiz = host.quiz!;
+	return [
+		el("h2", {}, `Which task does CPU ${x.cpu} take?`),
+		el("p", {class: "sub"}, `${instant(x.time)} · ${x.trigger}`),
+		el("p", {}, "These may run here. Say which one the policies choose, then see why."),
+		el("div", {class: "choices"}, ...[...x.candidates].sort((a, b) => a.tid - b.tid).map((c) =>
+			el("button", {type: "button", click: () => host.answer(c.task)}, el("strong", {}, host.q.label(c.task)),
+				el("span", {}, `${codeName("sched_class", c.cls)} · ${c.keyText}${c.ranUntilNow ? " · ran until now" : ` · waits ${duration(c.waitedUs * 1e3)}`}`)))),
+		el("p", {class: "sub"}, quiz.score),
+	];
+}
+
+export function rerunCommand(q: Query): string {
+	const a = q.m.about;
+	if (a.board !== "sim" || !a.seed)
+		return "";
+	return a.command || `make trace BOARD=sim SEED=${a.seed} CPUS=${q.m.cpus.length}`;
+}
+
+function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
+	const {q} = host;
+	const x = explain(q, index);
+	if (host.quiz?.index === index && host.quiz.answered === undefined)
+		return quizBody(host, x);
+	const answered = host.quiz?.index === index ? host.quiz.answered : undefined;
+	const seed = rerunCommand(q);
+	return [
+		answered !== undefined && el("p", {class: answered === x.chosen ? "verdict right" : "verdict wrong"}, answered === x.chosen ? "✓ Right. " : `✗ You said ${q.label(answered)}. `, host.quiz!.score),
+		el("h2", {}, x.headline),
+		el("p", {class: "sub"}, `Decision #${index + 1} · ${instant(x.time)} · ${x.trigger}${Number.isNaN(x.delay) ? "" : ` · ${duration(x.delay)} before`}`),
+		el("p", {class: "why"}, el("strong", {}, "Why: "), x.why),
+		x.candidates.length > 0 && section(`Candidates (${x.waiting})`,
+			table("Candidates of the decision", ["task", "class", "key", "waited", "lost because"], ranked(x).map((c) => [
+				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), c.keyText + (c.ranUntilNow ? ", ran until now" : c.wasPreempted ? ", was preempted" : ""),
+				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
+			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
+		el("p", {class: `verdict ${x.verdict}`}, x.verdict === "right" ? "✓ " : x.verdict === "wrong" ? "✗ " : "○ ", x.verdictText),
+		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
+			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.same ? "same choice" : `would pick ${q.label(o.pick)}`)))),
+		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here."),
+		seed && el("p", {class: "sub"}, "To run the seed again, with other classes in the kernel's demo or a shell command: ", el("code", {class: "copy"}, seed))),
+		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
+		stepper(host),
+		section("Source", el("p", {}, el("code", {}, x.source), " compares, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
+	].filter((e): e is HTMLElement => e !== false);
+}
+
+function facts(rows: [string, Child][]): HTMLElement {
+	return el("dl", {}, ...rows.flatMap(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]));
+}
+
+function blameSection(host: PanelHost, task: number, from: number, to: number): HTMLElement {
+	const {q} = host;
+	const all = q.blame(task, from, to);
+	const by = new Map<number, number>();
+	for (const b of all)
+		by.set(b.task, (by.get(b.task) ?? 0) + b.to - b.from);
+	const total = (to - from) * q.m.cpus.length;
+	const rows = [...by].sort((a, b) => b[1] - a[1]);
+	const name = (v: number): string => v === IDLE ? "idle CPUs" : v === UNKNOWN ? "unknown" : v === OFFLINE ? "not online" : q.label(v);
+	return section("Who had the CPUs meanwhile",
+		el("div", {class: "bar", role: "img", "aria-label": rows.map(([v, ns]) => `${name(v)} ${duration(ns)}`).join(", ")}, ...rows.map(([v, ns]) => {
+			const t = q.m.tasks[v];
+			return el("i", {class: v && t ? `c${t.cls <= 1 ? "edf" : t.cls <= 3 ? "rt" : "share"}` : "cidle", title: `${name(v)}: ${duration(ns)}`, "data-w": String(ns / total)});
+		})),
+		table("Blame for the wait", ["CPU", "task", "for", "by decision"], all.slice().sort((a, b) => b.to - b.from - a.to + a.from).slice(0, 12).map((b) => [
+			b.cpu, name(b.task), duration(b.to - b.from), b.decision >= 0 && b.task !== IDLE ? link(`#${b.decision + 1}`, () => host.go({k: "dec", i: b.decision})) : "–"])));
+}
+
+function statePanel(host: PanelHost, task: number, i: number): HTMLElement[] {
+	const {q} = host;
+	const t = q.m.tasks[task]!;
+	const {start, val} = t.lane;
+	const from = start[i]!;
+	const to = i + 1 < start.length ? start[i + 1]! : q.m.t1;
+	const v = val[i]!;
+	const state = stateOf(v);
+	const job = q.jobAt(task, from);
+	const j = q.m.jobs;
+	const kind = state === S.waiting ? q.awaitedName(v, SETS["await_kind"]!) : "";
+	const lines: [string, Child][] = [
+		["from", link(instant(from), () => host.goTime(from))], ["to", instant(to)], ["for", duration(to - from)],
+	];
+	if (state === S.running)
+		lines.push(["on", `CPU ${detailOf(v)}`], ["decision", link("why it was chosen", () => {
+			const d = q.decisionBefore(from, detailOf(v));
+			if (d >= 0)
+				host.go({k: "dec", i: d});
+		})]);
+	if (kind)
+		lines.push(["awaits", `${kind.replace(/_/g, " ")}${lineOf(v) ? `, at line ${lineOf(v)} of its source` : ""}`]);
+	if (job >= 0) {
+		lines.push(["job", `${j.number[job]}, released ${instant(j.release[job]!)}`]);
+		if (Number.isFinite(j.deadline[job]!))
+			lines.push(["deadline", instant(j.deadline[job]!)]);
+		if (!Number.isNaN(j.done[job]!))
+			lines.push(["done", `${instant(j.done[job]!)}, after ${duration(j.done[job]! - j.release[job]!)}`]);
+	}
+	const s = taskStats(q, task, q.m.t0, q.m.t1);
+	const response = s.response.slice().sort((a, b) => a - b);
+	const params: [string, Child][] = [["class", t.cls < 0 ? "not recorded" : codeName("sched_class", t.cls)], ["level", t.prio], ["task", t.tid]];
+	if (t.deadlineNs)
+		params.push(["relative deadline", duration(t.deadlineNs)]);
+	if (t.quantumNs)
+		params.push(["quantum", duration(t.quantumNs)]);
+	if (t.budgetNs)
+		params.push(["budget", `${duration(t.budgetNs)} in ${duration(t.periodNs)}`]);
+	if (t.share)
+		params.push(["share", t.share]);
+	if (t.cpus)
+		params.push(["may run on CPUs", `mask 0x${t.cpus}`]);
+	const wakes = q.m.wakes;
+	let waker: HTMLElement | undefined;
+	if (state === S.ready)
+		for (let w = 0; w < wakes.time.length && wakes.time[w]! <= from + 2e5; w++)
+			if (wakes.task[w] === task && wakes.time[w]! >= from - 2e5) {
+				const who = q.taskOf(q.u32[wakes.word[w]! + 4]! | 0);
+				const source = codeName("wake_source", q.u32[wakes.word[w]! + 3]! >>> 16 & 255);
+				waker = el("p", {}, "Woken by ", who ? taskLink(host, who, from) : `CPU ${wakes.cpu[w]}`, source === "task" ? "" : ` from its ${source}`, `, ${instant(wakes.time[w]!)}.`);
+			}
+	return [
+		el("h2", {}, `${q.label(task)} is ${state === S.running ? `running on CPU ${detailOf(v)}` : STATE_NAMES[state]}`),
+		el("p", {class: "sub"}, `for ${duration(to - from)}`),
+		facts(lines),
+		waker,
+		(state === S.ready || state === S.preempted) && blameSection(host, task, from, to),
+		section("Parameters", facts(params)),
+		section("In the whole trace", facts([["runs", s.runs], ["CPU time", duration(s.cpuNs)], ["preempted", s.preempted], ["migrations", s.migrations],
+			["jobs", `${s.jobs}, ${s.missed} missed`], ["response", response.length ? `median ${duration(percentile(response, 50))}, p99 ${duration(percentile(response, 99))}, worst ${duration(response[response.length - 1]!)}` : "–"]])),
+		section("As a command", el("code", {class: "copy"}, `build/tools/fermata-trace print --task ${t.tid} --from ${seconds(from)} --to ${seconds(to)} DIR`)),
+	].filter((e): e is HTMLElement => e !== false && e !== undefined);
+}
+
+function slicePanel(host: PanelHost, cpu: number, i: number): HTMLElement[] {
+	const {q} = host;
+	const c = q.m.cpus[cpu]!;
+	const v = c.lane.val[i]!;
+	const from = c.lane.start[i]!;
+	const to = i + 1 < c.lane.start.length ? c.lane.start[i + 1]! : q.m.t1;
+	if (v && v !== UNKNOWN && v !== OFFLINE) {
+		const s = q.stateAt(v, from);
+		return statePanel(host, v, s.i);
+	}
+	const d = q.decisionBefore(from, c.cpu);
+	return [
+		el("h2", {}, `CPU ${c.cpu} ${v === UNKNOWN ? "is unknown" : v === OFFLINE ? "is not online yet" : "is idle"}`),
+		el("p", {class: "sub"}, `for ${duration(to - from)}`),
+		facts([["from", instant(from)], ["to", instant(to)]]),
+		v === UNKNOWN ? el("p", {}, "Events of this CPU are missing here: they were overwritten by newer ones or not recorded. Nothing is known of what it did.") :
+			d >= 0 ? el("p", {}, link(`Decision #${d + 1}`, () => host.go({k: "dec", i: d})), " sent it there.") : el("p", {}, "No decision is recorded for it."),
+	];
+}
+
+function queuePanel(host: PanelHost, t: number): HTMLElement[] {
+	const {q} = host;
+	const list = q.queueAt(t).sort((a, b) => a.since - b.since);
+	return [
+		el("h2", {}, `${list.length} task${list.length === 1 ? "" : "s"} in the run queue`),
+		el("p", {class: "sub"}, instant(t)),
+		table("Run queue", ["task", "class", "level", "state", "waits for"], list.map((e) => [taskLink(host, e.task, t), codeName("sched_class", q.m.tasks[e.task]!.cls),
+			q.m.tasks[e.task]!.prio, STATE_NAMES[e.state]!, duration(t - e.since)])),
+		section("Running meanwhile", table("Running", ["CPU", "task"], q.m.cpus.map((c) => {
+			const lod = q.lod(c.lane, "cpu");
+			const i = lod.at(t);
+			const v = i < 0 ? OFFLINE : c.lane.val[i]!;
+			return [c.cpu, v === UNKNOWN ? "unknown" : v === OFFLINE ? "not online" : taskLink(host, v, t)];
+		}))),
+		stepper(host),
+	];
+}
+
+function flagPanel(host: PanelHost, i: number): HTMLElement[] {
+	const f = host.q.m.flags[i]!;
+	return [
+		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "miss" ? "A deadline is missed" : f.kind),
+		el("p", {class: "sub"}, `${instant(f.time)} · CPU ${f.cpu}`),
+		el("p", {class: "verdict wrong"}, f.text),
+		f.task > 0 && el("p", {}, taskLink(host, f.task, f.time)),
+		el("p", {}, link("the decision before it", () => {
+			const d = host.q.decisionBefore(f.time, f.cpu);
+			if (d >= 0)
+				host.go({k: "dec", i: d});
+		})),
+	].filter((e): e is HTMLElement => e !== false);
+}
+
+function welcome(host: PanelHost): HTMLElement[] {
+	const {m} = host.q;
+	const bad = m.flags.filter((f) => f.kind !== "mark");
+	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
+	return [
+		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
+		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),
+		facts([["length", duration(m.t1 - m.t0)], ["tasks", m.tasks.length - 1], ["decisions", m.decisions.time.length], ["jobs", m.jobs.task.length]]),
+		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decisions are not what their candidates say.` : "✓ Every recorded decision is what its candidates say."),
+		m.lost.length > 0 && el("p", {class: "verdict wrong"}, `✗ Events are missing in ${m.lost.length} places; what they may have changed is drawn as unknown.`),
+		bad.length > 0 && section("Look here first", el("ul", {}, ...bad.slice(0, 8).map((f) => el("li", {}, link(`${instant(f.time)}: ${f.text}`, () => host.go({k: "flag", i: m.flags.indexOf(f)})))))),
+		section("Begin", el("ul", {}, el("li", {}, "A diamond under a CPU is a decision: click it, or press ", el("kbd", {}, "]"), " for the next one."),
+			el("li", {}, "Click a ready or preempted stretch of a task to see who kept it waiting."),
+			el("li", {}, el("kbd", {}, "W"), " ", el("kbd", {}, "S"), " zoom, ", el("kbd", {}, "A"), " ", el("kbd", {}, "D"), " pan, ", el("kbd", {}, "?"), " all keys."))),
+	].filter((e): e is HTMLElement => e !== false);
+}
+
+export function panel(host: PanelHost, sel: Sel | undefined): HTMLElement[] {
+	if (!sel)
+		return welcome(host);
+	switch (sel.k) {
+	case "dec": return decisionPanel(host, sel.i);
+	case "state": return statePanel(host, sel.task, sel.i);
+	case "slice": return slicePanel(host, sel.cpu, sel.i);
+	case "queue": return queuePanel(host, sel.t);
+	case "flag": return flagPanel(host, sel.i);
+	case "lock": {
+		const l = host.q.m.locks[sel.lock]!;
+		const v = l.lane.val[sel.i]!;
+		return [el("h2", {}, v ? `Lock ${l.name} is held by ${host.q.label(v)}` : `Lock ${l.name} is free`),
+			facts([["from", instant(l.lane.start[sel.i]!)], ["for", duration((l.lane.start[sel.i + 1] ?? host.q.m.t1) - l.lane.start[sel.i]!)]])];
+	}
+	}
+}

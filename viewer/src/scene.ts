@@ -1,0 +1,896 @@
+/**
+ * The timeline. Lanes are painted into a picture of pixels, which costs their area whatever the
+ * number of steps; text, marks and arrows are drawn over it.
+ */
+import {EV, SETS} from "events";
+import {urgency} from "./decode.js";
+import {upper} from "./grow.js";
+import {columns, type Lod} from "./lod.js";
+import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
+import {Pix} from "./pix.js";
+import type {Query} from "./query.js";
+import type {Row} from "./rows.js";
+import {mix, pixel, type Theme} from "./theme.js";
+import {duration, instant, ticks} from "./time.js";
+
+export type Sel = {k: "slice"; cpu: number; i: number} | {k: "state"; task: number; i: number} | {k: "dec"; i: number} |
+	{k: "lock"; lock: number; i: number} | {k: "flag"; i: number} | {k: "queue"; t: number};
+
+export interface Scene {
+	q: Query;
+	theme: Theme;
+	rows: Row[];
+	t0: number;
+	t1: number;
+	scroll: number;
+	sel: Sel | undefined;
+	/** The task that the selection is about, 0 for none. */
+	task: number;
+	range: [number, number] | undefined;
+	hover: {x: number; y: number} | undefined;
+	notes: {time: number; text: string}[];
+	pins: Set<number>;
+	closed: Set<string>;
+	/** Steps that the filter wants; others are drawn faint. */
+	wants: ((task: number, val: number, from: number, to: number, cpu: number) => boolean) | undefined;
+	hideFuture: number;
+}
+
+export const GUTTER = 148;
+export const AXIS = 26;
+const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
+const ALL_ARROWS_MAX = 300;
+
+interface Colours {
+	key: string;
+	bg: number;
+	line: number;
+	task: number[];
+	faint: number[];
+	/** Stripes on what a real-time level runs. */
+	hatch: number[];
+	text: string[];
+	state: number[];
+	stateFaint: number[];
+	cls: number[];
+}
+
+function luminance(hex: string): number {
+	const v = parseInt(hex.slice(1), 16);
+	const f = (c: number): number => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+	return 0.2126 * f(v >> 16) + 0.7152 * f(v >> 8 & 255) + 0.0722 * f(v & 255);
+}
+
+export function classPart(cls: number): "edf" | "rt" | "share" {
+	const u = urgency(cls);
+	return u <= 1 ? "edf" : u <= 3 ? "rt" : "share";
+}
+
+/** The colour of a task on a CPU: hue for the class, lightness to tell neighbours apart. */
+export function taskColour(theme: Theme, cls: number, index: number): string {
+	const base = theme.cls[classPart(cls)];
+	const step = (index * 5 % 7 - 3) / 3;
+	return step < 0 ? mix(base, theme.bg, -step * 0.38) : mix(base, theme.name === "dark" ? "#ffffff" : "#000000", step * 0.22);
+}
+
+function stateHex(theme: Theme, s: S): string {
+	const st = theme.state;
+	return s === S.running ? st.running : s === S.ready ? st.ready : s === S.preempted || s === S.throttled ? st.preempted : s === S.unknown ? st.unknown : st.waiting;
+}
+
+export class Painter {
+	private pix = new Pix(1, 1);
+	private colours: Colours | undefined;
+	private readonly ctx: CanvasRenderingContext2D;
+	private dpr = 1;
+	/** Text to draw when the pixels are in place: x, y, text, colour, room. */
+	private texts: [number, number, string, string, number][] = [];
+
+	constructor(readonly canvas: HTMLCanvasElement) {
+		this.ctx = canvas.getContext("2d", {alpha: false})!;
+	}
+
+	resize(cssW: number, cssH: number, dpr: number): void {
+		this.dpr = Math.max(1, Math.min(3, Math.round(dpr * 4) / 4));
+		const w = Math.max(1, Math.round(cssW * this.dpr));
+		const h = Math.max(1, Math.round(cssH * this.dpr));
+		if (this.canvas.width !== w || this.canvas.height !== h) {
+			this.canvas.width = w;
+			this.canvas.height = h;
+			this.pix = new Pix(w, h);
+		}
+	}
+
+	get width(): number {
+		return this.canvas.width / this.dpr;
+	}
+	get height(): number {
+		return this.canvas.height / this.dpr;
+	}
+
+	private colour(s: Scene): Colours {
+		const {theme, q} = s;
+		const key = `${theme.name} ${q.m.tasks.length} ${q.m.raw.length}`;
+		if (this.colours?.key === key)
+			return this.colours;
+		const hex = q.m.tasks.map((t, i) => taskColour(theme, t.cls, i));
+		const states = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => stateHex(theme, i));
+		this.colours = {
+			key, bg: pixel(theme.bg), line: pixel(theme.line), task: hex.map((h) => pixel(h)), faint: hex.map((h) => pixel(mix(h, theme.bg, 0.72))),
+			hatch: hex.map((h) => pixel(mix(h, "#000000", 0.16))),
+			text: hex.map((h) => luminance(h) > 0.3 ? "#0b0f14" : "#ffffff"),
+			state: states.map((h) => pixel(h)), stateFaint: states.map((h) => pixel(mix(h, theme.bg, 0.75))),
+			cls: [theme.cls.edf, theme.cls.rt, theme.cls.share].map((h) => pixel(h)),
+		};
+		return this.colours;
+	}
+
+	x(s: Scene, t: number): number {
+		return GUTTER + (t - s.t0) / (s.t1 - s.t0) * (this.width - GUTTER);
+	}
+	t(s: Scene, x: number): number {
+		return s.t0 + (x - GUTTER) / (this.width - GUTTER) * (s.t1 - s.t0);
+	}
+
+	draw(s: Scene): void {
+		const d = this.dpr;
+		const c = this.colour(s);
+		const {pix} = this;
+		pix.buf.fill(c.bg);
+		this.texts = [];
+		const H = this.height;
+		const axis = ticks(s.t0, s.t1, this.width - GUTTER);
+		for (const t of axis.at) {
+			const x = Math.round(this.x(s, t) * d);
+			pix.fill(x, AXIS * d, x + 1, pix.h, c.line);
+		}
+		const visible = s.rows.filter((r) => r.y + r.h > s.scroll && r.y < s.scroll + H - AXIS);
+		for (const r of visible)
+			this.row(s, c, r, AXIS + r.y - s.scroll);
+		this.ctx.putImageData(pix.data, 0, 0);
+		this.ctx.setTransform(d, 0, 0, d, 0, 0);
+		this.ctx.font = FONT;
+		this.ctx.textBaseline = "middle";
+		this.ctx.textAlign = "left";
+		this.clipped(() => {
+			for (const [x, y, text, colour, room] of this.texts) {
+				this.ctx.fillStyle = colour;
+				const fitted = this.fit(text, room);
+				if (fitted)
+					this.ctx.fillText(fitted, x, y);
+			}
+			this.marks(s, visible);
+			this.arrows(s, visible);
+			this.lines(s);
+		});
+		this.gutter(s, c, visible);
+		this.axis(s, axis);
+		this.ctx.setTransform(1, 0, 0, 1, 0, 0);
+	}
+
+	private widths = new Map<string, number>();
+	private measure(text: string): number {
+		let w = this.widths.get(text);
+		if (w === undefined) {
+			if (this.widths.size > 5000)
+				this.widths.clear();
+			this.widths.set(text, w = this.ctx.measureText(text).width);
+		}
+		return w;
+	}
+	private fit(text: string, room: number): string {
+		if (this.measure(text) <= room)
+			return text;
+		if (room < 18)
+			return "";
+		const n = Math.floor(text.length * room / this.measure(text)) - 1;
+		return n >= 2 ? text.slice(0, n) + "…" : "";
+	}
+
+	private clipped(f: () => void): void {
+		const {ctx} = this;
+		ctx.save();
+		ctx.beginPath();
+		ctx.rect(GUTTER, AXIS, this.width - GUTTER, this.height - AXIS);
+		ctx.clip();
+		f();
+		ctx.restore();
+	}
+
+	/* ---- lanes ---- */
+
+	private row(s: Scene, c: Colours, r: Row, y: number): void {
+		const d = this.dpr;
+		const base = Math.round((y + r.h) * d) - 1;
+		if (r.kind !== "head" && base > AXIS * d)
+			this.pix.fill(GUTTER * d, base, this.pix.w, base + 1, pixel(mix(s.theme.line, s.theme.bg, 0.55)));
+		switch (r.kind) {
+		case "cpu": this.cpuRow(s, c, r, y); break;
+		case "queue": this.queueRow(s, c, y + 3, r.h - 6, true); break;
+		case "task": this.taskRow(s, c, r.index, y + 3, r.h - 6, false); break;
+		case "async": this.taskRow(s, c, r.index, y + 3, r.h - 6, true); break;
+		case "slack": this.slackRow(s, c, r, y); break;
+		case "lock": this.lockRow(s, c, r, y); break;
+		case "stack": this.stackRow(s, c, r, y); break;
+		case "head": this.pix.fill(0, Math.round(y * d), this.pix.w, base + 1, pixel(s.theme.panel)); break;
+		}
+	}
+
+	private each(s: Scene, lod: Lod, run: (x0: number, x1: number, i: number, many: boolean, share: number) => void): void {
+		const gx = Math.round(GUTTER * this.dpr);
+		columns(lod, s.t0, s.t1, this.pix.w - gx, (x0, x1, i, many, share) => run(x0 + gx, x1 + gx, i, many, share));
+	}
+
+	/** Device pixels [y0, y1) below the axis. */
+	private band(y: number, h: number): [number, number] {
+		const top = AXIS * this.dpr;
+		return [Math.max(top, Math.round(y * this.dpr)), Math.max(top, Math.round((y + h) * this.dpr))];
+	}
+
+	private cpuRow(s: Scene, c: Colours, r: Row, y: number): void {
+		const cpu = s.q.m.cpus[r.index]!;
+		const lod = s.q.lod(cpu.lane, "cpu");
+		const [y0, y1] = this.band(y + 6, 24);
+		const {pix} = this;
+		const scale = Math.round(this.dpr);
+		const faint = (i: number, v: number): boolean => (s.task > 0 && v !== s.task) || (s.wants ? !s.wants(v, S.running, lod.lane.start[i]!, lod.end(i), cpu.cpu) : false);
+		this.each(s, lod, (x0, x1, i, many, share) => {
+			const v = lod.lane.val[i]!;
+			if (v === IDLE || v === OFFLINE)
+				return;
+			if (v === UNKNOWN) {
+				pix.hatch(x0, y0, x1, y1, c.state[S.unknown]!, c.bg, 3, scale);
+				return;
+			}
+			const top = many ? Math.max(y0, y1 - Math.max(2, Math.round((y1 - y0) * share))) : y0;
+			const weak = faint(i, v);
+			const colour = (weak ? c.faint : c.task)[v]!;
+			const cls = s.q.m.tasks[v]!.cls;
+			if (classPart(cls) === "rt" && !many)
+				pix.hatch(x0, top, x1, y1, c.hatch[v]!, colour, 1, scale);
+			else
+				pix.fill(x0, top, x1, y1, colour);
+			if (!many && x1 - x0 > 3 * this.dpr) {
+				pix.fill(x0, y0, x0 + 1, y1, c.bg);
+				const w = (x1 - x0) / this.dpr;
+				if (w > 22 && y + 18 > AXIS)
+					this.texts.push([x0 / this.dpr + 5, y + 18.5, s.q.label(v), weak ? s.theme.dim : c.text[v]!, w - 8]);
+			}
+		});
+		this.irqs(s, cpu, y);
+		this.queueRow(s, c, y + 43, 7, false);
+	}
+
+	private irqs(s: Scene, cpu: Query["m"]["cpus"][number], y: number): void {
+		const {irqStart, irqEnd} = cpu;
+		const [y0, y1] = this.band(y + 1, 4);
+		const colour = pixel(s.theme.state.irq);
+		const gx = GUTTER * this.dpr;
+		let last = -1;
+		for (let i = Math.max(0, upper(irqStart, s.t0) - 1); i < irqStart.length && irqStart[i]! < s.t1;) {
+			const x0 = Math.max(gx, Math.round(this.x(s, irqStart[i]!) * this.dpr));
+			const x1 = Math.max(x0 + Math.round(2 * this.dpr), Math.round(this.x(s, irqEnd[i]!) * this.dpr));
+			if (x1 > gx && x0 > last)
+				this.pix.fill(x0, y0, x1, y1, colour);
+			last = x0;
+			/* Many in one pixel are one cap. */
+			const next = this.t(s, (x0 + 1) / this.dpr);
+			i = irqStart[i + 1]! < next ? Math.max(i + 1, upper(irqStart, next, i)) : i + 1;
+		}
+	}
+
+	private queueMax = new WeakMap<object, number>();
+	private queueRow(s: Scene, c: Colours, y: number, h: number, stacked: boolean): void {
+		const lane = s.q.m.queue;
+		const lod = s.q.lod(lane, "other");
+		const total = (v: number): number => (v & 1023) + (v >>> 10 & 1023) + (v >>> 20);
+		let max = this.queueMax.get(lane);
+		if (max === undefined) {
+			max = 1;
+			for (const v of lane.val)
+				max = Math.max(max, total(v));
+			this.queueMax.set(lane, max);
+		}
+		const [y0, y1] = this.band(y, h);
+		const full = y1 - y0;
+		const ready = c.state[S.ready]!;
+		this.each(s, lod, (x0, x1, i) => {
+			const v = lane.val[i]!;
+			if (!v)
+				return;
+			if (!stacked) {
+				this.pix.fill(x0, y1 - Math.max(Math.round(2 * this.dpr), Math.round(full * total(v) / max)), x1, y1, ready);
+				return;
+			}
+			let top = y1;
+			[v & 1023, v >>> 10 & 1023, v >>> 20].forEach((n, part) => {
+				const bottom = top;
+				top -= Math.round(full * n / max);
+				this.pix.fill(x0, Math.max(y0, top), x1, bottom, c.cls[part]!);
+			});
+			if (x1 - x0 > 26 * this.dpr && y + h / 2 > AXIS)
+				this.texts.push([x0 / this.dpr + 4, y + h - 8, String(total(v)), s.theme.name === "dark" ? "#0b0f14" : "#ffffff", (x1 - x0) / this.dpr - 6]);
+		});
+		for (const l of s.q.m.lost)
+			this.lost(s, l.from, l.to, y, h);
+	}
+
+	/** What nobody knows is crossed, over whatever is there. */
+	private lost(s: Scene, from: number, to: number, y: number, h: number): void {
+		const [y0, y1] = this.band(y, h);
+		const x0 = Math.max(GUTTER, this.x(s, from));
+		const x1 = Math.max(x0 + 1, this.x(s, to));
+		if (x0 < this.width && x1 > GUTTER)
+			this.pix.hatch(Math.round(x0 * this.dpr), y0, Math.round(x1 * this.dpr), y1, pixel(s.theme.state.unknown), pixel(s.theme.bg), 3, Math.round(this.dpr));
+	}
+
+	private taskRow(s: Scene, c: Colours, task: number, y: number, h: number, isAsync: boolean): void {
+		const lane = s.q.m.tasks[task]!.lane;
+		const lod = s.q.lod(lane, "task");
+		const [y0, y1] = this.band(y, h);
+		const full = y1 - y0;
+		const low = y1 - Math.round(full * 0.6);
+		const mid = y0 + Math.round(full / 2);
+		const {pix} = this;
+		const thin = Math.max(1, Math.round(2 * this.dpr));
+		const scale = Math.round(this.dpr);
+		const poll = pixel(s.theme.state.poll);
+		const dimmed = s.task > 0 && s.task !== task;
+		this.each(s, lod, (x0, x1, i, many, share) => {
+			const v = lane.val[i]!;
+			const state = stateOf(v);
+			const weak = s.wants ? !s.wants(task, v, lane.start[i]!, lod.end(i), detailOf(v)) : false;
+			const colour = (weak ? c.stateFaint : c.state)[state]!;
+			switch (state) {
+			case S.running:
+				if (!many)
+					pix.fill(x0, y0, x1, y1, isAsync ? poll : colour);
+				if (!many && isAsync)
+					pix.fill(x0, y0, x1, y0 + thin, c.bg);
+				break;
+			case S.ready:
+				pix.hatch(x0, low, x1, y1, colour, c.bg, 1, scale);
+				if (isAsync)
+					pix.fill(x0, low, x1, low + 1, colour);
+				break;
+			case S.preempted: pix.hatch(x0, low, x1, y1, colour, weak ? c.bg : pixel(mix(s.theme.state.preempted, s.theme.bg, 0.55)), 2, scale); break;
+			case S.throttled: pix.hatch(x0, low, x1, y1, colour, c.bg, 3, scale); break;
+			case S.waiting: pix.fill(x0, mid - (thin >> 1), x1, mid - (thin >> 1) + thin, dimmed || weak ? c.stateFaint[S.waiting]! : pixel(mix(s.theme.state.waiting, s.theme.bg, 0.35))); break;
+			case S.unknown: pix.hatch(x0, y0, x1, y1, c.state[S.unknown]!, c.bg, 3, scale); break;
+			default: break;
+			}
+			if (many && share > 0)
+				pix.fill(x0, y1 - Math.max(3 * scale, Math.round(full * Math.min(1, share))), x1, y1, isAsync ? poll : (weak ? c.stateFaint : c.state)[S.running]!);
+			const w = (x1 - x0) / this.dpr;
+			if (many || w < 40 || y + h / 2 <= AXIS)
+				return;
+			if (isAsync) {
+				const kind = s.q.awaitedName(v, SETS["await_kind"]!);
+				const text = state === S.waiting ? kind ? `${kind.replace(/_/g, " ")}${lineOf(v) ? ` :${lineOf(v)}` : ""}` : "idle" : state === S.running ? "polling" : state === S.ready ? "scheduled" : state === S.preempted ? "frozen in its poll" : "";
+				if (text && state === S.waiting)
+					this.chip(s, x0 / this.dpr, y + h / 2, text, w);
+				else if (text && state === S.running)
+					this.texts.push([x0 / this.dpr + 5, y + h / 2 + 1, text, s.theme.name === "dark" ? "#ffffff" : "#0b0f14", w - 8]);
+			}
+		});
+	}
+
+	private chip(s: Scene, x: number, y: number, text: string, room: number): void {
+		this.ctx.font = FONT;
+		const w = this.measure(text) + 8;
+		if (w > room)
+			return;
+		const [y0, y1] = this.band(y - 8, 16);
+		this.pix.fill(Math.round((x + 6) * this.dpr), y0, Math.round((x + 6 + w) * this.dpr), y1, pixel(s.theme.bg));
+		this.texts.push([x + 10, y + 0.5, text, s.theme.dim, room]);
+	}
+
+	private slackRow(s: Scene, c: Colours, r: Row, y: number): void {
+		const q = s.q;
+		const {jobs} = q.m;
+		const relative = q.m.tasks[r.index]!.deadlineNs;
+		const [y0, y1] = this.band(y + 2, r.h - 4);
+		const d = this.dpr;
+		const good = pixel(mix(s.theme.cls.edf, s.theme.bg, 0.35));
+		const bad = pixel(s.theme.danger);
+		for (const j of q.jobsOf(r.index, s.t0 - relative * 4, s.t1)) {
+			const release = jobs.release[j]!;
+			const end = Number.isNaN(jobs.done[j]!) ? q.m.t1 : jobs.done[j]!;
+			if (!Number.isFinite(jobs.deadline[j]!))
+				continue;
+			/* Laxity: the time to the deadline less what the job still has to run. */
+			const x0 = Math.max(Math.round(GUTTER * d), Math.round(this.x(s, release) * d));
+			const x1 = Math.max(x0 + 1, Math.min(this.pix.w, Math.round(this.x(s, end) * d)));
+			const step = Math.max(1, Math.round((x1 - x0) / 400));
+			for (let x = x0; x < x1; x += step) {
+				const t = Math.min(end, Math.max(release, this.t(s, x / d)));
+				const slack = jobs.deadline[j]! - t - q.ranIn(r.index, t, end);
+				const share = Math.max(-0.25, Math.min(1, slack / relative));
+				const h = Math.max(1, Math.round((y1 - y0) * Math.abs(share)));
+				this.pix.fill(x, y1 - h, Math.min(x + step, x1), y1, slack < 0 ? bad : good);
+			}
+		}
+		void c;
+	}
+
+	private lockRow(s: Scene, c: Colours, r: Row, y: number): void {
+		const lane = s.q.m.locks[r.index]!.lane;
+		const [y0, y1] = this.band(y + 3, 14);
+		const lod = s.q.lod(lane, "other");
+		this.each(s, lod, (x0, x1, i) => {
+			const v = lane.val[i]!;
+			if (!v)
+				return;
+			this.pix.fill(x0, y0, x1, y1, (s.task > 0 && s.task !== v ? c.faint : c.task)[v]!);
+			const w = (x1 - x0) / this.dpr;
+			if (w > 22 && y + 10 > AXIS)
+				this.texts.push([x0 / this.dpr + 5, y + 10.5, s.q.label(v), c.text[v]!, w - 8]);
+		});
+		const waiters = s.q.m.lockWaiters[r.index]!;
+		const [w0, w1] = this.band(y + 18, 6);
+		const unit = Math.max(1, Math.round(2 * this.dpr));
+		this.each(s, s.q.lod(waiters, "other"), (x0, x1, i) => {
+			const n = waiters.val[i]!;
+			if (n)
+				this.pix.hatch(x0, Math.max(w0, w1 - n * unit), x1, w1, c.state[S.ready]!, c.bg, 1, Math.round(this.dpr));
+		});
+	}
+
+	private stackRow(s: Scene, c: Colours, r: Row, y: number): void {
+		const lane = s.q.m.stacks[r.index]!.lane;
+		const [y0, y1] = this.band(y + 3, 14);
+		const used = pixel(mix(s.theme.accent, s.theme.bg, 0.45));
+		this.each(s, s.q.lod(lane, "other"), (x0, x1, i) => {
+			const v = lane.val[i]!;
+			if (!v)
+				return;
+			const frozen = v >= 0x80000000;
+			const task = v & 0x7fffffff;
+			if (frozen)
+				this.pix.hatch(x0, y0, x1, y1, c.state[S.preempted]!, c.bg, 2, Math.round(this.dpr));
+			else
+				this.pix.fill(x0, y0, x1, y1, used);
+			const w = (x1 - x0) / this.dpr;
+			if (w > 34 && y + 10 > AXIS) {
+				const text = frozen ? `${s.q.label(task)} frozen` : `CPU ${v - 1}`;
+				if (frozen)
+					this.chip(s, x0 / this.dpr, y + 10, text, w);
+				else
+					this.texts.push([x0 / this.dpr + 5, y + 10.5, text, s.theme.text, w - 8]);
+			}
+		});
+	}
+
+	/* ---- marks, arrows, lines ---- */
+
+	private rowY(s: Scene, r: Row): number {
+		return AXIS + r.y - s.scroll;
+	}
+
+	private marks(s: Scene, visible: Row[]): void {
+		const {ctx} = this;
+		const {decisions} = s.q.m;
+		const from = upper(decisions.time, s.t0 - 1);
+		const to = upper(decisions.time, s.t1);
+		const cpuRows = new Map(visible.filter((r) => r.kind === "cpu").map((r) => [s.q.m.cpus[r.index]!.cpu, r]));
+		const step = Math.max(1, Math.ceil((to - from) / 6000));
+		const chosen = s.sel?.k === "dec" ? s.sel.i : -1;
+		const last = new Map<number, number>();
+		const diamond = (x: number, y: number, r: number): void => {
+			ctx.beginPath();
+			ctx.moveTo(x, y - r);
+			ctx.lineTo(x + r, y);
+			ctx.lineTo(x, y + r);
+			ctx.lineTo(x - r, y);
+			ctx.closePath();
+		};
+		for (let i = from; i < to; i += step) {
+			const r = cpuRows.get(decisions.cpu[i]!);
+			if (!r || decisions.time[i]! > s.hideFuture)
+				continue;
+			const x = this.x(s, decisions.time[i]!);
+			const wrong = (decisions.flags[i]! & 2) !== 0;
+			if (!wrong && i !== chosen && x - (last.get(decisions.cpu[i]!) ?? -99) < 4)
+				continue;
+			last.set(decisions.cpu[i]!, x);
+			diamond(x, this.rowY(s, r) + 36, wrong ? 6 : i === chosen ? 5.5 : 4);
+			ctx.fillStyle = wrong ? s.theme.danger : i === chosen ? s.theme.accent : s.theme.text;
+			ctx.strokeStyle = ctx.fillStyle;
+			ctx.lineWidth = 1.25;
+			if (decisions.flags[i]! & 1 || wrong || i === chosen)
+				ctx.fill();
+			else
+				ctx.stroke();
+		}
+		for (const r of visible)
+			if (r.kind === "task")
+				this.jobMarks(s, r);
+		this.flagMarks(s, visible);
+	}
+
+	private jobMarks(s: Scene, r: Row): void {
+		const {ctx} = this;
+		const {jobs} = s.q.m;
+		const task = s.q.m.tasks[r.index]!;
+		const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1);
+		if (list.length > this.width / 8)
+			return;
+		const y = this.rowY(s, r);
+		for (const j of list) {
+			const x = this.x(s, jobs.release[j]!);
+			ctx.fillStyle = s.theme.cls.edf;
+			ctx.beginPath();
+			ctx.moveTo(x, y + 1);
+			ctx.lineTo(x + 4, y + 7);
+			ctx.lineTo(x - 4, y + 7);
+			ctx.fill();
+			const deadline = jobs.deadline[j]!;
+			if (!Number.isFinite(deadline))
+				continue;
+			const dx = this.x(s, deadline);
+			const missed = jobs.done[j]! > deadline || (Number.isNaN(jobs.done[j]!) && deadline < s.q.m.t1);
+			ctx.strokeStyle = ctx.fillStyle = missed ? s.theme.danger : s.theme.text;
+			ctx.lineWidth = 1;
+			ctx.beginPath();
+			ctx.moveTo(dx, y + 6);
+			ctx.lineTo(dx, y + r.h - 3);
+			ctx.stroke();
+			ctx.beginPath();
+			ctx.moveTo(dx - 4, y + 1);
+			ctx.lineTo(dx + 4, y + 1);
+			ctx.lineTo(dx, y + 7);
+			ctx.closePath();
+			if (missed)
+				ctx.fill();
+			else
+				ctx.stroke();
+			if (missed) {
+				ctx.beginPath();
+				ctx.arc(dx, y + 4, 7, 0, 7);
+				ctx.stroke();
+			}
+		}
+	}
+
+	private flagMarks(s: Scene, visible: Row[]): void {
+		const {ctx} = this;
+		for (const f of s.q.m.flags) {
+			if (f.time < s.t0 || f.time > s.t1 || f.kind === "mark")
+				continue;
+			const x = this.x(s, f.time);
+			const r = visible.find((v) => v.kind === "cpu" && s.q.m.cpus[v.index]!.cpu === f.cpu);
+			if (f.kind === "violation" || f.kind === "panic") {
+				ctx.fillStyle = s.theme.danger;
+				ctx.fillRect(x - 0.75, AXIS, 1.5, this.height);
+			}
+			if (r) {
+				const y = this.rowY(s, r);
+				ctx.strokeStyle = s.theme.danger;
+				ctx.lineWidth = 2;
+				ctx.beginPath();
+				ctx.moveTo(x - 4, y + 1);
+				ctx.lineTo(x + 4, y + 9);
+				ctx.moveTo(x + 4, y + 1);
+				ctx.lineTo(x - 4, y + 9);
+				ctx.stroke();
+			}
+		}
+	}
+
+	/** The y of the middle of what shows the task, or of a CPU; NaN when it is out of sight. */
+	private laneY(s: Scene, visible: Row[], kind: "cpu" | "task", index: number): number {
+		const r = visible.find((v) => v.index === index && v.kind === kind) ?? visible.find((v) => kind === "task" && v.kind === "async" && v.index === index);
+		return r ? this.rowY(s, r) + (kind === "cpu" ? 18 : r.h / 2) : NaN;
+	}
+
+	private arrow(x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
+		const {ctx} = this;
+		const bend = Math.max(12, Math.min(60, Math.abs(x1 - x0) / 2));
+		ctx.setLineDash(dashed ? [4, 3] : []);
+		ctx.beginPath();
+		ctx.moveTo(x0, y0);
+		ctx.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
+		ctx.stroke();
+		ctx.setLineDash([]);
+		ctx.beginPath();
+		ctx.arc(x0, y0, 2.5, 0, 7);
+		ctx.fill();
+		ctx.beginPath();
+		ctx.moveTo(x1, y1);
+		ctx.lineTo(x1 - 7, y1 - 3.5);
+		ctx.lineTo(x1 - 7, y1 + 3.5);
+		ctx.fill();
+	}
+
+	private arrows(s: Scene, visible: Row[]): void {
+		const {ctx} = this;
+		const {wakes, sends, cpus} = s.q.m;
+		const a = upper(wakes.time, s.t0);
+		const b = upper(wakes.time, s.t1);
+		const all = b - a < ALL_ARROWS_MAX;
+		if (!all && (!s.task || b - a > 20_000))
+			return;
+		const cpuIndex = (n: number): number => cpus.findIndex((c) => c.cpu === n);
+		for (let i = a; i < b; i++) {
+			const task = wakes.task[i]!;
+			const w = wakes.word[i]!;
+			if (s.q.u32[w + 3]! >>> 24 !== 0)
+				continue;
+			const waker = s.q.taskOf(s.q.u32[w + 4]! | 0);
+			const mine = s.task > 0 && (task === s.task || waker === s.task);
+			if (!all && !mine)
+				continue;
+			const source = s.q.u32[w + 3]! >>> 16 & 255;
+			const y0 = waker && source === 1 ? this.laneY(s, visible, "task", waker) : this.laneY(s, visible, "cpu", cpuIndex(wakes.cpu[i]!));
+			const y1 = this.laneY(s, visible, "task", task);
+			if (Number.isNaN(y0) || Number.isNaN(y1) || y0 === y1)
+				continue;
+			ctx.globalAlpha = mine ? 1 : s.task ? 0.15 : 0.45;
+			ctx.strokeStyle = ctx.fillStyle = mine ? s.theme.accent : s.theme.dim;
+			ctx.lineWidth = mine ? 1.5 : 1;
+			const x = this.x(s, wakes.time[i]!);
+			this.arrow(x - 4, y0, x + 4, y1, source !== 1);
+		}
+		ctx.globalAlpha = 1;
+		const c = upper(sends.time, s.t0);
+		const d = upper(sends.time, s.t1);
+		if (d - c >= ALL_ARROWS_MAX)
+			return;
+		for (let i = c; i < d; i++) {
+			const target = cpuIndex(s.q.u32[sends.word[i]! + 2]!);
+			const to = cpus[target];
+			if (!to)
+				continue;
+			const k = upper(to.irqStart, sends.time[i]!);
+			let hit = NaN;
+			for (let n = k; n < Math.min(k + 8, to.irqStart.length); n++)
+				if ((to.irqWhat[n]! & 0xffff) === EV.HINT_ENTRY) {
+					hit = to.irqStart[n]!;
+					break;
+				}
+			const y0 = this.laneY(s, visible, "cpu", cpuIndex(sends.cpu[i]!));
+			const y1 = this.laneY(s, visible, "cpu", target) - 15;
+			if (Number.isNaN(hit) || hit - sends.time[i]! > 1e6 || Number.isNaN(y0) || Number.isNaN(y1))
+				continue;
+			ctx.globalAlpha = s.task ? 0.15 : 0.6;
+			ctx.strokeStyle = ctx.fillStyle = mix(s.theme.state.irq, s.theme.text, 0.35);
+			ctx.lineWidth = 1;
+			this.arrow(this.x(s, sends.time[i]!), y0, this.x(s, hit), y1, true);
+		}
+		ctx.globalAlpha = 1;
+	}
+
+	private lines(s: Scene): void {
+		const {ctx} = this;
+		if (s.range) {
+			const x0 = this.x(s, s.range[0]);
+			const x1 = this.x(s, s.range[1]);
+			ctx.globalAlpha = 0.16;
+			ctx.fillStyle = s.theme.accent;
+			ctx.fillRect(x0, AXIS, x1 - x0, this.height);
+			ctx.globalAlpha = 1;
+			ctx.fillRect(x0, AXIS, 1, this.height);
+			ctx.fillRect(x1, AXIS, 1, this.height);
+		}
+		if (s.hideFuture < s.t1) {
+			const x = this.x(s, s.hideFuture) + 1;
+			ctx.fillStyle = s.theme.panel;
+			ctx.fillRect(x, AXIS, this.width - x, this.height);
+			ctx.fillStyle = s.theme.dim;
+			ctx.fillText("what comes next is covered", x + 12, AXIS + 18);
+		}
+		if (s.sel?.k === "dec" || s.sel?.k === "flag" || s.sel?.k === "queue") {
+			const t = s.sel.k === "dec" ? s.q.m.decisions.time[s.sel.i]! : s.sel.k === "flag" ? s.q.m.flags[s.sel.i]!.time : s.sel.t;
+			ctx.fillStyle = s.theme.accent;
+			ctx.fillRect(this.x(s, t) - 0.75, AXIS, 1.5, this.height);
+		}
+		this.outline(s);
+		if (s.hover && s.hover.x > GUTTER) {
+			ctx.globalAlpha = 0.5;
+			ctx.fillStyle = s.theme.dim;
+			ctx.fillRect(s.hover.x, AXIS, 1, this.height);
+			ctx.globalAlpha = 1;
+		}
+	}
+
+	/** A frame around the selected step. */
+	private outline(s: Scene): void {
+		const sel = s.sel;
+		if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock"))
+			return;
+		const kind = sel.k === "slice" ? "cpu" : sel.k === "state" ? "task" : "lock";
+		const index = sel.k === "slice" ? sel.cpu : sel.k === "state" ? sel.task : sel.lock;
+		const lane = sel.k === "slice" ? s.q.m.cpus[index]!.lane : sel.k === "state" ? s.q.m.tasks[index]!.lane : s.q.m.locks[index]!.lane;
+		const r = s.rows.find((v) => v.kind === kind && v.index === index);
+		if (!r || sel.i >= lane.start.length)
+			return;
+		const x0 = this.x(s, lane.start[sel.i]!);
+		const x1 = this.x(s, sel.i + 1 < lane.start.length ? lane.start[sel.i + 1]! : s.q.m.t1);
+		const y = this.rowY(s, r) + (kind === "cpu" ? 6 : 3);
+		this.ctx.strokeStyle = s.theme.accent;
+		this.ctx.lineWidth = 2;
+		this.ctx.strokeRect(x0, y, Math.max(2, x1 - x0), kind === "cpu" ? 24 : r.h - 6);
+	}
+
+	private gutter(s: Scene, c: Colours, visible: Row[]): void {
+		const {ctx} = this;
+		ctx.fillStyle = s.theme.bg;
+		ctx.fillRect(0, AXIS, GUTTER - 1, this.height - AXIS);
+		for (const r of visible) {
+			const y = this.rowY(s, r);
+			if (r.kind === "head") {
+				ctx.fillStyle = s.theme.panel;
+				ctx.fillRect(0, y, this.width, r.h - 1);
+				ctx.fillStyle = s.theme.dim;
+				ctx.fillText(`${s.closed.has(r.group) ? "▸" : "▾"}  ${r.label}`, 10, y + r.h / 2);
+				continue;
+			}
+			const own = r.kind === "task" || r.kind === "async" || r.kind === "slack";
+			if (own && r.index === s.task) {
+				ctx.fillStyle = s.theme.raised;
+				ctx.fillRect(0, y, GUTTER - 1, r.h);
+			}
+			if (own) {
+				ctx.fillStyle = s.theme.cls[classPart(s.q.m.tasks[r.index]!.cls)];
+				ctx.fillRect(10, y + r.h / 2 - 6, 8, 12);
+				if (s.pins.has(r.index))
+					ctx.fillText("•", 3, y + r.h / 2);
+			}
+			ctx.fillStyle = own && r.index === s.task ? s.theme.accent : s.theme.text;
+			ctx.fillText(this.fit(r.label, GUTTER - (own ? 32 : 18)), own ? 26 : 10, y + (r.kind === "cpu" ? 18 : r.h / 2 + 0.5));
+			if (r.kind === "cpu") {
+				ctx.fillStyle = s.theme.dim;
+				ctx.textAlign = "right";
+				ctx.fillText("ready", GUTTER - 8, y + 45);
+				ctx.textAlign = "left";
+			}
+		}
+		ctx.fillStyle = s.theme.line;
+		ctx.fillRect(GUTTER - 1, AXIS, 1, this.height);
+		void c;
+	}
+
+	private axis(s: Scene, axis: ReturnType<typeof ticks>): void {
+		const {ctx} = this;
+		ctx.fillStyle = s.theme.panel;
+		ctx.fillRect(0, 0, this.width, AXIS - 1);
+		ctx.fillStyle = s.theme.line;
+		ctx.fillRect(0, AXIS - 1, this.width, 1);
+		for (const t of axis.at) {
+			const x = this.x(s, t);
+			if (x < GUTTER - 1 || x > this.width)
+				continue;
+			ctx.fillStyle = s.theme.dim;
+			ctx.fillRect(x, AXIS - 7, 1, 6);
+			if (x < this.width - 30)
+				ctx.fillText(axis.label(t), x + 4, AXIS / 2);
+		}
+		ctx.fillStyle = s.theme.text;
+		ctx.fillText(duration(s.t1 - s.t0), 10, AXIS / 2);
+		for (const n of s.notes) {
+			const x = this.x(s, n.time);
+			if (x < GUTTER || x > this.width)
+				continue;
+			ctx.fillStyle = s.theme.accent;
+			ctx.fillRect(x, 2, 1.5, this.height);
+			const text = this.fit(n.text, 160);
+			ctx.fillRect(x, 2, this.measure(text) + 10, AXIS - 6);
+			ctx.fillStyle = s.theme.name === "dark" ? "#0b0f14" : "#ffffff";
+			ctx.fillText(text, x + 5, AXIS / 2 - 1);
+		}
+		if (s.hover && s.hover.x > GUTTER) {
+			const text = instant(this.t(s, s.hover.x));
+			const w = this.measure(text) + 12;
+			const x = Math.min(this.width - w, s.hover.x + 1);
+			ctx.fillStyle = s.theme.raised;
+			ctx.fillRect(x, 1, w, AXIS - 3);
+			ctx.fillStyle = s.theme.text;
+			ctx.fillText(text, x + 6, AXIS / 2);
+		}
+	}
+
+	/** What is at a point of the canvas. */
+	hit(s: Scene, x: number, y: number): {row: Row | undefined; t: number; sel: Sel | undefined} {
+		const t = this.t(s, x);
+		const row = y < AXIS ? undefined : s.rows.find((r) => y - AXIS + s.scroll >= r.y && y - AXIS + s.scroll < r.y + r.h);
+		if (!row || x < GUTTER)
+			return {row, t, sel: undefined};
+		const inRow = y - this.rowY(s, row);
+		const m = s.q.m;
+		const near = (s.t1 - s.t0) / (this.width - GUTTER) * 7;
+		if (row.kind === "cpu") {
+			const cpu = m.cpus[row.index]!;
+			for (let i = 0; i < m.flags.length; i++)
+				if (m.flags[i]!.cpu === cpu.cpu && m.flags[i]!.kind !== "mark" && Math.abs(m.flags[i]!.time - t) < near && inRow < 11)
+					return {row, t, sel: {k: "flag", i}};
+			if (inRow > 29 && inRow < 43) {
+				let best = -1;
+				for (let i = upper(m.decisions.time, t - near); i < m.decisions.time.length && m.decisions.time[i]! < t + near; i++)
+					if (m.decisions.cpu[i] === cpu.cpu && (best < 0 || Math.abs(m.decisions.time[i]! - t) < Math.abs(m.decisions.time[best]! - t)))
+						best = i;
+				return {row, t, sel: best >= 0 ? {k: "dec", i: best} : undefined};
+			}
+			if (inRow >= 43)
+				return {row, t, sel: {k: "queue", t}};
+			const i = this.pickStep(s.q.lod(cpu.lane, "cpu"), t, near / 3);
+			return {row, t, sel: i >= 0 ? {k: "slice", cpu: row.index, i} : undefined};
+		}
+		if (row.kind === "queue")
+			return {row, t, sel: {k: "queue", t}};
+		if (row.kind === "task" || row.kind === "async" || row.kind === "slack") {
+			const i = this.pickStep(s.q.lod(m.tasks[row.index]!.lane, "task"), t, near / 3);
+			return {row, t, sel: i >= 0 ? {k: "state", task: row.index, i} : undefined};
+		}
+		if (row.kind === "lock") {
+			const i = upper(m.locks[row.index]!.lane.start, t) - 1;
+			return {row, t, sel: i >= 0 ? {k: "lock", lock: row.index, i} : undefined};
+		}
+		return {row, t, sel: undefined};
+	}
+
+	/** The step under the pointer, or a busy one so narrow that it is hard to meet. */
+	private pickStep(lod: Lod, t: number, near: number): number {
+		const i = lod.at(t);
+		if (i < 0 || t > lod.t1)
+			return -1;
+		if (lod.busy(lod.lane.val[i]!) || lod.end(i) - lod.lane.start[i]! < near)
+			return i;
+		const from = Math.max(0, lod.at(t - near));
+		const best = lod.longest(from, lod.at(t + near) + 1);
+		return lod.busy(lod.lane.val[best]!) ? best : i;
+	}
+}
+
+/** The overview: busy CPUs by class over the whole trace, flags on top, and the brush. */
+export function overview(canvas: HTMLCanvasElement, s: Scene, dpr: number, w: number, h: number, cache: {key: string; data: ImageData | undefined}): void {
+	const W = Math.max(1, Math.round(w * dpr));
+	const H = Math.max(1, Math.round(h * dpr));
+	if (canvas.width !== W || canvas.height !== H) {
+		canvas.width = W;
+		canvas.height = H;
+	}
+	const ctx = canvas.getContext("2d", {alpha: false})!;
+	const {m} = s.q;
+	const key = `${W} ${H} ${s.theme.name} ${m.raw.length} ${m.t1}`;
+	if (cache.key !== key) {
+		const pix = new Pix(W, H);
+		pix.buf.fill(pixel(s.theme.panel));
+		const sums = [new Float64Array(W), new Float64Array(W), new Float64Array(W), new Float64Array(W)];
+		for (const cpu of m.cpus)
+			columns(s.q.lod(cpu.lane, "cpu"), m.t0, m.t1, W, (x0, x1, i, _many, share) => {
+				const v = cpu.lane.val[i]!;
+				if (v === IDLE || v === OFFLINE)
+					return;
+				const part = v === UNKNOWN ? 3 : ["edf", "rt", "share"].indexOf(classPart(m.tasks[v]!.cls));
+				for (let x = x0; x < x1; x++)
+					sums[part]![x]! += share;
+			});
+		const colours = [s.theme.cls.edf, s.theme.cls.rt, s.theme.cls.share, mix(s.theme.state.unknown, s.theme.panel, 0.5)].map((c) => pixel(c));
+		for (let x = 0; x < W; x++) {
+			let sum = 0;
+			for (let part = 0; part < 4; part++) {
+				const y1 = H - Math.round(sum / m.cpus.length * (H - 10 * dpr));
+				sum += sums[part]![x]!;
+				pix.fill(x, H - Math.round(sum / m.cpus.length * (H - 10 * dpr)), x + 1, y1, colours[part]!);
+			}
+		}
+		for (const f of m.flags)
+			if (f.kind !== "mark") {
+				const x = Math.round((f.time - m.t0) / (m.t1 - m.t0) * W);
+				pix.fill(x - Math.round(dpr), 0, x + Math.round(dpr), Math.round(9 * dpr), pixel(s.theme.danger));
+			}
+		cache.key = key;
+		cache.data = pix.data;
+	}
+	ctx.putImageData(cache.data!, 0, 0);
+	const x0 = (s.t0 - m.t0) / (m.t1 - m.t0) * W;
+	const x1 = (s.t1 - m.t0) / (m.t1 - m.t0) * W;
+	ctx.globalAlpha = 0.6;
+	ctx.fillStyle = s.theme.bg;
+	ctx.fillRect(0, 0, x0, H);
+	ctx.fillRect(x1, 0, W - x1, H);
+	ctx.globalAlpha = 1;
+	ctx.strokeStyle = s.theme.accent;
+	ctx.lineWidth = 2 * dpr;
+	ctx.strokeRect(Math.max(dpr, x0), dpr, Math.max(3 * dpr, Math.min(W - dpr, x1) - Math.max(dpr, x0)), H - 2 * dpr);
+}

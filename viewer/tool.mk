@@ -1,0 +1,32 @@
+# The trace viewer: one HTML file, build/viewer/viewer.html. Its table of events is made from
+# kernel/trace/events.def. `view-page` puts the trace of
+# the last run into a copy of it.
+
+ESBUILD ?= esbuild
+ESBUILD_FLAGS := --bundle --minify --format=iife --target=es2022 --charset=utf8 --log-level=warning \
+	--alias:events=./build/viewer/events.ts
+VIEWER_SRCS := $(wildcard viewer/src/*)
+
+build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $<"
+	@$(HOSTCC) $(HOST_CFLAGS) -Ikernel -o $@ $<
+
+build/viewer/events.ts: build/viewer/events-table
+	@$< >$@
+
+build/viewer/main.js: viewer/src/index.ts build/viewer/events.ts $(VIEWER_SRCS)
+	@echo "  BUNDLE  $<"
+	@$(ESBUILD) $(ESBUILD_FLAGS) $< --outfile=$@
+
+build/viewer/style.css: viewer/src/style.css
+	@mkdir -p $(@D)
+	@$(ESBUILD) --minify --log-level=warning $< --outfile=$@
+
+build/viewer/viewer.html: build/viewer/main.js build/viewer/style.css viewer/src/page.html viewer/pack
+	@viewer/pack page build/viewer/main.js build/viewer/style.css viewer/src/page.html $@
+
+.PHONY: view-page
+view-page: build/viewer/viewer.html $(TRACE_TOOL)
+	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)'
+	@echo "Open $(TRACE_DIR).html in a browser: every switch, and why each decision was taken"
