@@ -8,7 +8,7 @@ same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
 remember = $(if $(call same,$(if $(wildcard $1),$(file <$1)),$2),,$(shell mkdir -p $(dir $1))$(file >$1,$2))
 
 HOST_TOOLS :=
-include $(wildcard tools/*/tool.mk) viewer/tool.mk
+include $(wildcard tools/*/tool.mk viewer/tool.mk)
 
 tools: $(HOST_TOOLS)
 	@:
