@@ -89,6 +89,19 @@ void sim_hint(unsigned cpu);
 void sim_irq_mask(unsigned irq, bool masked);
 
 /*
+ * Locks: the kernel says when it takes and gives one; this costs no virtual time.
+ */
+
+void sim_lock_taken(void);
+void sim_lock_given(void);
+
+/** How many locks this CPU has taken. */
+uint64_t sim_locks_taken(void);
+
+/** For how many events this CPU held a lock, at most, since the last call. */
+uint64_t sim_locks_longest(void);
+
+/*
  * Time.
  */
 

@@ -26,6 +26,7 @@
  *   arch_mark(n);                        one instruction that does nothing and carries the
  *                                        constant n, 0 to 65535, for instruments outside
  *                                        (tools/bench/insns.c)
+ *   arch_lock_taken(), arch_lock_given() nothing; the simulator counts the spin locks taken
  *   u32 mmio_read32(uptr); void mmio_write32(uptr, u32); and the 8-, 16-, 64-bit ones:
  *                                        device registers, ordered among themselves
  *   void mmio_barrier(void);             orders memory before registers and the reverse

@@ -29,6 +29,7 @@ static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANA
 	/* acquire: pairs with the release in spin_unlock_raw */
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		arch_relax();
+	arch_lock_taken();
 }
 
 /** Masks interrupts and takes the lock. Returns what spin_unlock wants back. */
@@ -47,6 +48,7 @@ static inline void spin_unlock_raw(struct spin *l) RELEASE(l) NO_THREAD_SAFETY_A
 
 	/* release: pairs with the acquire in spin_lock; only the holder writes owner */
 	atomic_store_explicit(&l->owner, (u16)(mine + 1), memory_order_release);
+	arch_lock_given();
 }
 
 /** Gives the lock on and restores interrupts as they were. */

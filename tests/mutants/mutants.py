@@ -32,6 +32,7 @@ STATUS = {1: "test", 101: "panic", 102: "no-progress", 103: "no-end", 104: "simu
 RANDOM = "tests/unit/runs/random_tasks.c"
 TASKS = "tests/unit/task/tasks.c"
 PREEMPTION = "tests/unit/task/preemption.c"
+COSTS = "tests/unit/task/costs.c"
 SHORT = "tests/unit/task/short_ways.c"
 SERVICE = "tests/unit/sched/service.c"
 CHANNELS = "tests/unit/async/channels.c"

@@ -1,6 +1,6 @@
 """Mutants of kernel/task: the executor, its looks and hints, the shards."""
 
-from mutants import PREEMPTION, SERVICE, SHORT, TASKS, WAITS, Mutant, Runs
+from mutants import COSTS, PREEMPTION, SERVICE, SHORT, TASKS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -172,6 +172,32 @@ MUTANTS = [
     Mutant("handle-not-counted", "a handle is no reference: joining reads freed memory",
            ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
            "panic test no-progress", Runs(TASKS, seeds=3)),
+
+    # What a wake-up may cost.
+    Mutant("hint-under-the-lock", "a waker looks for the CPU to hint with the queue locked",
+           ((TASK, "	home_unlock(t);\n	return hint_for(w);\n",
+             "	unsigned target = hint_for(w);\n\n	home_unlock(t);\n	return target;\n"),),
+           "test", Runs(COSTS, cpus=64, seeds=1, only="held")),
+    Mutant("wake-allocates", "a wake-up takes memory for a moment",
+           ((TASK, "		u64 now_ns = clock_ns();\n\n		task_release(", "		u64 now_ns = clock_ns();\n\n		kfree(kmalloc(16));\n		task_release("),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="allocated")),
+    Mutant("hints-twice", "a waker sends its interrupt a second time",
+           ((HINT, "	irqchip->send_hint(target);\n}\n\n/* Lowers", "	irqchip->send_hint(target);\n	irqchip->send_hint(target);\n}\n\n/* Lowers"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="two_locks")),
+    Mutant("wake-asks-the-registry", "a waker looks up its task, twice",
+           ((TASK, "	home_lock(t);\n	if (held)\n",
+             "	spin_lock_raw(&registry_lock);\n	spin_unlock_raw(&registry_lock);\n	spin_lock_raw(&registry_lock);\n"
+             "	spin_unlock_raw(&registry_lock);\n	home_lock(t);\n	if (held)\n"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="two_locks")),
+    Mutant("hint-takes-a-lock", "the interrupt of a hint takes a lock",
+           (("kernel/core/irq.c", "void irq_hint(struct cpu *c)\n{\n",
+             "void irq_hint(struct cpu *c)\n{\n	static struct spin lock;\n\n	spin_lock_raw(&lock);\n	spin_unlock_raw(&lock);\n"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="no_lock")),
+    Mutant("level-is-walked", "who is queued at a level looks at all who stand there", TIES_BY_ID, "test",
+           Runs(COSTS, cpus=1, seeds=1, only="grows", events=500_000_000)),
+    Mutant("tree-out-of-balance", "the tree of deadlines is a list",
+           (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test",
+           Runs(COSTS, cpus=1, seeds=1, only="grows", events=500_000_000)),
 
     # The short ways, which are taken while nothing is recorded.
     Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",

@@ -79,6 +79,9 @@ static inline u64 arch_clock_ticks(void)
 /* A move to the register that is always zero. */
 #define arch_mark(n) __asm__ volatile("movz xzr, #%c0" ::"i"(n) : "memory")
 
+#define arch_lock_taken() ((void)0)
+#define arch_lock_given() ((void)0)
+
 /* Two loads; so that the CPU stays the same between them, with interrupts masked. */
 static inline struct task *arch_current(void)
 {

@@ -55,6 +55,9 @@ static inline u64 arch_clock_ticks(void)
 /* Nobody outside looks at single instructions here. */
 #define arch_mark(n) ((void)(n))
 
+#define arch_lock_taken() sim_lock_taken()
+#define arch_lock_given() sim_lock_given()
+
 static inline struct task *arch_current(void)
 {
 	bool on = sim_irq_save();
