@@ -58,6 +58,8 @@ struct cpu {
 	struct {
 		_Atomic u64 promised; /* rank of what it runs, or was hinted for */
 		_Atomic u32 hints;    /* number of the last hint: "look again" */
+		_Atomic bool leaving; /* is to run no tasks; see task/hotplug.c */
+		_Atomic bool left_out; /* runs none; written by itself */
 	} CACHE_ALIGNED;
 
 	struct arch_cpu arch;

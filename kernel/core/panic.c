@@ -139,13 +139,16 @@ static void enter_panic(u32 me, const char *fmt, va_list ap)
 void panic(const char *fmt, ...)
 {
 	char text[FAULT_TEXT_BYTES];
-	struct fault f = {text, 0, (uptr)__builtin_frame_address(0), arch_irq_save()};
-	u32 me = this_cpu();
+	struct fault f = {.what = text, .fp = (uptr)__builtin_frame_address(0)};
 	va_list ap;
+	u32 me;
 
+	/* What it is to print may be what is wrong: while that is still the task's own matter. */
 	va_start(ap, fmt);
 	(void)kvsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	f.irqs = arch_irq_save();
+	me = this_cpu();
 	panic_contain(&f);
 	va_start(ap, fmt);
 	enter_panic(me, fmt, ap);

@@ -18,6 +18,7 @@ extern void (*panic_describe)(void);
 struct fault {
 	const char *what;
 	uptr pc, fp;  /* the instruction, and the frame pointer there; pc 0: the back trace has it */
+	uptr address; /* that could not be used, or 0 */
 	bool irqs;    /* interrupts were enabled: then no spin lock was held */
 };
 

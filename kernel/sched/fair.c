@@ -18,18 +18,19 @@
 
 static struct share_queue fair_queue;
 
+static void request(struct sched_entity *e)
+{
+	e->own.share.from = e->own.share.at;
+	e->key = e->own.share.at + share_virtual(e->quantum_ns, e->own.share.weight);
+}
+
 static void fair_release(void *queue, struct sched_entity *e, const struct sched_params *p,
 			 u64 now_ns)
 {
 	(void)now_ns;
 	e->quantum_ns = p->quantum_ns;
 	share_join(queue, e, p->share, e->own.share.ahead);
-}
-
-static void request(struct sched_entity *e)
-{
-	e->own.share.from = e->own.share.at;
-	e->key = e->own.share.at + share_virtual(e->quantum_ns, e->own.share.weight);
+	request(e);
 }
 
 static void fair_charge(void *queue, struct sched_entity *e, const struct sched_params *p,

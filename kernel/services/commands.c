@@ -14,6 +14,7 @@
 #include "services/shell.h"
 #include "services/trace_dump.h"
 #include "task/fault.h"
+#include "task/hotplug.h"
 
 static int run_help(char **words, unsigned n)
 {
@@ -199,6 +200,58 @@ static int run_crash(char **words, unsigned n)
 	return err == ERR_INVAL ? err : 0;
 }
 
+/* cpu: what each does. cpu offline N, cpu online N: see task/hotplug.h. */
+static int list_cpus(void)
+{
+	static const char *const uses[] = {
+		[CPU_RUNS_TASKS] = "online",
+		[CPU_LEAVES] = "leaves",
+		[CPU_IS_OUT] = "offline",
+	};
+
+	kprintf("  cpu  use      switches  interrupts\n");
+	for (unsigned i = 0; i < cpu_count; i++)
+		kprintf("%5u  %-7s %9llu %11llu\n", i, uses[cpu_use(i)],
+			(unsigned long long)cpus[i].switches, (unsigned long long)cpus[i].irqs);
+	return 0;
+}
+
+static void say_why_not(unsigned cpu, int err, u32 needed_by)
+{
+	struct task_info t;
+
+	if (err == ERR_NODEV)
+		kprintf("cpu: there is no CPU %u; `cpu` lists them\n", cpu);
+	else if (err == ERR_INVAL)
+		kprintf("cpu: CPU %u is so already\n", cpu);
+	else if (!needed_by)
+		kprintf("cpu: CPU %u is the last that is online\n", cpu);
+	else
+		kprintf("cpu: task %u, %.16s, cannot do without CPU %u; `sched` gives it others\n",
+			needed_by, task_next_info(needed_by - 1, &t) ? t.name : "", cpu);
+}
+
+static int run_cpu(char **words, unsigned n)
+{
+	u32 needed_by = 0;
+	u64 cpu;
+	int err;
+
+	if (!n)
+		return list_cpus();
+	if (n != 2 || parse_u64(words[1], &cpu) || cpu > UINT32_MAX)
+		return ERR_INVAL;
+	if (!strcmp(words[0], "offline"))
+		err = cpu_take_out((unsigned)cpu, &needed_by);
+	else if (!strcmp(words[0], "online"))
+		err = cpu_put_back((unsigned)cpu);
+	else
+		return ERR_INVAL;
+	if (err)
+		say_why_not((unsigned)cpu, err, needed_by);
+	return 0;
+}
+
 static int run_reboot(char **words, unsigned n)
 {
 	(void)words, (void)n;
@@ -225,6 +278,9 @@ const struct command commands[] = {
 	{"uptime", "", "time since boot", 0, 0, run_uptime},
 	{"log", "", "the last lines of the log", 0, 0, run_log},
 	{"spawn", SPAWN_ARGUMENTS, "a task that computes for MS milliseconds", 1, 7, spawn_run},
+	{"sched", SCHED_ARGUMENTS, "gives a task another class or parameters", 2, 8, sched_run},
+	{"cpu", "[offline|online N]", "the CPUs; takes one out of scheduling, puts it back", 0, 2,
+	 run_cpu},
 	{"kill", "ID", "ends a task", 1, 1, run_kill},
 	{"fault", "", "the last tasks that ended by a fault, with back traces", 0, 0, run_fault},
 	{"crash", CRASH_KINDS, "a task that ends by a fault of that kind", 0, 1, run_crash},

@@ -58,7 +58,7 @@ static int set_named(u64 *values, char *word)
 	for (unsigned o = 0; o < OPTIONS; o++)
 		if (!strcmp(options[o].name, word))
 			return set(values, o, number);
-	kprintf("spawn: there is no %s; there are", word);
+	kprintf("there is no %s; there are", word);
 	for (unsigned o = 0; o < OPTIONS; o++)
 		kprintf(" %s", options[o].name);
 	kprintf("\n");
@@ -82,45 +82,81 @@ static int set_all(u64 *values, bool by_deadline, char **words, unsigned n)
 	return err;
 }
 
-int spawn_run(char **words, unsigned n)
+static int find_class(const char *name)
 {
-	u64 values[OPTIONS] = {[WORK] = SEC(1)};
-	const struct sched_policy *policy = NULL;
-	unsigned class;
-	int err;
+	for (unsigned class = 0; class < SCHED_CLASSES; class ++)
+		if (sched_policy_of(class) && !strcmp(sched_class_name(class), name))
+			return (int)class;
+	return ERR_INVAL;
+}
 
-	for (class = 0; class < SCHED_CLASSES; class ++) {
-		policy = sched_policy_of(class);
-		if (policy && !strcmp(policy->name, words[0]))
-			break;
-	}
-	if (class == SCHED_CLASSES)
+/* words[0] is the class; the others go to @p values, too. */
+static int parse(char **words, unsigned n, u64 *values, struct sched_params *p)
+{
+	int class = find_class(words[0]);
+	const struct sched_policy *policy;
+
+	if (class < 0)
 		return ERR_INVAL;
+	policy = sched_policy_of((unsigned)class);
 	if (policy->takes.quantum_ns.least)
 		values[QUANTUM] = SCHED_QUANTUM_DEFAULT_NS;
 	if (policy->takes.share.least)
 		values[SHARE] = SCHED_SHARE_DEFAULT;
 	if (set_all(values, policy->takes.deadline_ns.least, words + 1, n - 1))
 		return ERR_INVAL;
+	*p = (struct sched_params){.class = (enum sched_class)class,
+				   .cpus = values[CPUS],
+				   .level = (u8)MIN(values[LEVEL], UINT8_MAX),
+				   .share = (u16)MIN(values[SHARE], UINT16_MAX),
+				   .quantum_ns = values[QUANTUM],
+				   .deadline_ns = values[DEADLINE] + values[DEADLINE_MS],
+				   .budget_ns = values[BUDGET],
+				   .period_ns = values[BUDGET] ? values[PERIOD] : 0,
+				   .hard = values[HARD]};
+	return 0;
+}
 
-	struct task_spec spec = {
-		.name = "spawned",
-		.params = {.class = class,
-			   .cpus = values[CPUS],
-			   .level = (u8)MIN(values[LEVEL], UINT8_MAX),
-			   .share = (u16)MIN(values[SHARE], UINT16_MAX),
-			   .quantum_ns = values[QUANTUM],
-			   .deadline_ns = values[DEADLINE] + values[DEADLINE_MS],
-			   .budget_ns = values[BUDGET],
-			   .period_ns = values[BUDGET] ? values[PERIOD] : 0,
-			   .hard = values[HARD]},
-		.admit = values[WCET],
-		.wcet_ns = values[WCET],
-		.period_ns = values[PERIOD],
-	};
+/* True for an error of which the callee has not spoken itself. */
+static bool is_news(int err)
+{
+	return err && err != ERR_INVAL && err != ERR_REFUSED && err != ERR_BUSY;
+}
 
+int spawn_run(char **words, unsigned n)
+{
+	u64 values[OPTIONS] = {[WORK] = SEC(1)};
+	struct task_spec spec = {.name = "spawned"};
+	int err = parse(words, n, values, &spec.params);
+
+	if (err)
+		return err;
+	spec.admit = values[WCET];
+	spec.wcet_ns = values[WCET];
+	spec.period_ns = values[PERIOD];
 	err = burn_spawn_as(&spec, values[WORK], NULL);
-	if (err && err != ERR_INVAL && err != ERR_REFUSED) /* of those task_spawn itself speaks */
+	if (is_news(err))
 		kprintf("spawn: %s\n", err_name(err));
+	return 0;
+}
+
+int sched_run(char **words, unsigned n)
+{
+	u64 values[OPTIONS] = {0}, id;
+	struct sched_params params;
+	struct task *t;
+	int err;
+
+	if (parse_u64(words[0], &id) || id > UINT32_MAX || parse(words + 1, n - 1, values, &params) ||
+	    values[WORK] || values[WCET])
+		return ERR_INVAL;
+	if (task_find((u32)id, &t)) {
+		kprintf("sched: there is no task %llu; `task` lists them\n", (unsigned long long)id);
+		return 0;
+	}
+	err = task_set_params(t, &params);
+	if (is_news(err))
+		kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
+	task_put(t);
 	return 0;
 }

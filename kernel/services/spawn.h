@@ -1,5 +1,6 @@
 /*
- * spawn.h: the shell's `spawn`: a task that computes, with any class and parameters.
+ * spawn.h: the shell's `spawn`, a task that computes, with any class and parameters, and `sched`,
+ * which gives a task others.
  */
 #pragma once
 
@@ -14,3 +15,8 @@
  * says what it expects. Returns 0, or ERR_INVAL when the words are malformed. Context: task.
  */
 int spawn_run(char **words, unsigned n) MUST_CHECK;
+
+#define SCHED_ARGUMENTS "ID CLASS [LEVEL|DEADLINE_MS] [NAME=NUMBER]..."
+
+/** The same for the task whose number is words[0], as task_set_params; the class is words[1]. */
+int sched_run(char **words, unsigned n) MUST_CHECK;

@@ -32,9 +32,17 @@ static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANA
 	arch_lock_taken();
 }
 
-/** Masks interrupts and takes the lock. Returns what spin_unlock wants back. */
+/* What a section with a lock held may use of the stack, with the interrupt's frames below it. */
+#define SPIN_STACK_BYTES 2048u
+
+/** Masks interrupts and takes the lock. Returns what spin_unlock wants back. A task whose @p l leads
+ *  nowhere, or that has too little stack, faults before they are masked: while the fault is its own
+ *  (task/fault.h). */
 static inline bool spin_lock(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
+	(void)atomic_load_explicit(&l->next, memory_order_relaxed); /* relaxed: it is there */
+	(void)*(const volatile u8 *)(arch_sp() - SPIN_STACK_BYTES);
+
 	bool irqs = arch_irq_save();
 
 	spin_lock_raw(l);

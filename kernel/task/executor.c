@@ -50,11 +50,16 @@ void executor_init(void)
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 
-void record_charge(const struct task *t, u64 ran_ns, bool quantum_over)
-	REQUIRES(t->home->lock)
+void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
 {
-	u32 seq = op_seq(traced());
+	u64 from_ns = MAX(since_ns, t->changed_ns), ran_ns = now_ns - MIN(from_ns, now_ns);
+	u32 seq;
 
+	if (!t->policy->charge || !t->entity.quantum_ns)
+		return;
+	t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns, quantum_over);
+	rank_update(t);
+	seq = op_seq(traced());
 	TRACE_OP(seq, SCHED_CHARGE, sched_charge, .tid = (i32)t->id, .ran_ns = ran_ns,
 		 .key = t->entity.key, .quantum_over = quantum_over);
 	server_record(t, seq);
@@ -163,6 +168,7 @@ struct leaver leaver_after(const struct task *t, u8 why)
 		[TRACE_switch_why_preempted] = TRACE_task_state_ready,
 		[TRACE_switch_why_quantum] = TRACE_task_state_ready,
 		[TRACE_switch_why_throttled] = TRACE_task_state_waiting,
+		[TRACE_switch_why_unfit] = TRACE_task_state_ready,
 	};
 
 	return (struct leaver){t->id, t->params.level, state[why], why};
@@ -171,9 +177,11 @@ struct leaver leaver_after(const struct task *t, u8 why)
 /*
  * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
  * first of them, which is returned, runs. That is what the queue would give, and nothing else
- * changes, neither the classes that wait nor the promise. NULL: it is not that simple.
+ * changes, neither the classes that wait nor the promise. NULL, and the lock is held still: it is
+ * not that simple.
  */
-ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lock)
+ALWAYS_INLINE struct task *take_turns(struct cpu *c, struct task *prev, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
 	const struct shard *s = prev->home;
 	u32 class = 1u << prev->policy->urgency;
@@ -189,7 +197,36 @@ ALWAYS_INLINE struct task *take_turns(struct task *prev) REQUIRES(prev->home->lo
 		return NULL;
 	levels_rotate(l, &next->entity, &prev->entity);
 	prev->state = TASK_READY;
+	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
+	prev->quantum_left_ns = 0;
+	place(c, next, now_ns);
+	home_unlock(next);
+	quantum_program(c);
 	return next;
+}
+
+/* relaxed, all: left_out is the CPU's own */
+void leave_out(struct cpu *c)
+{
+	if (atomic_load_explicit(&c->left_out, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&c->left_out, true, memory_order_relaxed);
+	TRACE_OP(op_seq(traced()), CPU_OFFLINE, cpu_offline, .cpu = c->id);
+	if (c->spare && worker_give_other(c->spare))
+		hint_rest();
+	c->spare = NULL;
+}
+
+/* Whether @p c, which looks, is to take nothing. */
+static bool is_to_leave(struct cpu *c)
+{
+	bool leaving = is_leaving(c);
+
+	if (!leaving && atomic_load_explicit(&c->left_out, memory_order_relaxed)) {
+		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);
+		TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
+	}
+	return leaving;
 }
 
 /* @p prev yielded, and this CPU goes on with @p next. */
@@ -233,15 +270,9 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	if (prev) {
 		home_lock(prev);
 		if (shard_count == 1 && !on && noted(prev) && !result && !cpu_hinted(c)) {
-			next = take_turns(prev);
-			if (next) {
-				charge(prev, now_ns, now_ns >= c->quantum_end_ns);
-				prev->quantum_left_ns = 0;
-				place(c, next, now_ns);
-				home_unlock(next);
-				quantum_program(c);
+			next = take_turns(c, prev, now_ns);
+			if (next)
 				return next;
-			}
 		}
 		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
@@ -255,7 +286,11 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 			home_unlock(prev);
 	}
 	look_begin(&look, c, on);
+	if (unlikely(look.spent || !prev) && is_to_leave(c))
+		look.below = look.otherwise = 0; /* nothing is that urgent */
 	next = look_take(&look, held);
+	if (unlikely(!look.otherwise))
+		leave_out(c);
 	if (on && (next || prev))
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
 	if (likely(next)) {

@@ -3,9 +3,10 @@
  *
  * Scheduling is global, its locks are not. The waiting tasks are spread over shards; a task's home
  * shard is chosen at spawn, and that shard's lock protects all of the task's scheduling state. No
- * operation holds two shards' locks, and none holds one across a switch of stacks. Each shard
- * publishes its most urgent task (top), so that a CPU finds the most urgent of all by reading one
- * line for each shard; `shards=1` on the command line is one lock for everything.
+ * operation but one (params.c) holds two shards' locks, and none holds one across a switch of
+ * stacks. Each shard publishes its most urgent task (top), so that a CPU finds the most urgent of
+ * all by reading one line for each shard; `shards=1` on the command line is one lock for
+ * everything.
  *
  * Order of locks: a timer's, a channel's or the registry's lock may be held when a shard's is
  * taken, and a shard's when the workers' is, never the reverse.
@@ -82,9 +83,17 @@ static inline u32 op_seq(bool on)
 	} while (0)
 
 /** Takes the lock of @p t's home. Context: interrupts masked. */
-static inline void home_lock(struct task *t) ACQUIRE(t->home->lock)
+static inline void home_lock(struct task *t) ACQUIRE(t->home->lock) NO_THREAD_SAFETY_ANALYSIS
 {
-	spin_lock_raw(&t->home->lock);
+	for (;;) {
+		/* relaxed: right if it is still so under its lock (task/params.c) */
+		struct shard *s = __atomic_load_n(&t->home, __ATOMIC_RELAXED);
+
+		spin_lock_raw(&s->lock);
+		if (likely(s == t->home))
+			return;
+		spin_unlock_raw(&s->lock);
+	}
 }
 
 static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
@@ -95,7 +104,8 @@ static inline void home_unlock(struct task *t) RELEASE(t->home->lock)
 /** The rank of @p t's job changed, or may have. */
 static inline void rank_update(struct task *t)
 {
-	t->rank = sched_rank(t->policy, &t->entity);
+	/* relaxed: its own CPU reads it without the lock, and is hinted when another changes it */
+	__atomic_store_n(&t->rank, sched_rank(t->policy, &t->entity), __ATOMIC_RELAXED);
 }
 
 /* In a flat class the queue's own order decides, and all its tasks are in the same queue. */
@@ -269,6 +279,9 @@ void worker_main(void);
  */
 bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
 
+/** Whether @p at is in the guard page below the stack of @p w. Context: any. */
+bool worker_guards(const struct worker *w, uptr at);
+
 /** Prepares @p w, whose stack is not needed any more, to begin anew at @p entry, with interrupts
  *  masked; returns what arch_switch takes. */
 void *worker_fresh(const struct worker *w, void (*entry)(void));
@@ -277,8 +290,38 @@ void *worker_fresh(const struct worker *w, void (*entry)(void));
  *  others. Context: interrupts masked, on a fresh stack of this CPU's worker. */
 _Noreturn void executor_end(int status);
 
-/** Hints the CPU on which @p t runs. Context: interrupts masked. */
-void hint_cpu(const struct task *t);
+/* By what a task is ordered: a job of its class with these parameters, released at that time. */
+struct order {
+	struct sched_params params;
+	u64 from_ns;
+};
+
+/**
+ * Changes what orders @p t, whatever it does, and sees to it that the right tasks run afterwards.
+ * @p decide is called with its home locked, and fills in what orders it from now on; what it
+ * returns, unless 0, is returned, and nothing changes. Errors: ERR_CLOSED (it is dead), and those.
+ * Context: any that holds no shard's lock and not @p t->lock. May switch to another task before it
+ * returns, if interrupts are enabled. params.c.
+ */
+int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
+		 const void *arg) MUST_CHECK;
+
+/* CPUs that are out of scheduling, or about to be. Where this and a task's CPUs are both read or
+ * written under the task's home lock, or the registry's, at least one side sees the other. */
+extern _Atomic u64 cpus_out;
+
+/** Whether @p t, if it may run on @p cpus, can do without those in @p out. */
+bool task_can_run(const struct task *t, u64 cpus, u64 out);
+
+/** True if some task cannot do without the CPUs in @p out; then *@p id is one. In task.c. */
+bool task_needing(u64 out, u32 *id);
+
+/** This CPU was hinted by its own task or interrupt, which holds no lock: looks now if that can
+ *  be, else as soon as it can. @p irqs: interrupts were enabled. */
+void act_on_own_hint(struct cpu *c, bool irqs);
+
+/** Hints the CPU on which @p w runs, or ran last, and returns it. Context: interrupts masked. */
+unsigned hint_runner(struct wanted w);
 
 /** Tells the joiners that @p t is done. In task.c; interrupts masked, no shard's lock held. */
 void task_finish(struct task *t, int status);

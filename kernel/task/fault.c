@@ -85,11 +85,19 @@ static _Noreturn void end_current(const struct fault *f, int status)
 	struct task *t = c->current;
 	void *nothing;
 
+	bool overflow = f->address && worker_guards(c->worker, f->address);
+	struct fault told = *f;
+	char text[48];
+
+	if (overflow) {
+		ksnprintf(text, sizeof text, "stack overflow: cannot use %p", (void *)f->address);
+		told.what = text;
+	}
 	t->ending = (i8)status;
-	record(t, f, status);
+	record(t, &told, status);
 	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = status, .pc = f->pc);
 	if (status == ERR_FAULT) {
-		kprintf("\ntask %u, %.16s, job %u: %s\n", t->id, t->name, t->job, f->what);
+		kprintf("\ntask %u, %.16s, job %u: %s\n", t->id, t->name, t->job, told.what);
 		backtrace_print(f->pc, f->fp);
 	}
 	arch_switch(&nothing, worker_fresh(c->worker, begin_anew));
@@ -104,14 +112,14 @@ static void contain(const struct fault *f)
 
 void fault_killed(void)
 {
-	struct fault f = {"killed", 0, (uptr)__builtin_frame_address(0), true};
+	struct fault f = {.what = "killed", .fp = (uptr)__builtin_frame_address(0)};
 
 	end_current(&f, ERR_KILLED);
 }
 
 void fault_end_between_polls(struct task *t)
 {
-	struct fault f = {"killed", 0, 0, true};
+	struct fault f = {.what = "killed"};
 
 	t->ending = ERR_KILLED;
 	record(t, &f, ERR_KILLED);
@@ -171,21 +179,30 @@ void task_disown(struct owned *o)
 	spin_unlock(&t->lock, irqs);
 }
 
+/* Who joined it knows already, even if the executor is not done with it. */
+static bool has_ended(struct task *t)
+{
+	bool irqs = spin_lock(&t->lock), done = t->done;
+
+	spin_unlock(&t->lock, irqs);
+	return done;
+}
+
 int task_kill(struct task *t)
 {
+	int err = t->essential ? ERR_INVAL : has_ended(t) ? ERR_CLOSED : 0;
 	bool irqs = arch_irq_save(), running;
-	int err = 0;
+	struct wanted w;
 
 	home_lock(t);
-	if (t->state == TASK_DEAD || t->essential)
-		err = t->essential ? ERR_INVAL : ERR_CLOSED;
-	else
+	if (!err)
 		/* relaxed: read under the same lock, or behind the hint */
 		atomic_store_explicit(&t->killed, true, memory_order_relaxed);
 	running = t->state == TASK_RUNNING;
+	w = wanted(t);
 	home_unlock(t);
-	if (!err && running)
-		hint_cpu(t);
+	if (!err && running && hint_runner(w) == cpu_id())
+		act_on_own_hint(arch_cpu(), irqs);
 	arch_irq_restore(irqs);
 	if (!err)
 		task_wake(t);

@@ -16,7 +16,7 @@
 #include "core/panic.h"
 #include "task/task.h"
 
-#define FAULTS_KEPT 8
+#define FAULTS_KEPT 16
 #define FAULT_TRACE_MAX 12
 
 /* How a task ended; of the last ones a record is kept. */

@@ -27,22 +27,20 @@ ALWAYS_INLINE void quantum_program(const struct cpu *c)
 		timer_program();
 }
 
-/** Records what charge just told. */
-void record_charge(const struct task *t, u64 ran_ns, bool quantum_over);
+/** Tells the policy of @p t what it ran since @p since_ns or the last change of its parameters,
+ *  whichever came last, and records that. */
+void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
+	REQUIRES(t->home->lock);
 
 /* Counts what @p t ran since it began, or since the last call, and tells its policy. */
 ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
 {
-	u64 ran_ns = now_ns - t->since_ns;
+	u64 since_ns = t->since_ns;
 
-	t->cpu_ns += ran_ns;
+	t->cpu_ns += now_ns - since_ns;
 	t->since_ns = now_ns;
-	if (t->policy->charge && t->entity.quantum_ns) {
-		t->policy->charge(queue_of(t), &t->entity, &t->params, ran_ns, now_ns,
-				  quantum_over);
-		rank_update(t);
-		record_charge(t, ran_ns, quantum_over);
-	}
+	if (t->policy->charge && t->entity.quantum_ns)
+		charge_policy(t, since_ns, now_ns, quantum_over);
 }
 
 /** Queues @p t, which was suspended on @p c, now that its stack is left. */
@@ -141,6 +139,15 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	c->current = next;
 	c->switches++;
 }
+
+static inline bool is_leaving(const struct cpu *c)
+{
+	/* relaxed: who changes it hints the CPU behind it */
+	return atomic_load_explicit(&c->leaving, memory_order_relaxed);
+}
+
+/** @p c, this CPU, is leaving and has no task: it runs none from now on. */
+void leave_out(struct cpu *c);
 
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {

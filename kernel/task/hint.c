@@ -149,11 +149,10 @@ static unsigned hint_one_of(const struct wanted *w, u64 cpus)
 	return target;
 }
 
-void hint_cpu(const struct task *t)
+unsigned hint_runner(struct wanted w)
 {
-	struct wanted w = {.tid = t->id};
-
-	give(&w, t->cpu);
+	give(&w, w.cpu);
+	return w.cpu;
 }
 
 unsigned hint_for(struct wanted w)

@@ -5,27 +5,41 @@
 #include "task/fault.h"
 #include "task/handover.h"
 
+/* From @p since_ns on. relaxed: who changes it hints this CPU behind it */
+static void begin_quantum(struct cpu *c, const struct task *cur, u64 since_ns)
+{
+	u64 quantum_ns = __atomic_load_n(&cur->entity.quantum_ns, __ATOMIC_RELAXED);
+
+	c->quantum_end_ns = quantum_ns ? since_ns + quantum_ns : TIME_NEVER;
+}
+
+/* If the parameters of the running task were changed, a quantum began then. */
+static void note_change(struct cpu *c, const struct task *cur)
+{
+	/* relaxed: as above */
+	u64 changed_ns = __atomic_load_n(&cur->changed_ns, __ATOMIC_RELAXED);
+
+	if (unlikely(changed_ns >= cur->since_ns))
+		begin_quantum(c, cur, changed_ns);
+}
+
 /* The running task goes on; its quantum begins anew if it is over. */
 static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
 {
-	u64 quantum_ns = cur->entity.quantum_ns;
-
 	if (quantum_over)
-		l->cpu->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
+		begin_quantum(l->cpu, cur, now_ns);
+	else
+		note_change(l->cpu, cur);
 	look_end(l, false, traced());
 	quantum_program(l->cpu);
 }
 
-/* The running task's quantum is over: that may change its rank. True: it must not go on. */
-static bool charge_quantum(struct task *cur, u64 now_ns)
+/* The running task's quantum is over: that may change its rank, or throttle it. */
+static void charge_quantum(struct task *cur, u64 now_ns)
 {
-	bool throttled;
-
 	home_lock(cur);
 	charge(cur, now_ns, true);
-	throttled = server_throttles(cur);
 	home_unlock(cur);
-	return throttled;
 }
 
 /* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
@@ -45,12 +59,29 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 	return true;
 }
 
+/* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
+ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur)
+{
+	change_stack(c, to, cur);
+	arrive();
+	if (is_killed(cur))
+		fault_killed();
+}
+
+/* Notes what queue_suspended is to know of the task that @p c leaves. */
+ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
+{
+	c->left_ns = now_ns;
+	c->quantum_left_ns = now_ns < c->quantum_end_ns && c->quantum_end_ns != TIME_NEVER
+				     ? c->quantum_end_ns - now_ns
+				     : 0;
+}
+
 /* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
 ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
 	REQUIRES(next->home->lock)
 {
-	c->left_ns = now_ns;
-	c->quantum_left_ns = c->quantum_end_ns == TIME_NEVER ? 0 : c->quantum_end_ns - now_ns;
+	leave(c, now_ns);
 	place(c, next, now_ns);
 	next->worker = NULL;
 }
@@ -72,52 +103,64 @@ static void preempt(const struct look *l, struct task *cur, struct task *next, s
 	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
-	change_stack(c, to, cur);
-	arrive(); /* resumed, perhaps on another CPU */
-	if (is_killed(cur))
-		fault_killed();
+	suspend(c, to, cur);
 }
 
-/* The task of @p c may not go on: it leaves the CPU whether there is another one or not. Without
- * a stack for that it goes on for a little while. */
-static void throttle(struct cpu *c, struct task *cur, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+/* Without a stack to go to, @p cur goes on for a little while, and this CPU looks again then. */
+static void go_on_for_now(struct cpu *c, const struct task *cur, u64 now_ns)
+{
+	TRACE_OP(op_seq(traced()), WORKER_NONE, worker_exhausted, .tid = (i32)cur->id);
+	(void)hint_runner((struct wanted){.tid = cur->id, .cpu = c->id});
+	c->quantum_end_ns = now_ns + SCHED_QUANTUM_MIN_NS;
+	quantum_program(c);
+}
+
+/* @p cur may not go on here, for the reason @p why: its server is throttled; or this CPU is
+ * leaving, or is none of the task's any more. It leaves whether there is another task or not. */
+static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
 	const bool on = traced();
-	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
-	struct leaver leaver = leaver_after(cur, TRACE_switch_why_throttled);
-	struct worker *to;
-	struct task *next;
+	struct cpu *c = l->cpu;
+	struct leaver leaver = leaver_after(cur, why);
+	struct task *next = look_take(l, NULL);
+	struct worker *to = next && next->worker ? next->worker : worker_take(c);
 
-	look_begin(&look, c, on);
-	next = look_take(&look, NULL);
-	to = next && next->worker ? next->worker : worker_take(c);
+	if (to && !l->otherwise)
+		leave_out(c);
 	if (!to)
 		(void)promise_set(c, cur->rank);
 	else if (on)
 		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
-	c->left_ns = now_ns;
-	c->frozen_why = TRACE_enqueue_why_quantum;
+	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	if (to && next) {
 		runqueue_remove(next);
 		replace(c, next, now_ns);
 	} else if (to) {
+		leave(c, now_ns);
 		c->current = NULL;
 		c->quantum_end_ns = TIME_NEVER;
 		c->switches++;
-	} else {
-		c->quantum_end_ns = now_ns + SCHED_QUANTUM_MIN_NS;
 	}
 	if (next)
 		home_unlock(next);
-	look_end(&look, to, on);
-	if (to) {
-		change_stack(c, to, cur);
-		arrive();
-		if (is_killed(cur))
-			fault_killed();
-	} else {
-		quantum_program(c);
-	}
+	if (!to)
+		go_on_for_now(c, cur, now_ns);
+	look_end(l, to, on);
+	if (!to)
+		return;
+	suspend(c, to, cur);
+}
+
+/* relaxed, both below: as in begin_quantum */
+static bool may_be_here(const struct cpu *c, const struct task *cur)
+{
+	return __atomic_load_n(&cur->entity.cpus, __ATOMIC_RELAXED) >> c->id & 1;
+}
+
+static bool is_throttled(const struct task *cur)
+{
+	return __atomic_load_n(&cur->entity.resume_ns, __ATOMIC_RELAXED) != 0;
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -125,19 +168,28 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct cpu *c = arch_cpu();
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
-	bool quantum_over = now_ns >= c->quantum_end_ns;
+	bool quantum_over, throttled, leaving;
 	struct look look;
 	struct worker *to;
 
 	if (is_killed(cur))
 		fault_killed();
-	if (quantum_over && charge_quantum(cur, now_ns)) {
-		throttle(c, cur, now_ns);
+	note_change(c, cur);
+	quantum_over = now_ns >= c->quantum_end_ns;
+	if (quantum_over)
+		charge_quantum(cur, now_ns);
+	look_begin(&look, c, traced());
+	leaving = is_leaving(c);
+	throttled = is_throttled(cur);
+	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {
+		look.below = look.otherwise = leaving ? 0 : RANK_IDLE; /* nothing is as urgent as 0 */
+		give_up(&look, cur, throttled ? TRACE_switch_why_throttled : TRACE_switch_why_unfit,
+			quantum_over, now_ns);
 		return;
 	}
-	look.otherwise = cur->rank;
+	/* relaxed: as in begin_quantum */
+	look.otherwise = __atomic_load_n(&cur->rank, __ATOMIC_RELAXED);
 	look.below = look.otherwise + quantum_over;
-	look_begin(&look, c, traced());
 	next = look_take(&look, NULL);
 	if (!next) {
 		stay(&look, cur, quantum_over, now_ns);
@@ -184,9 +236,6 @@ bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAF
 	cur = c->current;
 	replace(c, t, now_ns);
 	home_unlock(t);
-	change_stack(c, to, cur);
-	arrive();
-	if (is_killed(cur))
-		fault_killed();
+	suspend(c, to, cur);
 	return true;
 }

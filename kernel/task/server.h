@@ -7,19 +7,19 @@
 #include "core/time.h"
 #include "task/executor.h"
 
-/* Part of the allocation of a task that can be throttled. */
+/* What a task needs that can be throttled; made when that begins, freed with the task. */
 struct server {
 	struct timer timer;
 	struct task *task;
 };
 
-/** What a task with @p p needs behind its frame. */
+/** What a task with @p p needs of it. */
 static inline usize server_bytes(const struct sched_params *p)
 {
 	return p->hard ? sizeof(struct server) : 0;
 }
 
-/** Makes the server of @p t at @p memory. At spawn. */
+/** Makes the server of @p t at @p memory. At spawn, or under t->lock. */
 void server_init(struct task *t, void *memory);
 
 /** Whether the policy of @p t says that it may not run yet. */

@@ -73,7 +73,7 @@ static void record_wake(const struct task *t, u8 result, u32 seq)
 }
 
 /* The woken task should have this CPU: now, if that can be, else as soon as it can. */
-static void act_on_own_hint(struct cpu *c, bool irqs)
+void act_on_own_hint(struct cpu *c, bool irqs)
 {
 	if (!c->current || c->irq_depth || c->preempt_off)
 		return; /* the executor, the end of the interrupt, or preempt_enable looks next */
@@ -180,15 +180,51 @@ void task_record_poll_again(struct task *t)
 	arch_irq_restore(irqs);
 }
 
-static void enlist(struct task *t)
+bool task_can_run(const struct task *t, u64 cpus, u64 out)
+{
+	u64 those = cpus & SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count);
+
+	return t->admitted ? !(those & out) : (those & ~out) != 0;
+}
+
+/* Errors: ERR_BUSY (there is no CPU for it), and it is not in. */
+static int enlist(struct task *t)
 {
 	bool irqs = spin_lock(&registry_lock);
+	/* relaxed: see cpus_out */
+	u64 out = atomic_load_explicit(&cpus_out, memory_order_relaxed);
+	bool runs = task_can_run(t, t->entity.cpus, out);
 
-	t->id = ++last_id;
-	t->home = runqueue_home(t->id, t->policy);
-	registered++;
-	list_add_tail(&registry, &t->all);
+	if (runs) {
+		t->id = ++last_id;
+		t->home = runqueue_home(t->id, t->policy);
+		registered++;
+		list_add_tail(&registry, &t->all);
+	}
 	spin_unlock(&registry_lock, irqs);
+	if (!runs)
+		kprintf("task_spawn: %s: CPUs that it needs are out of scheduling\n", t->name);
+	return runs ? 0 : ERR_BUSY;
+}
+
+bool task_needing(u64 out, u32 *id)
+{
+	bool irqs = spin_lock(&registry_lock);
+	bool found = false;
+
+	LIST_FOR_EACH(it, &registry)
+	{
+		struct task *t = LIST_ENTRY(it, struct task, all);
+
+		home_lock(t);
+		found = !task_can_run(t, t->entity.cpus, out);
+		home_unlock(t);
+		*id = t->id;
+		if (found)
+			break;
+	}
+	spin_unlock(&registry_lock, irqs);
+	return found;
 }
 
 static int check(const struct task_spec *s)
@@ -222,40 +258,9 @@ static int admit(const struct task_spec *s, u8 *slot)
 	return err;
 }
 
-int task_spawn(const struct task_spec *s, struct task **handle)
+static void record_spawn(const struct task *t)
 {
-	struct task *self = task_current(), *t;
-	usize frame_bytes = ALIGN_UP(s->frame_bytes, 16);
-	u8 slot = 0;
-	int err = check(s);
-
-	if (!err)
-		err = admit(s, &slot);
-	if (err)
-		return err;
-	t = kzalloc(sizeof *t + frame_bytes + server_bytes(&s->params));
-	if (!t) {
-		if (slot)
-			admission_leave(slot - 1u);
-		return ERR_NOMEM;
-	}
-	t->admitted = slot;
-	t->on_miss = s->on_miss;
-	if (server_bytes(&s->params))
-		server_init(t, t->frame + frame_bytes);
-	strlcpy(t->name, s->name, sizeof t->name);
-	memcpy(t->frame, s->frame, s->frame_bytes);
-	t->fn = s->fn;
-	t->params = s->params;
-	t->policy = sched_policy_of(s->params.class);
-	t->entity.cpus = sched_cpus(&s->params);
-	t->state = TASK_WAITING;
-	arena_init(&t->arena, s->mem_max_bytes, s->service);
-	list_init(&t->joiners);
-	list_init(&t->owned);
-	atomic_init(&t->refs, handle ? 2 : 1);
-	enlist(t);
-
+	const struct task *self = task_current();
 	struct trace_sched_process_fork e = {
 		.parent_tid = self ? (i32)self->id : 0,
 		.child_tid = (i32)t->id,
@@ -269,8 +274,66 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		.period_ns = t->params.period_ns,
 		.hard = t->params.hard,
 	};
+
 	memcpy(e.child_comm, t->name, sizeof e.child_comm);
 	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);
+}
+
+static void discard(struct task *t)
+{
+	if (t->admitted)
+		admission_leave(t->admitted - 1u);
+	kfree(t->server);
+	kfree(t);
+}
+
+/* A task that nobody knows yet; NULL: no memory. */
+static struct task *make(const struct task_spec *s)
+{
+	usize server = server_bytes(&s->params);
+	struct task *t = kzalloc(sizeof *t + ALIGN_UP(s->frame_bytes, 16));
+	void *memory = server ? kmalloc(server) : NULL;
+
+	if (!t || (server && !memory)) {
+		kfree(memory);
+		kfree(t);
+		return NULL;
+	}
+	if (server)
+		server_init(t, memory);
+	t->on_miss = s->on_miss;
+	strlcpy(t->name, s->name, sizeof t->name);
+	memcpy(t->frame, s->frame, s->frame_bytes);
+	t->fn = s->fn;
+	t->params = s->params;
+	t->policy = sched_policy_of(s->params.class);
+	t->entity.cpus = sched_cpus(&s->params);
+	t->state = TASK_WAITING;
+	arena_init(&t->arena, s->mem_max_bytes, s->service);
+	list_init(&t->joiners);
+	list_init(&t->owned);
+	return t;
+}
+
+int task_spawn(const struct task_spec *s, struct task **handle)
+{
+	struct task *t;
+	int err = check(s);
+
+	if (err)
+		return err;
+	t = make(s);
+	if (!t)
+		return ERR_NOMEM;
+	atomic_init(&t->refs, handle ? 2 : 1);
+	err = admit(s, &t->admitted);
+	if (!err)
+		err = enlist(t);
+	if (err) {
+		discard(t);
+		return err;
+	}
+	record_spawn(t);
 	if (handle)
 		*handle = t;
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
@@ -307,8 +370,10 @@ void task_get(struct task *t)
 void task_put(struct task *t)
 {
 	/* acq_rel: all use of t by others comes before the free by the last */
-	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+		kfree(t->server);
 		kfree(t);
+	}
 }
 
 static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->home->lock)

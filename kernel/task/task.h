@@ -78,6 +78,7 @@ struct task {
 	u64 next_deadline_ns; /* of the job to be released next, when somebody gave it one; else 0 */
 	u64 quantum_left_ns;
 	u64 since_ns; /* since when it runs; else, until when it ran */
+	u64 changed_ns; /* when its parameters changed last: then its policy was told what it ran */
 	u64 cpu_ns;
 	u64 polls, preemptions, misses;
 
@@ -120,7 +121,8 @@ struct task_spec {
 /**
  * Makes a task and releases its first job. @p handle, unless NULL, gets a reference that
  * task_put gives back. Errors, of which the first two say why on the console: ERR_INVAL
- * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted).
+ * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted, or all
+ * CPUs that it may run on are out, see hotplug.h).
  * Context: task or start-up.
  */
 int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
@@ -136,6 +138,16 @@ int task_spawn(const struct task_spec *spec, struct task **handle) MUST_CHECK;
 					  .params = __VA_ARGS__};                                  \
 		task_spawn(&spec_, (handle));                                                      \
 	})
+
+/**
+ * Changes the parameters of @p t from now on, its class and CPUs included, whatever it does at the
+ * moment. The job that goes on keeps its release and has its deadline anew, a quantum and a server
+ * begin anew; a queued task goes behind its new equals. Errors, all but the last two with the reason
+ * on the console: ERR_INVAL (parameters), ERR_REFUSED (it was admitted with those that it has),
+ * ERR_BUSY (all CPUs that it may run on are out, see hotplug.h), ERR_NOMEM, ERR_CLOSED (it is dead).
+ * Context: task; the caller keeps @p t alive.
+ */
+int task_set_params(struct task *t, const struct sched_params *params) MUST_CHECK;
 
 /**
  * Wakes @p t: a waiting task's next job is released; one that is running or ready will be polled

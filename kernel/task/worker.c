@@ -53,6 +53,11 @@ void *worker_fresh(const struct worker *w, void (*entry)(void))
 	return arch_stack_prepare((void *)(stacks + w->id * WORKER_STRIDE_BYTES), entry);
 }
 
+bool worker_guards(const struct worker *w, uptr at)
+{
+	return at - (stacks + (w->id - 1u) * WORKER_STRIDE_BYTES) < GUARD_BYTES;
+}
+
 bool workers_short(void)
 {
 	/* relaxed: who is refused one just now is served by the next that is given: there are more

@@ -9,6 +9,7 @@ STRIDE = "kernel/sched/stride.c"
 LOTTERY = "kernel/sched/lottery.c"
 EDF = "kernel/sched/edf.c"
 TASK = "kernel/task/task.c"
+EXECUTOR = "kernel/task/executor.c"
 HANDOVER = "kernel/task/handover.h"
 
 ONE = Runs(cpus=1, strategy="time", seeds=100)
@@ -53,4 +54,8 @@ MUTANTS = [
     Mutant("server-postpones-by-its-budget", "a used budget moves the deadline by too little",
            ((EDF, "		s->deadline_ns += budgets * p->period_ns;\n",
              "		s->deadline_ns += budgets * p->budget_ns;\n"),), "P9"),
+    Mutant("miss-not-told", "a job that is a little late counts as in time",
+           ((EXECUTOR, "	if (now_ns <= t->deadline_ns)\n		return;\n", "	if (now_ns <= t->deadline_ns || now_ns - t->deadline_ns < 100000)\n		return;\n"),), "P10"),
+    Mutant("miss-of-the-release", "a miss is counted from the release",
+           ((EXECUTOR, ".late_ns = now_ns - t->deadline_ns);", ".late_ns = now_ns - t->deadline_ns + t->params.deadline_ns);"),), "P10"),
 ]

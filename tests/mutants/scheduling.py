@@ -113,14 +113,14 @@ MUTANTS = [
 	}
 	return target;
 """),
-            (EXECUTOR, "	look_begin(&look, c, on);\n	next = look_take(&look, held);\n", """	if (pending_place[c->id]) {
+            (EXECUTOR, "	look_begin(&look, c, on);\n	if (unlikely(look.spent || !prev) && is_to_leave(c))\n", """	if (pending_place[c->id]) {
 		home_lock(pending_place[c->id]);
 		runqueue_add(pending_place[c->id], false);
 		home_unlock(pending_place[c->id]);
 		pending_place[c->id] = NULL;
 	}
 	look_begin(&look, c, on);
-	next = look_take(&look, held);
+	if (unlikely(look.spent || !prev) && is_to_leave(c))
 """)), "R1 R3 R7 R1b no-progress"),
     Mutant("cpu0-runs-no-tasks", "CPU 0 leaves all tasks to the others",
            ((EXECUTOR, "	next = look_take(&look, held);\n",

@@ -1,5 +1,6 @@
 """The mutants. Each edit's old text must stand exactly once in its file."""
 
+import changes
 import dags
 import faults
 import memory
@@ -22,6 +23,7 @@ OPEN_WINDOW = {
 
 MUTANTS = [
     *scheduling.MUTANTS,
+    *changes.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

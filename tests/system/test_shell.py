@@ -30,14 +30,14 @@ def only(kernels, line, **more):
 
 
 COMMANDS = ["help", "task", "interrupt", "perf", "trace", "mem", "uptime", "log", "demo", "dag", "spawn",
-            "kill", "fault", "crash", "reboot", "shutdown"]
+            "sched", "cpu", "kill", "fault", "crash", "reboot", "shutdown"]
 
 
 @pytest.mark.quick
 def test_every_command_is_listed_and_answers(kernels):
     listed = only(kernels, "help")
     assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
-    quiet = {"demo", "dag", "spawn", "kill", "crash", "reboot", "shutdown"}
+    quiet = {"demo", "dag", "spawn", "sched", "kill", "crash", "reboot", "shutdown"}
     pairs, status = dialogue(kernels, [c for c in COMMANDS if c not in quiet])
     assert status == 7
     for line, output in pairs:
@@ -49,6 +49,7 @@ FORMS = [
     ("task", r" *id state +class level cpu +preempts +cpu us +last run us +mem KiB +name"),
     ("interrupt", r"controller: virtual"),
     ("perf", r" *cpu +busy % +switches +interrupts +hints taken"),
+    ("cpu", r" *cpu +use +switches +interrupts"),
     ("trace", r"trace: full, \d+ events recorded, 0 packets overwritten"),
     ("mem", r"pages: \d+ KiB free of \d+ KiB"),
     ("uptime", r"up \d+\.\d{6} s, 2 CPUs, \d+ tasks?"),
@@ -111,6 +112,16 @@ EXPECTED = [
     ("spawn fifo 288", "task_spawn: spawned: fifo: level is 255, not from 0 to 31"),
     ("spawn rr 40", "task_spawn: spawned: rr: level is 40, not from 0 to 31"),
     ("spawn edf 0", "task_spawn: spawned: edf: deadline_ns is 0, not from 1 to 1000000000000000"),
+    ("sched 2", "expected: sched ID CLASS [LEVEL|DEADLINE_MS] [NAME=NUMBER]..."),
+    ("sched 2 lifo", "expected: sched ID CLASS [LEVEL|DEADLINE_MS] [NAME=NUMBER]..."),
+    ("sched 2 fifo 3 100", "expected: sched ID CLASS [LEVEL|DEADLINE_MS] [NAME=NUMBER]..."),
+    ("sched 99 fifo 3", "sched: there is no task 99; `task` lists them"),
+    ("sched 2 fifo 32", "task_set_params: shell: fifo: level is 32, not from 0 to 31"),
+    ("cpu 1", "expected: cpu [offline|online N]"),
+    ("cpu offline", "expected: cpu [offline|online N]"),
+    ("cpu away 1", "expected: cpu [offline|online N]"),
+    ("cpu offline 64", "cpu: there is no CPU 64; `cpu` lists them"),
+    ("cpu online 1", "cpu: CPU 1 is so already"),
     ("reboot now", "expected: reboot"),
     ("shutdown 128", "expected: shutdown [STATUS]"),
     ("shutdown -1", "expected: shutdown [STATUS]"),
@@ -187,7 +198,27 @@ def test_the_shell_shows_what_happened(kernels):
     assert re.search(r"^ +4 \w+ +rr .* spawned$", before, re.M), said
     assert not re.search(r"^ +4 .* spawned$", after, re.M), said
     assert "kill: there is no task 99; `task` lists them" in after
-    assert "expected: crash [null|wild|undefined|divide|stack|panic|assert]" in after
+    assert "expected: crash [panic|assert|null|wild|code|jump|undefined|divide|stack|calls|memory|lock|text]" in after
     assert "2 tasks ended by a fault or were killed" in after
     assert re.search(r"^1: task 3, assert, job 1, at \d+ us: assertion failed: zero", after, re.M)
     assert re.search(r"^2: task 4, spawned, job 1, at \d+ us: killed\n(  #\d+ .*\n)*?  #\d+ \w+ burn", after, re.M), after
+
+
+def uses(lines):
+    return [line.split()[1] for line in lines[1:]]
+
+
+def test_cpus_come_and_go(kernels):
+    lines = ["cpu offline 1", "cpu", "cpu offline 0", "spawn rr 1 1 cpus=2", "cpu online 1", "cpu", "spawn fifo 3 100000 cpus=1",
+             "task", "cpu offline 0", "sched 3 rr 2 quantum_us=500 cpus=3", "task", "cpu offline 0", "cpu"]
+    pairs, status = dialogue(kernels, lines)
+    said = [output for _, output in pairs]
+    assert status == 7
+    assert said[0] == [] and uses(said[1]) == ["online", "offline"]
+    assert said[2] == ["cpu: CPU 0 is the last that is online"]
+    assert said[3] == ["task_spawn: spawned: CPUs that it needs are out of scheduling"]
+    assert said[4] == [] and uses(said[5]) == ["online", "online"]
+    assert said[8] == ["cpu: task 3, spawned, cannot do without CPU 0; `sched` gives it others"]
+    assert [row.split()[2:4] for row in said[7] if row.endswith("spawned")] == [["fifo", "3"]]
+    assert said[9] == [] and [row.split()[2:4] for row in said[10] if row.endswith("spawned")] == [["rr", "2"]]
+    assert said[11] == [] and uses(said[12]) == ["offline", "online"]

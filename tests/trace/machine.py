@@ -409,8 +409,11 @@ class Machine:
             return "ready", "yielded"
         task.state = "dead" if ends else "waiting"
         job = task.job - 1 if self.plant("job_twice", task.job > 1) else task.job
-        self.emit(cpu, "sched_job_done", tid=task.tid, job=job, done_ns=self.now, deadline_ns=task.due,
-                  seq=self.operation())
+        done, seq = self.now, self.operation()
+        self.emit(cpu, "sched_job_done", tid=task.tid, job=job, done_ns=done, deadline_ns=task.due, seq=seq)
+        if done > task.due:
+            self.events.append((cpu, self.now, "sched_miss", dict(tid=task.tid, job=job, deadline_ns=task.due,
+                                                                  late_ns=done - task.due, seq=seq)))
         self.unlock(self.home(task))
         return ("dead", "exited") if ends else ("waiting", "blocked")
 

@@ -103,9 +103,10 @@ class Dag:
     def job_done(self, node, number, due):
         self.seq += 1
         self.now += 1
-        self.events.append((0, self.now, "sched_job_done",
-                            dict(tid=10 + node, job=number + 1, done_ns=self.now, seq=self.seq,
-                                 deadline_ns=self.deadline(node, number, due))))
+        job = dict(tid=10 + node, job=number + 1, seq=self.seq, deadline_ns=self.deadline(node, number, due))
+        self.events.append((0, self.now, "sched_job_done", {**job, "done_ns": self.now}))
+        if self.now > job["deadline_ns"]:
+            self.events.append((0, self.now, "sched_miss", {**job, "late_ns": self.now - job["deadline_ns"]}))
 
     def done(self, period, due):
         response = self.now - due

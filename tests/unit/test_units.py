@@ -44,7 +44,7 @@ def test_unit(kernels, root, program, cc, cpus, seeds):
 def untraced_cases():
     for program in PROGRAMS:
         if program.parent.name in ("task", "sched", "async"):
-            for cpus in (1, 4):
+            for cpus in wanted(program.read_text(), "cpus", [1, 4]):
                 yield pytest.param(program, cpus, id=f"{program.stem}-{cpus}", marks=[pytest.mark.quick])
 
 

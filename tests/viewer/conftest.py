@@ -44,6 +44,7 @@ def bundle(page, tmp_path_factory):
         out = folder / f"{name}.mjs"
         if not out.exists():
             must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
+                 "--supported:node-colon-prefix-import=true",
                  "--alias:events=./build/viewer/events.ts", f"tests/viewer/{name}.ts", f"--outfile={out}")
         return out
 

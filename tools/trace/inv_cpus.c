@@ -25,6 +25,8 @@ static void check_limbo(struct inv *v, struct model_cpu *c, bool has_seq)
 	case TRACE_EV_SCHED_CHARGE:
 	case TRACE_EV_SCHED_SERVER:
 	case TRACE_EV_SCHED_MISS:
+	case TRACE_EV_SCHED_PARAMS:
+	case TRACE_EV_CPU_OFFLINE:
 		return;
 	case TRACE_EV_SCHED_DEQUEUE:
 		if (TRACE_PAYLOAD(v->now, sched_dequeue)->tid == c->limbo)
@@ -63,6 +65,7 @@ static void check_duty(struct inv *v, struct model_cpu *c)
 	case TRACE_EV_SCHED_CHARGE:
 	case TRACE_EV_SCHED_SERVER:
 	case TRACE_EV_SCHED_MISS:
+	case TRACE_EV_CPU_OFFLINE:
 		if (c->yields)
 			return;
 		break;
@@ -103,6 +106,8 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 {
 	struct model_cpu *c = model_here(v);
 
+	if (c->late)
+		policy_miss_untold(v);
 	if (c->ended)
 		check_ended(v, c);
 	if (has_seq && c->have_op && seq == c->op)
@@ -134,6 +139,7 @@ void cpu_owes(struct inv *v, const struct model_task *t, u8 why)
 	struct model_cpu *c = model_here(v);
 
 	c->waking = why == TRACE_enqueue_why_wake || why == TRACE_enqueue_why_spawn;
+	c->woken = t->tid;
 	c->ipis = 0;
 	if (c->waking)
 		v->counts.judged[RULE_R5]++;
@@ -153,12 +159,17 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 {
 	const struct model_task *t = model_find(v, p->tid);
 	struct model_cpu *c = model_here(v), *target;
+	bool known;
 	u32 number;
 
+	/* Queued by another CPU since, it may have had other CPUs when the hint was made. */
+	known = t && (p->tid == c->duty ? t->queued_cpu == v->now->cpu
+					: c->had_op && !seq_before(c->previous_op, t->queued_seq));
 	if (p->tid == c->duty)
 		c->duty = 0;
 	else if (t && t->state != MODEL_QUEUED)
 		c->waking = false; /* who runs is killed: no wake-up asks for that */
+	c->waking &= p->tid == c->woken;
 	if (p->target_cpu >= CPUS_MAX)
 		return;
 	v->counts.hints++;
@@ -173,7 +184,7 @@ void cpu_hint(struct inv *v, const struct trace_sched_hint *p)
 		c->making_for = (u8)p->target_cpu;
 		c->making_number = number;
 	}
-	if (t && t->state == MODEL_QUEUED &&
+	if (t && t->state == MODEL_QUEUED && known &&
 	    inv_broken(v, RULE_A, !(t->cpus >> p->target_cpu & 1)))
 		inv_say(v, RULE_A, t, "CPU %u is hinted for %t, which may not run there", p->target_cpu, t);
 }
@@ -195,7 +206,11 @@ static void learn_hints(struct inv *v, struct model_cpu *c, u32 hinted)
 void cpu_look(struct inv *v, const struct trace_sched_look *p)
 {
 	struct model_cpu *c = model_here(v);
+	struct model_task *runs = runs_on(v, c);
 	u32 hinted = v->config.one_lock ? c->sent_to : p->hinted;
+
+	if (runs && !runs->key_known && seq_before(runs->key_since, p->seq))
+		runs->key_known = runs->key_since != 0;
 
 	c->unseen = false;
 	if (c->made_by && c->had_op && seq_before(c->made_by, c->previous_op) &&
@@ -217,12 +232,25 @@ void cpu_look(struct inv *v, const struct trace_sched_look *p)
 		c->activity = CPU_IDLE;
 }
 
+/* A look ended, and the task goes on. */
+static void stays(struct inv *v, struct model_task *t)
+{
+	unsigned cpu = v->now->cpu;
+
+	if (inv_broken(v, RULE_A, model_here(v)->out))
+		inv_say(v, RULE_A, t, "CPU %u goes on with %t, but is out of scheduling", cpu, t);
+	/* Its CPUs may have been changed while the look went on: then another one is to come. */
+	if (t->key_known && !t->exhausted && inv_broken(v, RULE_A, !(t->cpus >> cpu & 1)))
+		inv_say(v, RULE_A, t, "CPU %u looks and goes on with %t, which may not run there", cpu, t);
+	policy_stays(v, t);
+}
+
 void cpu_settled(struct inv *v)
 {
 	struct model_cpu *c = model_here(v);
 
 	if (c->looking && !c->picked && !c->left && runs_on(v, c))
-		policy_stays(v, runs_on(v, c));
+		stays(v, runs_on(v, c));
 	c->looking = c->spent = c->unseen = c->picked = c->expired = false;
 	if (c->activity == CPU_STARTING)
 		c->activity = CPU_IDLE;
@@ -230,15 +258,7 @@ void cpu_settled(struct inv *v)
 
 void cpu_offline(struct inv *v)
 {
-	struct model_cpu *c = model_here(v);
-
-	if (c->activity == CPU_BUSY && !c->left)
-		inv_say(v, RULE_R3, model_find(v, c->tid), "CPU %u is taken out of scheduling while it runs "
-			"%t", v->now->cpu, model_find(v, c->tid));
-	c->activity = CPU_UNKNOWN;
-	c->looking = c->spent = c->unseen = c->hint_unknown = false;
-	c->spent_to = c->sent_to;
-	c->left = 0;
+	model_here(v)->out = true;
 }
 
 void cpu_picked(struct inv *v)
@@ -306,7 +326,7 @@ static void check_cpu(struct inv *v, unsigned cpu)
 	const struct model_task *runs = runs_on(v, c);
 	struct model_task *best;
 
-	if (c->looking || c->left || c->charged)
+	if (c->looking || c->left || c->charged || c->out)
 		return;
 	best = v->queued_n ? model_best(v, cpu) : NULL;
 	if (c->activity == CPU_IDLE && inv_broken(v, RULE_R7, best && !best->reported)) {

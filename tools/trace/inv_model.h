@@ -46,6 +46,7 @@ struct model_task {
 	bool reported;	/* as outranking, so that one delay is one report */
 	bool exhausted; /* no stack to run it on */
 	bool key_known;
+	bool inherits; /* its parameters are not its own */
 	bool released;	/* deadline is the one of its last release */
 	bool job_open;
 	u8 poll; /* POLL_* */
@@ -54,6 +55,7 @@ struct model_task {
 	u32 job;
 	u32 place; /* in the queue array */
 	u32 queued_seq; /* the operation that queued it, and its CPU */
+	u32 key_since;  /* while it runs and its key is not known: the operation that changed it */
 	u16 queued_cpu;
 	u64 key;
 	u64 order; /* among equal keys, smaller first */
@@ -101,17 +103,20 @@ struct model_cpu {
 	bool expired; /* the quantum of what it runs is over */
 	bool charged; /* what it runs may have become less urgent: a look must follow */
 	bool look_known;
-	bool waking; /* its operations belong to a wake-up */
+	bool waking; /* its operations belong to a wake-up... */
+	i32 woken;   /* ... of this task */
 	bool yields; /* duty is a task that yielded: its hint step comes behind the look */
 	bool have_op, had_op; /* op, previous_op are valid */
 	i32 stack; /* worker, -1 unknown */
 	i32 tid;   /* CPU_BUSY */
 	i32 left;  /* task that settled, until the sched_switch that says so */
 	i32 ended; /* task that ended a job although it was woken: released at once, or R6 */
+	i32 late;  /* task whose job ended after its deadline: the miss must be told next */
 	i32 limbo; /* task that it left and has not queued, 0 none */
 	i32 duty;  /* task that it queued and has not taken the hint step for, 0 none */
 	u64 outside_ticks;	/* of its last event outside of operations */
 	u64 look_outside_ticks; /* the same when its look began */
+	bool out;      /* of scheduling: it takes nothing */
 	bool decision; /* its sched_switch is to come ... */
 	i32 decided;   /* ... and go to this task */
 	unsigned ipis;
@@ -293,15 +298,20 @@ void cpus_check(struct inv *v);
 /* inv_policy.c, inv_share.c, inv_lottery.c: what each policy promises of its own tasks. */
 void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_process_fork *p);
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p);
+void policy_params(struct inv *v, struct model_task *t, const struct trace_sched_params *p);
 void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
 void policy_charge(struct inv *v, const struct trace_sched_charge *p);
 void policy_server(struct inv *v, const struct trace_sched_server *p);
+void policy_job_done(struct inv *v, const struct model_task *t,
+		     const struct trace_sched_job_done *p);
+void policy_miss_untold(struct inv *v);
 void policy_miss(struct inv *v, const struct trace_sched_miss *p);
 void policy_parked(struct inv *v, struct model_task *t);
 void policy_takes(struct inv *v, struct model_task *t);
 void policy_loses(struct inv *v, struct model_task *prev, const struct model_task *next, u8 why);
 void policy_stays(struct inv *v, struct model_task *t);
 void share_release(struct inv *v, struct model_task *t);
+void share_params(struct inv *v, struct model_task *t, u64 key);
 void share_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p);
 void share_charge(struct inv *v, struct model_task *t, const struct trace_sched_charge *p);
 void share_leave(struct inv *v, struct model_task *t);

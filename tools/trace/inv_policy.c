@@ -154,37 +154,99 @@ void policy_parked(struct inv *v, struct model_task *t)
 			t->hard ? "not used up" : "a soft one");
 }
 
+void policy_job_done(struct inv *v, const struct model_task *t,
+		     const struct trace_sched_job_done *p)
+{
+	if (p->deadline_ns == TIME_NEVER)
+		return;
+	v->counts.judged[RULE_P10]++;
+	if (p->done_ns > p->deadline_ns)
+		model_here(v)->late = t->tid;
+}
+
+/* Nothing comes between the end of a job that is late and the event that says so. */
+void policy_miss_untold(struct inv *v)
+{
+	struct model_cpu *c = model_here(v);
+	const struct model_task *t = model_find(v, c->late);
+
+	if (v->now->id == TRACE_EV_SCHED_MISS && TRACE_PAYLOAD(v->now, sched_miss)->tid == c->late)
+		return;
+	c->late = 0;
+	if (t)
+		inv_say(v, RULE_P10, t, "job %u of %t ended after its deadline, but no miss is told",
+			t->job, t);
+}
+
 void policy_miss(struct inv *v, const struct trace_sched_miss *p)
 {
 	const struct model_task *t = model_find(v, p->tid);
 
+	model_here(v)->late = 0;
 	if (!t || !t->released || p->job != t->job)
 		return;
-	if (inv_broken(v, RULE_P10, p->deadline_ns != t->deadline ||
-					   (t->done_ns && t->done_ns != p->deadline_ns + p->late_ns)))
+	if (p->deadline_ns != t->deadline || t->done_ns <= p->deadline_ns ||
+	    t->done_ns - p->deadline_ns != p->late_ns)
 		inv_say(v, RULE_P10, t, "job %u of %t is said to be %k ns late for %k", p->job, t,
 			p->late_ns, p->deadline_ns);
+}
+
+static void mlfq_release(struct inv *v, struct model_task *t, u64 now_ns)
+{
+	u64 epoch = MAX(v->epoch, now_ns / MLFQ_BOOST_NS);
+
+	if (t->class != TRACE_sched_class_mlfq)
+		return;
+	if (!t->level_known || epoch != t->epoch)
+		t->level = 0, t->used_ns = 0;
+	t->level_known = v->complete;
+	t->epoch = v->epoch = epoch;
 }
 
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
 {
 	if (!t->params_known)
 		return;
-	if (has_deadline(t) && !t->in_dag &&
+	if (has_deadline(t) && !t->in_dag && !t->inherits &&
 	    inv_broken(v, RULE_P1, p->deadline_ns != p->release_ns + t->relative_ns))
 		inv_say(v, RULE_P1, t, "job %u of %t is released at %k ns with deadline %k, which is not %k later",
 			p->job, t, p->release_ns, p->deadline_ns, t->relative_ns);
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->deadline_ns - t->relative_ns);
-	if (t->class == TRACE_sched_class_mlfq) {
-		u64 epoch = MAX(v->epoch, p->release_ns / MLFQ_BOOST_NS);
-
-		if (!t->level_known || epoch != t->epoch)
-			t->level = 0, t->used_ns = 0;
-		t->level_known = v->complete;
-		t->epoch = v->epoch = epoch;
-	}
+	mlfq_release(v, t, p->release_ns);
 	share_release(v, t);
+}
+
+/* What a job of another class, or with other parameters, begins with. */
+void policy_params(struct inv *v, struct model_task *t, const struct trace_sched_params *p)
+{
+	bool job = t->job_open, same = t->class == p->class;
+
+	if (job)
+		share_leave(v, t);
+	t->class = p->class;
+	t->share = p->share;
+	t->quantum_ns = p->quantum_ns;
+	t->relative_ns = p->relative_ns;
+	t->hard = p->hard;
+	if (!same) {
+		t->ahead = 0;
+		t->used_ns = 0;
+		t->level_known = false;
+	}
+	t->turn_known = false;
+	t->server_known = false;
+	t->left_ns = 0;
+	t->server_deadline = 0;
+	t->budget_ns = p->budget_ns;
+	t->period_ns = p->period_ns;
+	t->params_known = v->complete;
+	if (!job)
+		return;
+	if (has_deadline(t) && t->budget_ns)
+		server_release(v, t, p->from_ns);
+	mlfq_release(v, t, p->from_ns);
+	share_params(v, t, p->key);
 }
 
 /* A turn is what a task may run until its quantum ends; it begins at the tail of the queue. */
@@ -274,7 +336,8 @@ void policy_loses(struct inv *v, struct model_task *prev, const struct model_tas
 	prev->least_ticks += since(c->outside_ticks, prev->since_least);
 	if (quantum)
 		judge_quantum(v, prev);
-	if (!next || !prev->key_known || !next->key_known || why == TRACE_switch_why_throttled)
+	if (!next || !prev->key_known || !next->key_known || why == TRACE_switch_why_throttled ||
+	    why == TRACE_switch_why_unfit)
 		return;
 	if (inv_broken(v, RULE_P2, quantum ? model_outranks(v, prev, next)
 					   : !model_outranks(v, next, prev)))

@@ -89,6 +89,7 @@ static void on_job_done(struct inv *v, const struct trace_sched_job_done *p)
 	if (!t)
 		return;
 	check_job_end(v, t, p);
+	policy_job_done(v, t, p);
 	t->job = p->job;
 	t->job_open = false;
 	share_leave(v, t);
@@ -104,7 +105,7 @@ static void check_key(struct inv *v, const struct model_task *t,
 	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
 	bool head = p->why == TRACE_enqueue_why_preempt;
 
-	if (edf && t->released && !t->budget_ns && inv_broken(v, RULE_R2, p->key != t->deadline))
+	if (edf && t->released && !t->budget_ns && !t->inherits && inv_broken(v, RULE_R2, p->key != t->deadline))
 		inv_say(v, RULE_R2, t,
 			"%t is queued with key %k, but its job was released with deadline %k", t, p->key,
 			t->deadline);
@@ -216,6 +217,7 @@ static void on_dequeue(struct inv *v, const struct trace_sched_dequeue *p)
 	if (c->limbo == p->tid)
 		c->limbo = 0;
 	if (t->state == MODEL_QUEUED) {
+		lottery_pick(v, t); /* the race goes on from there all the same */
 		model_dequeue(v, t);
 		t->state = MODEL_LIMBO;
 		c->limbo = t->tid;
@@ -228,13 +230,43 @@ static void on_dequeue(struct inv *v, const struct trace_sched_dequeue *p)
 	}
 }
 
+/* A queued task left its queue before, and must enter one next; so must one that was throttled, or
+ * be so still. The CPU of a running one must look: until then it goes by what was. */
+static void on_params(struct inv *v, const struct trace_sched_params *p)
+{
+	struct model_task *t = model_task(v, p->tid);
+
+	if (!t)
+		return;
+	if (inv_broken(v, RULE_R3, t->state == MODEL_QUEUED || t->state == MODEL_DEAD))
+		inv_say(v, RULE_R3, t, "the parameters of %t change while it is %s", t,
+			t->state == MODEL_DEAD ? "dead" : "in a run queue");
+	if (t->state == MODEL_PARKED) {
+		t->state = MODEL_LIMBO;
+		model_here(v)->limbo = t->tid;
+	}
+	policy_params(v, t, p);
+	t->prio = p->prio;
+	t->key = p->key;
+	t->cpus = p->cpus;
+	t->inherits = p->inherited;
+	if (t->state != MODEL_WAITING)
+		t->deadline = p->deadline_ns;
+	if (t->state != MODEL_RUNNING)
+		return;
+	t->key_known = false;
+	t->key_since = v->seq;
+	cpu_owes(v, t, TRACE_enqueue_why_params);
+}
+
 /* The task that a CPU gives up, unless it settled before. */
 static void leave(struct inv *v, struct model_task *t, const struct model_task *next, u8 state,
 		  u8 why)
 {
 	struct model_cpu *c = model_here(v);
 	bool preempted = why == TRACE_switch_why_preempted ||
-			 why == TRACE_switch_why_quantum || why == TRACE_switch_why_throttled;
+			 why == TRACE_switch_why_quantum || why == TRACE_switch_why_throttled ||
+			 why == TRACE_switch_why_unfit;
 
 	if (c->left == t->tid || (c->activity == CPU_UNKNOWN && !preempted))
 		return;
@@ -264,6 +296,8 @@ static void take(struct inv *v, struct model_task *t)
 	};
 	struct model_cpu *c = model_here(v);
 
+	if (inv_broken(v, RULE_A, c->out))
+		inv_say(v, RULE_A, t, "CPU %u takes %t, but is out of scheduling", v->now->cpu, t);
 	policy_takes(v, t);
 	if (t->state == MODEL_QUEUED) {
 		cpu_picks(v, t);
@@ -419,8 +453,9 @@ static void on_online(struct inv *v)
 {
 	struct model_cpu *c = model_here(v);
 
-	if (c->activity == CPU_UNKNOWN)
+	if (c->activity == CPU_UNKNOWN || c->out)
 		c->activity = CPU_STARTING;
+	c->out = false;
 }
 
 void inv_apply(struct inv *v, const struct trace_event *e)
@@ -452,6 +487,8 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_CHARGE: policy_charge(v, TRACE_PAYLOAD(e, sched_charge)); break;
 	case TRACE_EV_SCHED_SERVER: policy_server(v, TRACE_PAYLOAD(e, sched_server)); break;
 	case TRACE_EV_SCHED_MISS: policy_miss(v, TRACE_PAYLOAD(e, sched_miss)); break;
+	case TRACE_EV_SCHED_PARAMS: on_params(v, TRACE_PAYLOAD(e, sched_params)); break;
+	case TRACE_EV_CPU_OFFLINE: cpu_offline(v); break;
 	case TRACE_EV_SCHED_DEQUEUE: on_dequeue(v, TRACE_PAYLOAD(e, sched_dequeue)); break;
 	case TRACE_EV_IPI_SEND: on_ipi(v); break;
 	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;

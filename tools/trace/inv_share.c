@@ -94,6 +94,17 @@ static void judge_key(struct inv *v, struct model_task *t, u64 key, const char *
 		inv_say(v, rule, t, "%t %s with key %k, but its service makes it %k", t, what, key, t->key);
 }
 
+/* A job that goes on has joined; @p key is what the kernel says it begins with. */
+void share_params(struct inv *v, struct model_task *t, u64 key)
+{
+	if (!shares(v, t))
+		return;
+	share_release(v, t);
+	if (is_fair(t))
+		request(t);
+	judge_key(v, t, key, "joins");
+}
+
 void share_enqueue(struct inv *v, struct model_task *t, const struct trace_sched_enqueue *p)
 {
 	if (!shares(v, t) || !t->member)

@@ -69,7 +69,7 @@ static const struct rule rules[RULES] = {
 	[RULE_P9] = {"P9", "servers",
 		"EDF: a task with a budget is queued by its server's deadline, which moves on by a period for "
 		"each budget that it uses; a hard server waits until then."},
-	[RULE_P10] = {"P10", "misses", "A deadline is said to be missed by as much as the job ended after it."},
+	[RULE_P10] = {"P10", "misses", "A job that ended after its deadline is said to have missed it, by as much; no other is."},
 };
 
 const struct rule *rule_at(unsigned i)

@@ -74,7 +74,9 @@ class CpuMaker {
 	running = 0;
 	/** The task that settled before its switch is recorded. */
 	left = 0;
+	/** Its events are missing now, and since when. */
 	blind: boolean;
+	lossFrom = 0;
 	constructor(readonly stream: CpuStream) {
 		this.blind = stream.packets[0]?.afterLoss ?? false;
 	}
@@ -90,8 +92,12 @@ class PointsMaker {
 		this.cpu.push(cpu);
 	}
 	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
-		return {time: this.time.done(), word: this.word.done(), cpu: Uint8Array.from(this.cpu.done())};
+		return {time: this.time.done(), word: this.word.done(), cpu: new Uint8Array(this.cpu.done())};
 	}
+}
+
+function cap(n: number): number {
+	return n < 0 ? 0 : n > 1023 ? 1023 : n;
 }
 
 /* Which of the three parts of the queue's lane a class counts in. */
@@ -202,27 +208,34 @@ class Builder {
 	count(t: number, part: number, by: number): void {
 		const at = part / 10;
 		this.counts[at] = this.counts[at]! + by;
-		const cap = (n: number): number => Math.min(Math.max(n, 0), 1023);
 		this.queue.put(t, cap(this.counts[0]!) | cap(this.counts[1]!) << 10 | cap(this.counts[2]!) << 20);
 	}
 
-	/** Events of this CPU are missing from `from` to now: nobody knows what it did to whom. */
-	loss(t: number, cpu: number, from: number): void {
+	/** Events of this CPU are missing from here on: nobody knows what it does to whom. */
+	gap(cpu: number, from: number): void {
 		const c = this.cpus[cpu]!;
-		const since = Math.max(this.ns(from), this.t0);
-		this.lost.push({cpu, from: since, to: t});
-		if (c.blind) {
-			c.blind = false;
-			this.blind--;
-			this.counts.fill(0);
-			for (const task of this.tasks)
-				if (task.queued)
-					this.counts[(task.queued - 1) / 10]!++;
-			return;
-		}
-		c.lane.put(Math.min(since, t), UNKNOWN);
+		const since = this.ns(from);
+		c.blind = true;
+		c.lossFrom = since;
+		this.blind++;
+		c.lane.put(since, UNKNOWN);
 		c.running = -1;
 		c.left = 0;
+		this.forget(since, cpu);
+	}
+
+	/** And here they are again. What it did to tasks meanwhile shows only when they show. */
+	found(t: number, cpu: number): void {
+		const c = this.cpus[cpu]!;
+		this.lost.push({cpu, from: Math.max(c.lossFrom, this.t0), to: t});
+		if (c.blind)
+			this.blind--;
+		c.blind = false;
+		this.forget(t, cpu);
+	}
+
+	/** Of a task only its end is sure, and that it runs on another CPU. */
+	forget(t: number, cpu: number): void {
 		for (let i = 1; i < this.tasks.length; i++) {
 			const task = this.tasks[i]!;
 			if (task.state === S.dead || task.state === S.none || (task.state === S.running && this.runsElsewhere(i, cpu)))
@@ -232,7 +245,7 @@ class Builder {
 				task.queued = 0;
 			}
 			task.state = S.unknown;
-			task.lane.put(since, S.unknown);
+			task.lane.put(t, S.unknown);
 		}
 	}
 
@@ -387,14 +400,14 @@ class Builder {
 		}
 	}
 
-	event(w: number, id: number, ticks: number, cpu: number, lossFrom: number): void {
+	event(w: number, id: number, ticks: number, cpu: number, afterLoss: boolean): void {
 		const t = this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
 		const c = this.cpus[cpu]!;
 		this.events++;
 		if (t > this.t1)
 			this.t1 = t;
-		if (lossFrom >= 0)
-			this.loss(t, cpu, lossFrom);
+		if (afterLoss)
+			this.found(t, cpu);
 		switch (id) {
 		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
 		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
@@ -524,13 +537,13 @@ export function build(input: Input): Model {
 	const what = about(input);
 	const streams = packets(input);
 	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
-	merge(streams, b.u32, (w, id, ticks, cpu, lossFrom) => b.event(w, id, ticks, cpu, lossFrom));
+	merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
 	const jobs = b.jobs();
 	const flags = b.flags.concat(violations(input.texts.get("check.txt") ?? "")).sort((x, y) => x.time - y.time);
 	return {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
-		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisionFlags.done())},
+		decisions: {...b.decisions.done(), flags: new Uint8Array(b.decisionFlags.done())},
 		wakes: {...b.wakes.done(), task: b.wakeTask.done()}, sends: b.sends.done(), jobs, queue: b.queue.done(),
 		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),

@@ -23,9 +23,11 @@ export const RULE = {
 };
 
 /** The class's rule when two keys differ. */
-const CLASS_RULE = new Map<number, number>([["cedf", "earliest_deadline"], ["edf", "earliest_deadline"], ["fifo", "highest_priority"],
+const CLASS_RULE = new Uint8Array(256).fill(RULE.first);
+for (const [cls, rule] of [["cedf", "earliest_deadline"], ["edf", "earliest_deadline"], ["fifo", "highest_priority"],
 	["rr", "highest_priority"], ["mlfq", "highest_priority"], ["fair", "least_virtual_time"], ["stride", "least_virtual_time"],
-	["lottery", "drawn"], ["panicked", "first_come"]].map(([c, r]) => [code("sched_class", c!), code("rule", r!)]));
+	["lottery", "drawn"], ["panicked", "first_come"]])
+	CLASS_RULE[code("sched_class", cls!)] = code("rule", rule!);
 
 export function keysDecide(cls: number): boolean {
 	return cls !== FAIR && cls !== LOTTERY;
@@ -41,12 +43,10 @@ function compare(u32: Uint32Array, bytes: Uint8Array, a: number, b: number): num
 	const ub = urgency(bytes[b * 4 + 4]!);
 	if (ua !== ub)
 		return ua < ub ? -1 : 1;
-	for (const half of [3, 2]) {
-		const ka = u32[a + half]!;
-		const kb = u32[b + half]!;
-		if (ka !== kb)
-			return ka < kb ? -1 : 1;
-	}
+	if (u32[a + 3] !== u32[b + 3])
+		return u32[a + 3]! < u32[b + 3]! ? -1 : 1;
+	if (u32[a + 2] !== u32[b + 2])
+		return u32[a + 2]! < u32[b + 2]! ? -1 : 1;
 	return 0;
 }
 
@@ -68,7 +68,7 @@ export function ruleOf(u32: Uint32Array, bytes: Uint8Array, w: number): number {
 	const mine = bytes[me * 4 + 4]!;
 	if (bytes[rival * 4 + 4] !== mine)
 		return RULE.higher;
-	return u32[me + 2] === u32[rival + 2] && u32[me + 3] === u32[rival + 3] ? RULE.first : CLASS_RULE.get(mine) ?? RULE.first;
+	return u32[me + 2] === u32[rival + 2] && u32[me + 3] === u32[rival + 3] ? RULE.first : CLASS_RULE[mine]!;
 }
 
 /** Judges the decision whose record begins at word `w`. */

@@ -60,12 +60,22 @@ export const LAYOUTS: (Layout | undefined)[] = [];
 for (const e of EVENTS)
 	LAYOUTS[e.id] = layout(e.name, e.meaning, e.fields);
 
+const FIXED_BYTES = new Uint16Array(65536);
+const COUNT_AT = new Int16Array(65536).fill(-1);
+const ITEM_BYTES = new Uint16Array(65536);
+LAYOUTS.forEach((l, id) => {
+	if (l) {
+		FIXED_BYTES[id] = l.bytes;
+		COUNT_AT[id] = l.count;
+		ITEM_BYTES[id] = l.itemBytes;
+	}
+});
+
 /** Whether a payload of `bytes` at `at` is one that event `id` can have. */
 export function fits(raw: Uint8Array, id: number, at: number, bytes: number): boolean {
-	const l = LAYOUTS[id];
-	if (!l || bytes < l.bytes)
-		return false;
-	return bytes === l.bytes + (l.count < 0 ? 0 : raw[at + l.count]! * l.itemBytes);
+	const fixed = FIXED_BYTES[id]!;
+	const count = COUNT_AT[id]!;
+	return fixed > 0 && bytes >= fixed && bytes === fixed + (count < 0 ? 0 : raw[at + count]! * ITEM_BYTES[id]!);
 }
 
 function field(view: DataView, f: Field, base: number): Value {
@@ -130,15 +140,15 @@ export function eventText(l: Layout, fields: Fields, taskName: (tid: number) => 
 	return `${l.name}: { ${l.fields.map((f) => one(f, fields[f.name]!)).join(", ")} }`;
 }
 
-const URGENCY = new Map<number, number>();
+const URGENCY = new Uint8Array(256).fill(99);
 for (const [number, name] of SETS["sched_class"]!)
 	for (const [place, other] of SETS["sched_urgency"]!)
 		if (other === name)
-			URGENCY.set(number, place);
+			URGENCY[number] = place;
 
 /** The place of a class among the others, 0 most urgent. */
 export function urgency(schedClass: number): number {
-	return URGENCY.get(schedClass) ?? 99;
+	return URGENCY[schedClass & 255]!;
 }
 
 export {EV};

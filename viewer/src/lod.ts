@@ -3,50 +3,69 @@
  * fan-out 16, and for any stretch of time how much of it was busy, through a sum for each 16.
  */
 import {gallop, upper} from "./grow.js";
-import type {Lane} from "./model.js";
+import {S, type Lane} from "./model.js";
 
 const FAN = 16;
 
+/** What counts as busy: a value other than 0, or a running task. */
+export type Busy = "some" | "running";
+
 export class Lod {
 	readonly n: number;
+	/** By level: the longest step below each node, and its weight. */
 	private readonly levels: Uint32Array[] = [];
+	private readonly weights: Float32Array[] = [];
 	/** Busy time before block b of 16 steps. */
 	private readonly sums: Float64Array;
+	private readonly runs: boolean;
 
-	constructor(readonly lane: Lane, readonly t1: number, readonly busy: (val: number) => boolean) {
+	constructor(readonly lane: Lane, readonly t1: number, kind: Busy) {
+		this.runs = kind === "running";
 		this.n = lane.start.length;
-		this.sums = new Float64Array((this.n + FAN - 1 >>> 4) + 1);
-		let below = new Uint32Array(this.n + FAN - 1 >>> 4);
+		let blocks = this.n + FAN - 1 >>> 4;
+		this.sums = new Float64Array(blocks + 1);
+		let below = new Uint32Array(blocks);
+		let heavy = new Float32Array(blocks);
 		let sum = 0;
-		for (let b = 0; b < below.length; b++) {
+		for (let b = 0; b < blocks; b++) {
 			this.sums[b] = sum;
 			const to = Math.min(this.n, (b + 1) << 4);
-			let best = b << 4;
 			let weight = -1;
 			for (let i = b << 4; i < to; i++) {
 				const w = this.weight(i);
 				if (w > weight) {
 					weight = w;
-					best = i;
+					below[b] = i;
 				}
-				if (busy(lane.val[i]!))
+				if (this.busy(lane.val[i]!))
 					sum += this.end(i) - lane.start[i]!;
 			}
-			below[b] = best;
+			heavy[b] = weight;
 		}
-		this.sums[below.length] = sum;
+		this.sums[blocks] = sum;
 		this.levels.push(below);
+		this.weights.push(heavy);
 		while (below.length > 1) {
-			const above = new Uint32Array(below.length + FAN - 1 >>> 4);
-			for (let b = 0; b < above.length; b++) {
-				let best = below[b << 4]!;
-				for (let i = (b << 4) + 1; i < Math.min(below.length, (b + 1) << 4); i++)
-					best = this.heavier(best, below[i]!);
-				above[b] = best;
+			blocks = below.length + FAN - 1 >>> 4;
+			const above = new Uint32Array(blocks);
+			const aboveHeavy = new Float32Array(blocks);
+			for (let b = 0; b < blocks; b++) {
+				let best = b << 4;
+				for (let i = best + 1; i < Math.min(below.length, (b + 1) << 4); i++)
+					if (heavy[i]! > heavy[best]!)
+						best = i;
+				above[b] = below[best]!;
+				aboveHeavy[b] = heavy[best]!;
 			}
 			this.levels.push(above);
+			this.weights.push(aboveHeavy);
 			below = above;
+			heavy = aboveHeavy;
 		}
+	}
+
+	busy(val: number): boolean {
+		return this.runs ? (val & 15) === S.running : val !== 0;
 	}
 
 	end(i: number): number {
@@ -57,10 +76,6 @@ export class Lod {
 	private weight(i: number): number {
 		const d = this.end(i) - this.lane.start[i]!;
 		return this.busy(this.lane.val[i]!) ? d : d * 1e-12;
-	}
-
-	private heavier(a: number, b: number): number {
-		return this.weight(b) > this.weight(a) ? b : a;
 	}
 
 	/** The step at time t, -1 before the first. */
@@ -76,25 +91,44 @@ export class Lod {
 	/** The longest busy step of [from, to), or the longest idle one. */
 	longest(from: number, to: number): number {
 		let best = from;
-		let level = -1;
+		let weight = -1;
 		let lo = from;
 		let hi = to;
-		for (;;) {
-			const nodes = this.levels[level];
-			while (lo < hi && lo & FAN - 1)
-				best = this.heavier(best, nodes ? nodes[lo++]! : lo++);
-			while (lo < hi && hi & FAN - 1)
-				best = this.heavier(best, nodes ? nodes[--hi]! : --hi);
-			if (lo >= hi)
-				return best;
-			if (level + 1 >= this.levels.length)
-				break;
+		while (lo < hi && lo & FAN - 1) {
+			const w = this.weight(lo);
+			if (w > weight) {
+				weight = w;
+				best = lo;
+			}
+			lo++;
+		}
+		while (lo < hi && hi & FAN - 1) {
+			const w = this.weight(--hi);
+			if (w > weight) {
+				weight = w;
+				best = hi;
+			}
+		}
+		for (let level = 0; lo < hi; level++) {
+			const nodes = this.levels[level]!;
+			const heavy = this.weights[level]!;
+			const last = level + 1 === this.levels.length;
 			lo >>>= 4;
 			hi >>>= 4;
-			level++;
+			while (lo < hi && (last || lo & FAN - 1)) {
+				if (heavy[lo]! > weight) {
+					weight = heavy[lo]!;
+					best = nodes[lo]!;
+				}
+				lo++;
+			}
+			while (lo < hi && hi & FAN - 1) {
+				if (heavy[--hi]! > weight) {
+					weight = heavy[hi]!;
+					best = nodes[hi]!;
+				}
+			}
 		}
-		while (lo < hi)
-			best = this.heavier(best, level < 0 ? lo++ : this.levels[level]![lo++]!);
 		return best;
 	}
 
@@ -108,7 +142,7 @@ export class Lod {
 			if (this.busy(val[k]!))
 				sum += start[k + 1]! - start[k]!;
 		if (this.busy(val[i]!))
-			sum += Math.min(t, this.end(i)) - start[i]!;
+			sum += Math.max(0, Math.min(t, this.end(i)) - start[i]!);
 		return sum;
 	}
 

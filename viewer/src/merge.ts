@@ -82,8 +82,7 @@ class Cursor {
 	advance(): void {
 		if (this.some && this.hasSeq)
 			this.findSeq();
-		if (this.some)
-			this.afterLoss = false;
+		this.afterLoss = this.afterLoss && !this.some;
 		while (this.next >= this.end) {
 			if (this.packet + 1 >= this.packets.length) {
 				this.some = false;
@@ -102,19 +101,25 @@ class Cursor {
 	}
 }
 
-/** Calls `each` for every event in order; `word` is the record's first word. */
+/**
+ * Calls `each` for every event in order; `word` is the record's first word. Where events of a CPU are
+ * missing it calls `gap` behind the last one before, and says so at the first one behind.
+ */
 export function merge(streams: CpuStream[], u32: Uint32Array,
-		each: (word: number, id: number, ticks: number, cpu: number, lossFrom: number) => void): void {
+		each: (word: number, id: number, ticks: number, cpu: number, afterLoss: boolean) => void,
+		gap: (cpu: number, from: number) => void = () => undefined): void {
 	const cursors = streams.map((s) => new Cursor(s.cpu, s.packets, u32)).filter((c) => c.some);
 	let n = cursors.length;
 	while (n > 0) {
 		let least = 0;
 		let someSeq = false;
+		let first: Cursor | undefined;
 		for (let i = 0; i < n; i++) {
 			const c = cursors[i]!;
 			if (c.moreSeq && (!someSeq || ((c.nextSeq - least) | 0) < 0)) {
 				least = c.nextSeq;
 				someSeq = true;
+				first = c;
 			}
 		}
 		let best: Cursor | undefined;
@@ -133,18 +138,19 @@ export function merge(streams: CpuStream[], u32: Uint32Array,
 		}
 		if (!best)
 			return;
-		/* Events without seq change nothing about who may go: they are taken in a row. */
+		/* Until the next operation nothing changes about who may go: events are taken in a row. */
+		const c = best;
 		for (;;) {
-			const c = best;
-			const seq = c.hasSeq;
-			each(c.word, c.id, c.ticks, c.cpu, c.afterLoss ? c.lossFrom : -1);
+			each(c.word, c.id, c.ticks, c.cpu, c.afterLoss);
 			c.advance();
+			if (c.afterLoss)
+				gap(c.cpu, c.lossFrom);
 			if (!c.some) {
 				cursors.splice(cursors.indexOf(c), 1);
 				n--;
 				break;
 			}
-			if (seq || c.ticks >= second || (c.hasSeq && c.nextSeq !== least))
+			if (c.ticks >= second || (c === first ? c.nextSeq !== least || !c.moreSeq : c.hasSeq))
 				break;
 		}
 	}

@@ -51,7 +51,7 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 			say(pos, "a record's time is before the last one's; the rest of the packet is left out");
 			break;
 		}
-		if (LAYOUTS[id] && !fits(raw, id, pos + 8, bytes - 8)) {
+		if (!fits(raw, id, pos + 8, bytes - 8) && LAYOUTS[id]) {
 			say(pos, `a record of event ${LAYOUTS[id]!.name} has ${bytes - 8} bytes, which that event cannot have; the rest of the packet is left out`);
 			break;
 		}

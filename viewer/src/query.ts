@@ -28,8 +28,7 @@ export class Query {
 	lod(lane: Lane, kind: "cpu" | "task" | "other"): Lod {
 		let l = this.lods.get(lane);
 		if (!l) {
-			const busy = kind === "cpu" ? (v: number) => v !== 0 : kind === "task" ? (v: number) => stateOf(v) === S.running : (v: number) => v !== 0;
-			l = new Lod(lane, this.m.t1, busy);
+			l = new Lod(lane, this.m.t1, kind === "task" ? "running" : "some");
 			this.lods.set(lane, l);
 		}
 		return l;

@@ -138,6 +138,7 @@ export class Painter {
 		const {pix} = this;
 		pix.buf.fill(c.bg);
 		this.texts = [];
+		this.queueRuns = [];
 		const H = this.height;
 		const axis = ticks(s.t0, s.t1, this.width - GUTTER);
 		for (const t of axis.at) {
@@ -294,13 +295,16 @@ export class Painter {
 		const [y0, y1] = this.band(y, h);
 		const full = y1 - y0;
 		const ready = c.state[S.ready]!;
-		this.each(s, lod, (x0, x1, i) => {
-			const v = lane.val[i]!;
-			if (!v)
-				return;
+		/* The strips under the CPUs show the same: its columns are found once for a picture. */
+		if (!this.queueRuns.length)
+			this.each(s, lod, (x0, x1, i) => {
+				if (lane.val[i]!)
+					this.queueRuns.push([x0, x1, lane.val[i]!]);
+			});
+		for (const [x0, x1, v] of this.queueRuns) {
 			if (!stacked) {
 				this.pix.fill(x0, y1 - Math.max(Math.round(2 * this.dpr), Math.round(full * total(v) / max)), x1, y1, ready);
-				return;
+				continue;
 			}
 			let top = y1;
 			[v & 1023, v >>> 10 & 1023, v >>> 20].forEach((n, part) => {
@@ -310,10 +314,16 @@ export class Painter {
 			});
 			if (x1 - x0 > 26 * this.dpr && y + h / 2 > AXIS)
 				this.texts.push([x0 / this.dpr + 4, y + h - 8, String(total(v)), s.theme.name === "dark" ? "#0b0f14" : "#ffffff", (x1 - x0) / this.dpr - 6]);
-		});
-		for (const l of s.q.m.lost)
-			this.lost(s, l.from, l.to, y, h);
+		}
+		let last = -1;
+		for (const l of s.q.m.lost) {
+			const x1 = Math.ceil(this.x(s, l.to));
+			if (x1 > last && l.to > s.t0 && l.from < s.t1)
+				this.lost(s, l.from, l.to, y, h);
+			last = Math.max(last, x1);
+		}
 	}
+	private queueRuns: [number, number, number][] = [];
 
 	/** What nobody knows is crossed, over whatever is there. */
 	private lost(s: Scene, from: number, to: number, y: number, h: number): void {

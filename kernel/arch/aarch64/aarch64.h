@@ -56,8 +56,7 @@ void aarch64_early_map(u64 base, u64 bytes, bool device);
 extern void (*aarch64_irq_dispatch)(uptr pc);
 
 /*
- * Faults. The entry code saves everything on the stack, or on the emergency stack when the
- * stack cannot be written.
+ * Faults. The entry code saves everything on the CPU's fault stack.
  */
 struct regs {
 	u64 x[31];
@@ -66,7 +65,7 @@ struct regs {
 };
 
 /** The C entry of every exception that is not an interrupt. */
-_Noreturn void aarch64_fault(struct regs *r, bool stack_lost);
+_Noreturn void aarch64_fault(struct regs *r);
 
 /*
  * Semihosting (Arm Semihosting specification 2.0): a way out to the host's shell. Used only when

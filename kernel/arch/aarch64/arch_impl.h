@@ -8,13 +8,13 @@
 
 #define ARCH_POISON 0
 
-#define ARCH_EMERGENCY_STACK_BYTES 4096u
+#include "regs.h"
 
 struct arch_cpu {
 	u64 mpidr;       /* affinity fields of MPIDR_EL1 */
 	unsigned faults; /* exceptions so far that were no interrupts: they nest, they do not end */
-	/* For a fault whose own stack cannot hold the frame; TPIDRRO_EL0 points to its end. */
-	u8 emergency_stack[ARCH_EMERGENCY_STACK_BYTES] __attribute__((aligned(16)));
+	/* For exceptions that are no interrupts; TPIDRRO_EL0 points to its end. */
+	u8 fault_stack[FAULT_STACK_BYTES] __attribute__((aligned(16)));
 };
 
 #define ARCH_DAIF_IRQ 0x80u

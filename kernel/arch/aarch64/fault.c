@@ -15,6 +15,7 @@ _Static_assert(offsetof(struct regs, sp) == REGS_SP, "vectors.S fills it");
 _Static_assert(offsetof(struct regs, frame) == REGS_FRAME, "vectors.S fills it");
 
 #define PSTATE_I (1u << 7)
+#define GUARD_BYTES 4096u
 
 enum {
 	EC_UNKNOWN = 0x00,
@@ -85,6 +86,17 @@ static const char *abort_kind(u64 status)
 	return kinds[(status >> 2) & 15] ? kinds[(status >> 2) & 15] : "other";
 }
 
+static bool is_abort(u64 ec)
+{
+	return ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT;
+}
+
+/* Just below SP there is nothing: a guard page, most likely. */
+static bool is_overflow(const struct regs *r, u64 ec)
+{
+	return ec == EC_DATA_ABORT && r->sp - r->far < GUARD_BYTES && r->far >= GUARD_BYTES;
+}
+
 static void print_regs(const struct regs *r)
 {
 	for (int i = 0; i < 30; i += 3)
@@ -94,7 +106,7 @@ static void print_regs(const struct regs *r)
 	kprintf("  esr %016lx  far %016lx  pstate %lx\n", r->esr, r->far, r->pstate);
 }
 
-static void describe(const struct regs *r, bool stack_lost, char *text, usize bytes)
+static void describe(const struct regs *r, char *text, usize bytes)
 {
 	u64 ec = (r->esr >> 26) & 0x3f;
 	const char *access = ec == EC_INSTRUCTION_ABORT ? "execute"
@@ -104,11 +116,10 @@ static void describe(const struct regs *r, bool stack_lost, char *text, usize by
 	/* What clang and gcc 12 let a failed check of theirs execute. */
 	if (ec == EC_BRK && ((r->esr & 0xffff) == 0x5503 || (r->esr & 0xffff) == 1000))
 		ksnprintf(text, bytes, "division by zero, pc %p", (void *)r->pc);
-	else if (stack_lost)
-		ksnprintf(text, bytes, "%s: sp %p, fault at %p, pc %p",
-			  r->sp & 15 ? "misaligned sp" : "stack overflow", (void *)r->sp,
+	else if (is_overflow(r, ec))
+		ksnprintf(text, bytes, "stack overflow: sp %p, fault at %p, pc %p", (void *)r->sp,
 			  (void *)r->far, (void *)r->pc);
-	else if (ec == EC_DATA_ABORT || ec == EC_INSTRUCTION_ABORT)
+	else if (is_abort(ec))
 		ksnprintf(text, bytes, "%s: cannot %s %p%s: %s, pc %p", class_name(ec), access,
 			  (void *)r->far, r->far < 4096 ? " (null pointer)" : "",
 			  abort_kind(r->esr & 0x3f), (void *)r->pc);
@@ -117,15 +128,19 @@ static void describe(const struct regs *r, bool stack_lost, char *text, usize by
 			  (void *)r->pc);
 }
 
-void aarch64_fault(struct regs *r, bool stack_lost)
+void aarch64_fault(struct regs *r)
 {
 	u64 ec = (r->esr >> 26) & 0x3f;
 	char text[FAULT_TEXT_BYTES];
 
-	describe(r, stack_lost, text, sizeof text);
+	describe(r, text, sizeof text);
 	/* An SError belongs to nobody. */
 	if (ec != EC_SERROR && !arch_cpu()->arch.faults)
-		panic_contain(&(struct fault){text, r->pc, r->x[29], !(r->pstate & PSTATE_I)});
+		panic_contain(&(struct fault){.what = text,
+					      .pc = r->pc,
+					      .fp = r->x[29],
+					      .address = is_abort(ec) ? r->far : 0,
+					      .irqs = !(r->pstate & PSTATE_I)});
 	/* A fault of the report itself is told without the registers; a third one leaves. */
 	if (++arch_cpu()->arch.faults > 2)
 		board_exit(PANIC_STATUS);

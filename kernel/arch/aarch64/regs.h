@@ -46,3 +46,6 @@
 #define REGS_FAR    280
 #define REGS_FRAME  288
 #define REGS_BYTES  304
+
+/* A multiple of 4096, so that it is an immediate operand. */
+#define FAULT_STACK_BYTES 8192

@@ -91,40 +91,30 @@ ENTRY(irq_entry)
 END(irq_entry)
 
 /*
- * Anything else. The stack may be what is wrong, so before using it the MMU is asked whether the
- * frame can be written (AT S1E1W, Arm ARM D8.10); if not, the CPU's emergency stack is taken.
- * No code runs at EL0, so its thread registers are free: TPIDR_EL0 keeps x0, and TPIDRRO_EL0
- * points to the end of the emergency stack.
+ * Anything else. The stack may be what is wrong, or too short for what follows, so the CPU's fault
+ * stack is taken, unless it is in use: then this is a fault in handling one. No code runs at EL0,
+ * so its registers are free: TPIDR_EL0 keeps x0, SP_EL0 the stack pointer, and TPIDRRO_EL0 points
+ * to the end of the fault stack.
  */
 ENTRY(fault_entry)
 	.cfi_startproc
 	.cfi_signal_frame
 	.cfi_return_column ELR_COLUMN
 	msr	tpidr_el0, x0
-	sub	sp, sp, #REGS_BYTES
 	mov	x0, sp
-	at	s1e1w, x0
-	isb
-	tst	x0, #15			/* the processor faults on a misaligned SP */
-	mrs	x0, par_el1
-	b.ne	1f
-	tbnz	x0, #0, 1f
-	/* SP is fine: keep the interrupted one in x0 and "stack lost" = 0 in x1. */
-	mrs	x0, tpidr_el0
-	stp	x0, x1, [sp, #0]
-	mov	x1, #0
-	add	x0, sp, #REGS_BYTES
-	b	2f
-1:	add	x0, sp, #REGS_BYTES
 	msr	sp_el0, x0
 	mrs	x0, tpidrro_el0
-	sub	x0, x0, #REGS_BYTES
+	sub	x0, sp, x0
+	add	x0, x0, #FAULT_STACK_BYTES	/* SP's place in the fault stack */
+	cmp	x0, #FAULT_STACK_BYTES
+	b.lo	1f
+	mrs	x0, tpidrro_el0
 	mov	sp, x0
+1:	sub	sp, sp, #REGS_BYTES
 	mrs	x0, tpidr_el0
 	stp	x0, x1, [sp, #0]
-	mov	x1, #1
 	mrs	x0, sp_el0
-2:	stp	x2, x3, [sp, #16]
+	stp	x2, x3, [sp, #16]
 	stp	x4, x5, [sp, #32]
 	stp	x6, x7, [sp, #48]
 	stp	x8, x9, [sp, #64]

@@ -34,7 +34,13 @@ void sim_entry_fault(const char *what, uptr at, uptr pc, bool irqs)
 {
 	char text[FAULT_TEXT_BYTES];
 
-	ksnprintf(text, sizeof text, "%s at %p, pc %p", what, (void *)at, (void *)pc);
-	panic_contain(&(struct fault){text, 0, (uptr)__builtin_frame_address(0), irqs});
+	if (at == pc)
+		ksnprintf(text, sizeof text, "%s, pc %p", what, (void *)pc);
+	else
+		ksnprintf(text, sizeof text, "%s at %p, pc %p", what, (void *)at, (void *)pc);
+	panic_contain(&(struct fault){.what = text,
+				      .fp = (uptr)__builtin_frame_address(0),
+				      .address = at == pc ? 0 : at,
+				      .irqs = irqs});
 	panic("%s", text);
 }

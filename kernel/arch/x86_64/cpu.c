@@ -14,8 +14,8 @@
 
 #define MSR_GS_BASE 0xc0000101u
 
-enum { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, VECTOR_PAGE_FAULT = 14, VECTORS = 256 };
-enum { IST_NONE, IST_PAGE_FAULT, IST_DOUBLE_FAULT, IST_NMI };
+enum { VECTOR_NMI = 2, VECTOR_DOUBLE_FAULT = 8, EXCEPTIONS = 32, VECTORS = 256 };
+enum { IST_NONE, IST_FAULT, IST_DOUBLE_FAULT, IST_NMI };
 
 #define FAULT_STACKS_ORDER 3
 #define FAULT_STACKS_BYTES ((usize)PAGE_BYTES << FAULT_STACKS_ORDER)
@@ -40,17 +40,16 @@ static u8 boot_fault_stacks[FAULT_STACKS_BYTES] __attribute__((aligned(16)));
 
 extern const u8 x86_vectors[];
 
+/* The stack may be what is wrong, or too short for the report. */
 static u8 ist_of(unsigned vector)
 {
 	switch (vector) {
-	case VECTOR_PAGE_FAULT:
-		return IST_PAGE_FAULT;
 	case VECTOR_DOUBLE_FAULT:
 		return IST_DOUBLE_FAULT;
 	case VECTOR_NMI:
 		return IST_NMI;
 	}
-	return IST_NONE;
+	return vector < EXCEPTIONS ? IST_FAULT : IST_NONE;
 }
 
 static void idt_init(void)
@@ -80,7 +79,7 @@ static void segments_init(struct arch_cpu *a, u8 *stacks)
 		limit | (tss & 0xffffff) << 16 | (u64)DESC_TSS << 40 | (tss >> 24 & 0xff) << 56;
 	a->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 	a->tss.iomap = sizeof(a->tss);
-	a->tss.ist[IST_PAGE_FAULT - 1] = (uptr)stacks + FAULT_STACKS_BYTES / 2;
+	a->tss.ist[IST_FAULT - 1] = (uptr)stacks + FAULT_STACKS_BYTES / 2;
 	a->tss.ist[IST_DOUBLE_FAULT - 1] = (uptr)stacks + FAULT_STACKS_BYTES / 4 * 3;
 	a->tss.ist[IST_NMI - 1] = (uptr)stacks + FAULT_STACKS_BYTES;
 }

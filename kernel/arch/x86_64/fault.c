@@ -105,7 +105,11 @@ void x86_exception(const struct x86_frame *f)
 		ksnprintf(text, sizeof text, "%s, error code %lx, rip %p", name_of(f->vector),
 			  f->error, (void *)f->rip);
 	if (f->vector != NMI && f->vector != DOUBLE_FAULT && f->vector != MACHINE_CHECK)
-		panic_contain(&(struct fault){text, f->rip, f->rbp, f->rflags & RFLAGS_IF});
+		panic_contain(&(struct fault){.what = text,
+					      .pc = f->rip,
+					      .fp = f->rbp,
+					      .address = f->vector == PAGE_FAULT ? cr2 : 0,
+					      .irqs = f->rflags & RFLAGS_IF});
 	console_panic_mode();
 	kprintf("\n%s on CPU %u\n", name_of(f->vector), cpu_id());
 	print_frame(f, cr2);

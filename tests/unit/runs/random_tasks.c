@@ -4,17 +4,22 @@
  * for it, turns preemption off. All of it must end, with every message delivered once. The traces
  * of many such runs are checked by test_runs.py.
  *
- * The set is the simulator's seed, or `set=N` on the command line.
+ * The set is the simulator's seed, or `set=N` on the command line. random_changes.c is this program
+ * with two more things to do: changing parameters, and taking CPUs out and putting them back.
  */
 #include "../test.h"
 #include "async/channel.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "services/burn.h"
+#include "task/hotplug.h"
 #include "trace/trace.h"
 #include <stdatomic.h>
 
 #define TASKS_MAX 40u
+#ifndef ACTIONS
+#define ACTIONS 8u
+#endif
 #define FEW 16u
 #define CHANNELS 2u
 
@@ -77,6 +82,20 @@ static struct sched_params random_params(u64 *r)
 	return p;
 }
 
+/* All CPUs that it asks for may be out: then it may run on any. */
+static void spawn(struct task **t, const char *name, task_fn *fn, const struct actor *frame,
+		  struct sched_params params)
+{
+	struct task_spec spec = {.name = name, .fn = fn, .frame = frame,
+				 .frame_bytes = sizeof *frame, .params = params};
+	int err = task_spawn(&spec, t);
+
+	spec.params.cpus = SCHED_CPUS_ALL;
+	if (err == ERR_BUSY)
+		err = task_spawn(&spec, t);
+	MUST(err);
+}
+
 static enum poll child(void *frame)
 {
 	struct actor *me = frame;
@@ -95,6 +114,38 @@ static void wake_somebody(struct actor *me)
 
 	if (t)
 		task_wake(t);
+}
+
+/* Any task may be changed at any time; one that has ended says so. */
+static void change_somebody(struct actor *me)
+{
+	struct task *t = atomic_load_explicit(&others[test_below(&me->random, FEW)],
+					      memory_order_acquire);
+	struct sched_params p = random_params(&me->random);
+	int err = t ? task_set_params(t, &p) : 0;
+
+	CHECK(!err || err == ERR_CLOSED || err == ERR_BUSY);
+}
+
+/* A CPU goes or comes; one stays. Which it is decides chance, and so does whether it is both. */
+static void change_cpus(struct actor *me)
+{
+	unsigned cpu = (unsigned)test_below(&me->random, cpu_count);
+	int err = cpu_take_out(cpu, NULL);
+
+	if (err == ERR_INVAL)
+		err = cpu_put_back(cpu);
+	CHECK(!err || err == ERR_BUSY || err == ERR_INVAL);
+}
+
+/* So that nobody waits for a CPU that is out. */
+static void put_all_back(void)
+{
+	for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+		int err = cpu_put_back(cpu);
+
+		CHECK(!err || err == ERR_INVAL);
+	}
 }
 
 static void burn_without_preemption(struct actor *me)
@@ -129,7 +180,7 @@ static enum poll actor(void *frame)
 
 	ASYNC_BEGIN(me);
 	while (me->steps--) {
-		switch (test_below(&me->random, 8)) {
+		switch (test_below(&me->random, ACTIONS)) {
 		case 0: burn_ns(test_below(&me->random, US(40))); break;
 		case 1: burn_ns(test_below(&me->random, US(200))); break; /* beyond a quantum */
 		case 2: AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60)))); break;
@@ -137,9 +188,9 @@ static enum poll actor(void *frame)
 		case 4: wake_somebody(me); break;
 		case 5: burn_without_preemption(me); break;
 		case 6:
-			MUST(TASK_SPAWN(&me->child, "child", child,
-					((struct actor){.random = test_random(&me->random)}),
-					random_params(&me->random)));
+			spawn(&me->child, "child", child,
+			      &(struct actor){.random = test_random(&me->random)},
+			      random_params(&me->random));
 			AWAIT(me, task_join(&me->join, me->child));
 			CHECK_EQ(me->join.status, 3);
 			task_put(me->child);
@@ -149,6 +200,15 @@ static enum poll actor(void *frame)
 			count_sent(me->message);
 			AWAIT(me, channel_send(&me->op, some_channel(me), &me->message));
 			CHECK_EQ(me->op.status, 0);
+			break;
+		case 8:
+		case 9:
+		case 10:
+		case 11: change_somebody(me); break;
+		case 12:
+			change_cpus(me);
+			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60))));
+			put_all_back();
 			break;
 		}
 	}
@@ -183,17 +243,16 @@ struct director {
 static void spawn_all(struct director *me)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(me->receivers); i++)
-		MUST(TASK_SPAWN(&me->receivers[i], "receiver", receiver,
-				((struct actor){.steps = i % CHANNELS,
-						.random = test_random(&me->random)}),
-				random_params(&me->random)));
+		spawn(&me->receivers[i], "receiver", receiver,
+		      &(struct actor){.steps = i % CHANNELS, .random = test_random(&me->random)},
+		      random_params(&me->random));
 	for (unsigned i = 0; i < me->tasks; i++) {
 		struct task *t;
 
-		MUST(TASK_SPAWN(&t, "actor", actor,
-				((struct actor){.random = test_random(&me->random),
-						.steps = 2 + (unsigned)test_below(&me->random, 7)}),
-				random_params(&me->random)));
+		spawn(&t, "actor", actor,
+		      &(struct actor){.random = test_random(&me->random),
+				      .steps = 2 + (unsigned)test_below(&me->random, 7)},
+		      random_params(&me->random));
 		/* release: pairs with the acquire in wake_somebody */
 		atomic_store_explicit(&others[i], t, memory_order_release);
 	}

@@ -214,7 +214,7 @@ static inline u64 ideal_next_event(const struct ideal_machine *m, u64 end_ns)
 				next = m->now_ns + left_ns;
 			next = MIN(next, m->quantum_end_ns[c]);
 		}
-	return next;
+	return MAX(next, m->now_ns); /* what waits to resume may have been held back */
 }
 
 static inline void ideal_advance(struct ideal_machine *m, u64 to_ns)
