@@ -272,13 +272,6 @@ u16 worker_here(void);
 /** Entry of every fresh worker; executor.c. */
 void worker_main(void);
 
-/**
- * Lets @p t, which was just released and is in no queue, have CPU @p c, this one, at once, if that
- * is what queueing and looking would come to. Then it gives back the lock, and returns true when
- * the calling task goes on. False: nothing was done. executor.c.
- */
-bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
-
 /** Whether @p at is in the guard page below the stack of @p w. Context: any. */
 bool worker_guards(const struct worker *w, uptr at);
 

@@ -8,7 +8,7 @@
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "sched/admission.h"
-#include "task/runqueue.h"
+#include "task/handover.h"
 #include "task/server.h"
 #include "task/waiter.h"
 
@@ -136,7 +136,7 @@ ALWAYS_INLINE void wake(struct task *t, u8 why, u64 deadline_ns, struct spin *he
 		task_release(t, now_ns);
 		if (server_throttles(t))
 			park_released(t);
-		else if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
+		else if ((!irqs || !hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
 		bool dead = t->state == TASK_DEAD;
