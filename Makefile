@@ -24,7 +24,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak gdb trace view bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -99,6 +99,11 @@ picture: ## redraw the README's picture of a trace from a run of the simulator
 	@mkdir -p build/trace
 	@build/sim-$(notdir $(CC))/kernel.elf --cpus 4 --seed 1 --cmdline demo=30 --trace build/trace/picture </dev/null
 	@tools/trace/picture build/trace/picture docs/images/trace.svg --from 0 --to 26
+
+viewer-pictures: ## take the book's pictures of the viewer again
+	@tools/setup/setup all
+	@mkdir -p docs/images/viewer
+	@FERMATA_SHOTS=$(CURDIR)/docs/images/viewer $(PYTHON) -m pytest -q tests/viewer/test_browser.py
 
 clean: ## remove everything that was built
 	rm -rf build

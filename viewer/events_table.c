@@ -8,23 +8,23 @@ static const char values[] =
 #include "trace/events.def"
 	;
 
-#define FIELD(type, name, meaning) "\t[\"" #type "\", \"" #name "\", \"" meaning "\"],\n"
+#define FIELD(type, name, meaning) "\t[\"" #type "\", \"" #name "\"],\n"
 #define CODE(type, name, set, meaning)                                                             \
-	"\t[\"" #type "\", \"" #name "\", \"" meaning "\", \"" #set "\"],\n"
-#define TEXT(name, bytes, meaning) "\t[\"t" #bytes "\", \"" #name "\", \"" meaning "\"],\n"
+	"\t[\"" #type "\", \"" #name "\", \"" #set "\"],\n"
+#define TEXT(name, bytes, meaning) "\t[\"t" #bytes "\", \"" #name "\"],\n"
 #define ITEMS(item, name, count, meaning)                                                          \
-	"\t[\"items\", \"" #name "\", \"" meaning "\", \"" #item "\", \"" #count "\"],\n"
+	"\t[\"items\", \"" #name "\", \"" #item "\", \"" #count "\"],\n"
 #define ITEM(name, ...) #name ": [\n" __VA_ARGS__ "],\n"
 static const char items[] =
 #include "trace/events.def"
 	;
 
-#define FIELD(type, name, meaning) "\t[\"" #type "\", \"" #name "\", \"" meaning "\"],\n"
+#define FIELD(type, name, meaning) "\t[\"" #type "\", \"" #name "\"],\n"
 #define CODE(type, name, set, meaning)                                                             \
-	"\t[\"" #type "\", \"" #name "\", \"" meaning "\", \"" #set "\"],\n"
-#define TEXT(name, bytes, meaning) "\t[\"t" #bytes "\", \"" #name "\", \"" meaning "\"],\n"
+	"\t[\"" #type "\", \"" #name "\", \"" #set "\"],\n"
+#define TEXT(name, bytes, meaning) "\t[\"t" #bytes "\", \"" #name "\"],\n"
 #define ITEMS(item, name, count, meaning)                                                          \
-	"\t[\"items\", \"" #name "\", \"" meaning "\", \"" #item "\", \"" #count "\"],\n"
+	"\t[\"items\", \"" #name "\", \"" #item "\", \"" #count "\"],\n"
 #define EVENT(ID, number, name, meaning, ...)                                                      \
 	"{id: " STRING(number) ", name: \"" #name "\", meaning: \"" meaning "\", fields: [\n"      \
 	__VA_ARGS__ "]},\n"
@@ -40,8 +40,8 @@ static const char numbers[] =
 int main(void)
 {
 	int n = printf("// Made from kernel/trace/events.def.\n"
-		       "export type Row = readonly [type: string, name: string, meaning: string, "
-		       "more?: string, count?: string];\n"
+		       "export type Row = readonly [type: string, name: string, more?: string, "
+		       "count?: string];\n"
 		       "export interface EventRow { id: number; name: string; meaning: string; "
 		       "fields: readonly Row[] }\n"
 		       "export const SETS: Record<string, Map<number, string>> = {\n%s};\n"

@@ -1,4 +1,5 @@
 #include "mm/arena.h"
+#include "arch/arch.h"
 #include "base/printf.h"
 #include "mm/block.h"
 #include "mm/misuse.h"
@@ -33,23 +34,29 @@ void arena_init(struct arena *a, u64 max_bytes, bool service)
 	a->service = service;
 }
 
-void *arena_alloc(struct arena *a, usize bytes, u32 task)
+static void hang(struct arena *a, struct arena_block *m)
 {
-	usize all = MIN(bytes, KMALLOC_MAX_BYTES) + sizeof(struct arena_block);
-	u32 left = a->limit - atomic_load_explicit(&a->used, memory_order_relaxed);
-	struct arena_block *m = NULL;
-
-	if ((HEADER_BYTES + ALIGN_UP(all, UNIT_BYTES)) / UNIT_BYTES <= left)
-		m = heap_alloc(HEAP_TASKS, all, OWNER_TASK | task);
-	if (!m)
-		return NULL;
 	charge(a, units_of(m));
 	m->newer = NULL;
 	m->older = a->newest;
 	if (m->older)
 		m->older->newer = m;
 	a->newest = m;
-	return m + 1;
+}
+
+void *arena_alloc(struct arena *a, usize bytes, u32 task)
+{
+	usize all = MIN(bytes, KMALLOC_MAX_BYTES) + sizeof(struct arena_block);
+	u32 left = a->limit - atomic_load_explicit(&a->used, memory_order_relaxed);
+	struct arena_block *m = NULL;
+	bool irqs = arch_irq_save(); /* who is killed has all that it took, or nothing of it */
+
+	if ((HEADER_BYTES + ALIGN_UP(all, UNIT_BYTES)) / UNIT_BYTES <= left)
+		m = heap_alloc(HEAP_TASKS, all, OWNER_TASK | task);
+	if (m)
+		hang(a, m);
+	arch_irq_restore(irqs);
+	return m ? m + 1 : NULL;
 }
 
 /* True when @p m, with its header, is what it should be, and hangs where it should in @p a. */
@@ -61,11 +68,14 @@ static bool good(const struct arena *a, const struct arena_block *m)
 
 static void release(struct arena *a, struct arena_block *m, uptr by)
 {
+	bool irqs = arch_irq_save(); /* as in arena_alloc */
+
 	charge(a, 0u - units_of(m));
 	*(m->newer ? &m->newer->older : &a->newest) = m->older;
 	if (m->older)
 		m->older->newer = m->newer;
 	heap_free(HEAP_TASKS, m, by);
+	arch_irq_restore(irqs);
 }
 
 void arena_free(struct arena *a, void *p, u32 task)

@@ -266,6 +266,9 @@ ALWAYS_INLINE MUST_CHECK bool worker_give(struct cpu *c, struct worker *w)
 	return false;
 }
 
+/** Stacks that are free, those at hand included; exact while no CPU takes or gives one. For tests. */
+unsigned workers_free(void);
+
 /** The worker whose stack this runs on, found from the stack pointer; 0 for a boot stack. */
 u16 worker_here(void);
 

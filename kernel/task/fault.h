@@ -66,7 +66,7 @@ void fault_release(struct task *t);
 struct owned {
 	struct list link; /* under task->lock, like the next */
 	struct task *task; /* NULL: nobody owns it */
-	/** Takes it from the dead. Context: interrupts masked, no lock held. */
+	/** Takes it from the dead, with task_disown. Context: interrupts masked, no lock held. */
 	void (*release)(struct owned *o);
 };
 

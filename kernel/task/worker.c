@@ -91,6 +91,20 @@ bool worker_give_other(struct worker *w)
 	return wanted;
 }
 
+unsigned workers_free(void)
+{
+	unsigned n = 0;
+
+	bool irqs = spin_lock(&workers_lock);
+
+	for (const struct list *at = free_workers.next; at != &free_workers; at = at->next)
+		n++;
+	spin_unlock(&workers_lock, irqs);
+	for (unsigned i = 0; i < cpu_count; i++)
+		n += cpus[i].spare != NULL;
+	return n;
+}
+
 u16 worker_here(void)
 {
 	uptr at = arch_sp() - stacks;

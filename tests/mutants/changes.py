@@ -56,7 +56,7 @@ MUTANTS = [
            ((PARAMS, "	if (!task_can_run(t, sched_cpus(w->params),\n", "	if (!t->home && !task_can_run(t, sched_cpus(w->params),\n"),),
            "test no-progress", HOTPLUGS),
     Mutant("admitted-lose-a-cpu", "a CPU leaves that was promised to an admitted task",
-           ((TASK, "	return t->admitted ? !(those & out) : (those & ~out) != 0;\n", "	(void)t;\n	return (those & ~out) != 0;\n"),), "test", HOTPLUGS),
+           ((TASK, "	return t->admitted ? !(those & out) : (those & ~out) != 0;\n", "	(void)t;\n	return (those & ~out) != 0;\n"),), "test panic", HOTPLUGS),
     Mutant("last-cpu-leaves", "the last CPU leaves, too",
            ((HOTPLUG, "	if (out != SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count) && ", "	if ("),), "test no-progress", HOTPLUGS),
     Mutant("take-out-tells-nobody", "a CPU that is to leave finds out when it looks by itself",

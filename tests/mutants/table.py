@@ -3,6 +3,7 @@
 import changes
 import dags
 import faults
+import leaks
 import memory
 import oracles
 import reference
@@ -93,6 +94,7 @@ MUTANTS = [
     *memory.MUTANTS,
     *timers.MUTANTS,
     *reference.MUTANTS,
+    *leaks.MUTANTS,
 
     # Idle.
     Mutant("open-window", "interrupts are enabled some instructions before the halt",

@@ -5,7 +5,7 @@
  *   trace/        the same trace as files             shots/       where pictures go
  */
 import assert from "node:assert/strict";
-import {readdirSync, readFileSync, writeFileSync} from "node:fs";
+import {existsSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {after, before, test} from "node:test";
 import {chromium} from "../../viewer/node_modules/playwright-core/index.mjs";
@@ -22,7 +22,7 @@ before(async () => {
 after(() => browser?.close());
 
 /** A page that fails the test on any error of its own. */
-async function open(name = "demo.html", {hash = "theme=dark", width = 1600, height = 1000, ready = true, ...more} = {}) {
+async function open(name = "demo.html", {hash = "theme=dark", width = 1280, height = 800, ready = true, ...more} = {}) {
 	const context = await browser.newContext({viewport: {width, height}, ...more});
 	const page = await context.newPage();
 	page.setDefaultTimeout(STALL_MS);
@@ -51,6 +51,39 @@ function spot(page, label, ns, dy = 0) {
 	}, [label, ns, dy]);
 }
 
+const BOOK = new URL("../../docs/images/viewer/", import.meta.url);
+/** Mean difference of two pictures, both made small: 0 the same, 1 black against white. */
+const DIFFERENCE_MAX = 0.06;
+
+/**
+ * Takes a picture, and compares it with the book's of that name. Made small, so that fonts, versions of
+ * the browser and small changes of the demo count little, and a lane or panel that is gone much.
+ */
+async function shot(page, name) {
+	await page.mouse.move(2, 2);
+	await frame(page);
+	const now = await page.screenshot({path: join(DIR, `shots/${name}.png`)});
+	const file = new URL(`${name}.png`, BOOK);
+	if (process.env.FERMATA_SHOTS || !existsSync(file))
+		return assert.ok(process.env.FERMATA_SHOTS, `the book lacks ${name}.png: make viewer-pictures`);
+	const judge = await browser.newPage();
+	const difference = await judge.evaluate(async (urls) => {
+		const [a, b] = await Promise.all(urls.map(async (url) => {
+			const image = new Image();
+			image.src = url;
+			await image.decode();
+			const canvas = new OffscreenCanvas(64, 40);
+			const ctx = canvas.getContext("2d");
+			ctx.imageSmoothingQuality = "high";
+			ctx.drawImage(image, 0, 0, 64, 40);
+			return ctx.getImageData(0, 0, 64, 40).data;
+		}));
+		return a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length / 255;
+	}, [now, readFileSync(file)].map((png) => `data:image/png;base64,${png.toString("base64")}`));
+	await judge.close();
+	assert.ok(difference < DIFFERENCE_MAX, `${name}.png is ${difference.toFixed(3)} away from the book's; if it is meant to be: make viewer-pictures`);
+}
+
 const span = (page) => page.evaluate(() => [window.fermata.scene.t0, window.fermata.scene.t1]);
 const heading = (page) => page.locator("aside h2").first().textContent();
 /** Frames are drawn when something changed; this waits for the one that is due. */
@@ -61,7 +94,7 @@ test("the trace in the page opens by itself", async () => {
 	assert.match(await heading(page), /events of 4 CPUs/);
 	assert.match(await page.locator("aside").textContent(), /Every recorded decision is what its candidates say/);
 	assert.match(await page.title(), /sim seed 1/);
-	await page.screenshot({path: join(DIR, "shots/overview.png")});
+	await shot(page, "overview");
 	await done(page);
 });
 
@@ -81,7 +114,7 @@ test("a click on a diamond explains the decision", async () => {
 	for (const part of ["Why:", "Candidates", "lost because", "The rule, recomputed", "What other policies would pick", "This decision only", "What followed", "kernel/sched/"])
 		assert.ok(panel.includes(part), `the panel lacks ${part}:\n${panel}`);
 	assert.equal(await page.locator("aside tr.chosen").count(), 1);
-	await page.screenshot({path: join(DIR, "shots/decision.png")});
+	await shot(page, "decision");
 	await done(page);
 });
 
@@ -205,6 +238,286 @@ test("the view is in the URL and comes back from it", async () => {
 	assert.equal(await again.locator("#filter").inputValue(), "class=rr");
 	await done(again);
 });
+
+test("a filter keeps lanes, dims steps and lists what matches", async () => {
+	const page = await open();
+	await page.keyboard.press("/");
+	await page.keyboard.type("class=rr state=preempted dur>1ms");
+	const kept = await page.evaluate(() => window.fermata.scene.rows.filter((r) => r.kind === "task").map((r) => window.fermata.q.m.tasks[r.index].cls));
+	assert.ok(kept.length > 0 && kept.every((c) => c === 3));
+	const listed = await page.locator(".dockbody tbody tr").count();
+	const counted = await page.evaluate(() => {
+		const {m} = window.fermata.q;
+		let n = 0;
+		for (const t of m.tasks)
+			if (t.cls === 3)
+				t.lane.val.forEach((v, i) => n += (v & 15) === 3 && (t.lane.start[i + 1] ?? m.t1) - t.lane.start[i] > 1e6 ? 1 : 0);
+		return n;
+	});
+	assert.ok(listed > 0);
+	assert.equal(listed, counted);
+	await page.keyboard.press("Enter");
+	await page.keyboard.press("n");
+	assert.match(await heading(page), /is preempted/);
+	await shot(page, "filter");
+	await page.locator("#filter").fill("colour=red");
+	assert.match(await page.locator(".filter output").textContent(), /colour: not a word of the filter/);
+	await done(page);
+});
+
+test("a range has statistics, histograms and events", async () => {
+	const page = await open();
+	const a = await spot(page, "CPU 1", 5e6);
+	const b = await spot(page, "CPU 1", 20e6);
+	await page.keyboard.down("Shift");
+	await page.mouse.move(a.x, a.y);
+	await page.mouse.down();
+	await page.mouse.move(b.x, b.y, {steps: 5});
+	await page.mouse.up();
+	await page.keyboard.up("Shift");
+	const range = await page.evaluate(() => window.fermata.scene.range);
+	assert.ok(Math.abs(range[0] - 5e6) < 1e5 && Math.abs(range[1] - 20e6) < 1e5);
+	assert.match(await page.locator(".dockbody").textContent(), /15 ms from|14\.9\d* ms from|15\.0\d* ms from/);
+	assert.ok(await page.locator(".dockbody tbody tr").count() > 8);
+	await shot(page, "range");
+	await page.locator("#tab-histogram").click();
+	const bins = await page.locator(".bin span:first-child").allTextContents();
+	const jobs = await page.evaluate(() => {
+		const {scene, q} = window.fermata;
+		return q.m.jobs.release.reduce((n, r, i) => n + (r >= scene.range[0] && r < scene.range[1] && q.m.jobs.done[i] === q.m.jobs.done[i] ? 1 : 0), 0);
+	});
+	const figures = await page.locator(".hist").first().locator(".bin span:first-child").allTextContents();
+	assert.equal(figures.map(Number).reduce((x, y) => x + y, 0), jobs);
+	assert.ok(bins.length > 2);
+	await shot(page, "histogram");
+	await page.locator("#tab-events").click();
+	assert.ok(await page.locator(".dockbody tbody tr").count() > 50);
+	await done(page);
+});
+
+test("a trace is compared with itself and with another seed", async () => {
+	const page = await open();
+	const compare = async (folder) => {
+		const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Compare…"}).click()]);
+		await chooser.setFiles(readdirSync(join(DIR, folder)).map((f) => join(DIR, folder, f)));
+		await page.waitForFunction((name) => window.fermata.other?.m.about.seed === name, folder === "trace" ? "1" : "2");
+		return page.locator("#divergence").textContent();
+	};
+	const decisions = await page.evaluate(() => window.fermata.q.m.decisions.word.filter((w) => window.fermata.q.m.raw[w * 4 + 14] !== 255).length);
+	assert.equal(await compare("trace"), `✓ All ${decisions} dispatches are the same.`);
+	assert.match(await compare("trace2"), /First divergence after \d+ dispatches: A runs .* B runs/);
+	assert.equal(await page.locator(".dockbody .why").count(), 2);
+	await page.evaluate(() => document.querySelector(".dockbody").style.height = "430px");
+	await frame(page);
+	await shot(page, "compare");
+	await done(page);
+});
+
+test("teaching mode asks first, covers what comes, and keeps score", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.setView(9e6, 14e6));
+	await page.getByRole("button", {name: "Learn"}).click();
+	assert.match(await heading(page), /Which task does CPU \d take/);
+	assert.ok(!(await page.locator("aside").textContent()).includes("Why:"), "the answer is shown before the question is answered");
+	assert.ok(await page.evaluate(() => window.fermata.scene.hideFuture <= window.fermata.q.m.decisions.time[window.fermata.scene.sel.i]));
+	await shot(page, "learn");
+	const right = await page.evaluate(() => {
+		const {q, scene} = window.fermata;
+		const w = q.m.decisions.word[scene.sel.i];
+		return q.label(q.taskOf(q.u32[w + 6 + q.m.raw[w * 4 + 14] * 6]));
+	});
+	await page.locator(".choices button", {has: page.getByText(right, {exact: true})}).click();
+	assert.match(await page.locator("aside .verdict").first().textContent(), /✓ Right.*1 of 1/);
+	await page.keyboard.press("]");
+	const wrong = await page.evaluate(() => {
+		const {q, scene} = window.fermata;
+		const w = q.m.decisions.word[scene.sel.i];
+		const n = q.m.raw[w * 4 + 15];
+		return q.label(q.taskOf(q.u32[w + 6 + ((q.m.raw[w * 4 + 14] + 1) % n) * 6]));
+	});
+	await page.locator(".choices button", {has: page.getByText(wrong, {exact: true})}).click();
+	assert.match(await page.locator("aside .verdict").first().textContent(), /✗ You said .*1 of 2/);
+	await done(page);
+});
+
+test("the sequence shows each wake-up, hint and switch of the range", async () => {
+	const page = await open("demo.html", {hash: "theme=light&t=20500-24000&tab=sequence"});
+	const drawn = await page.locator("svg.msc text").allTextContents();
+	const events = await page.evaluate(() => {
+		const {q, scene} = window.fermata;
+		return q.events(scene.t0, scene.t1, 1e5, (e) => [1, 2, 6].includes(e.id)).length;
+	});
+	assert.equal(drawn.filter((t) => /^(wakes|hint|runs|.*idle)/.test(t)).length, events);
+	await shot(page, "sequence");
+	await done(page);
+});
+
+test("async lanes, locks, stacks and slack unfold", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&groups=async,slack,stacks&t=29000000-44000000"});
+	const kinds = await page.evaluate(() => [...new Set(window.fermata.scene.rows.map((r) => r.kind))]);
+	for (const kind of ["cpu", "queue", "task", "async", "slack", "lock", "stack"])
+		assert.ok(kinds.includes(kind), `no lane of kind ${kind}: ${kinds}`);
+	const y = await page.evaluate(() => window.fermata.scene.rows.find((r) => r.kind === "async").y);
+	await page.evaluate((to) => { window.fermata.scrollTo(to - 120); }, y);
+	await frame(page);
+	await shot(page, "async");
+	const lock = await page.evaluate(() => {
+		const {m} = window.fermata.q;
+		const i = m.locks[0].lane.val.findIndex((v) => v > 0);
+		return {i, name: window.fermata.q.label(m.locks[0].lane.val[i])};
+	});
+	await page.evaluate((i) => window.fermata.go({k: "lock", lock: 0, i}), lock.i);
+	assert.ok((await heading(page)).endsWith(`is held by ${lock.name}`));
+	await done(page);
+});
+
+async function exported(page, item) {
+	await page.getByRole("button", {name: "Export ▾"}).click();
+	const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", {name: item}).click()]);
+	const path = join(DIR, download.suggestedFilename());
+	await download.saveAs(path);
+	return path;
+}
+
+test("exports are what their formats say", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.setView(0, 26e6));
+	const svg = readFileSync(await exported(page, "Picture for a paper (SVG)"), "utf8");
+	const parsed = await page.evaluate((text) => {
+		const doc = new DOMParser().parseFromString(text, "image/svg+xml");
+		return [doc.querySelectorAll("parsererror, script").length, [...doc.querySelectorAll("text")].map((t) => t.textContent)];
+	}, svg);
+	assert.equal(parsed[0], 0);
+	assert.ok(["CPU 0", "imu", "lidar", "preempted"].every((t) => parsed[1].includes(t)), parsed[1].join());
+	const png = readFileSync(await exported(page, "What is on screen (PNG)"));
+	assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+	assert.ok(png.readUInt32BE(16) > 1000);
+	const rows = readFileSync(await exported(page, "Statistics of the range (CSV)"), "utf8").trim().split("\r\n");
+	assert.equal(rows.length, 26);
+	assert.ok(rows.every((r) => r.split(",").length === 14));
+	await page.evaluate(() => window.fermata.setView(window.fermata.q.m.t0, window.fermata.q.m.t1 + 1));
+	await exported(page, "Range for Perfetto");
+	await done(page);
+});
+
+test("notes travel with the trace", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.go({k: "dec", i: 40}));
+	await page.keyboard.press("Shift+M");
+	await page.getByRole("textbox", {name: /Note at/}).fill("look <b>here</b>");
+	await page.keyboard.press("Enter");
+	const file = await exported(page, "Notes (JSON)");
+	const again = await open("viewer.html", {ready: false});
+	const [chooser] = await Promise.all([again.waitForEvent("filechooser"), again.getByRole("button", {name: "Choose files…"}).click()]);
+	await chooser.setFiles([file, ...readdirSync(join(DIR, "trace")).map((f) => join(DIR, "trace", f))]);
+	await again.waitForFunction(() => document.documentElement.dataset.state === "ready");
+	assert.deepEqual(await again.evaluate(() => window.fermata.scene.notes.map((n) => n.text)), ["look <b>here</b>"]);
+	await done(page);
+	await done(again);
+});
+
+test("everything can be reached with the keyboard", async () => {
+	const page = await open();
+	await page.keyboard.press("k");
+	await page.keyboard.press("j");
+	await page.keyboard.press("j");
+	assert.match(await page.locator("#live").textContent(), /^Lane /);
+	await page.keyboard.press("Enter");
+	const first = await heading(page);
+	await page.keyboard.press(".");
+	assert.ok(await heading(page) !== first || (await page.locator("aside .sub").first().textContent()).length > 0);
+	await page.keyboard.press("m");
+	assert.ok(await page.evaluate(() => window.fermata.scene.range !== undefined));
+	await page.keyboard.press("g");
+	await page.getByRole("textbox", {name: "Go to time"}).fill("12.5 ms");
+	await page.keyboard.press("Enter");
+	const [a, b] = await span(page);
+	assert.ok(a < 12.5e6 && b > 12.5e6);
+	await page.keyboard.press("?");
+	assert.match(await page.locator("dialog[open]").textContent(), /zoom in, out/);
+	await page.keyboard.press("Escape");
+	await page.keyboard.press("q");
+	assert.equal(await page.locator("aside").isVisible(), false);
+	await page.keyboard.press("q");
+	await page.keyboard.press("t");
+	assert.equal(await page.evaluate(() => window.fermata.scene.theme.name), "light");
+	/* Tab leads from the timeline into the grid that mirrors its lane. */
+	await page.locator("#timeline").focus();
+	await page.keyboard.press("Tab");
+	assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "gridcell");
+	await page.keyboard.press("ArrowRight");
+	assert.equal(await page.evaluate(() => document.activeElement.cellIndex), 1);
+	await done(page);
+});
+
+test("a narrow window and a touch screen work", async () => {
+	const page = await open("demo.html", {width: 420, height: 800, hasTouch: true});
+	assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 420), "the page is wider than the window");
+	const box = await page.locator("#timeline").boundingBox();
+	assert.ok(box.height > 150 && box.width > 400);
+	await page.evaluate(() => window.fermata.setView(9e6, 14e6));
+	const at = await spot(page, "CPU 1", 11e6);
+	await page.touchscreen.tap(at.x, at.y);
+	assert.match(await heading(page), /is running on CPU 1/);
+	await shot(page, "narrow");
+	await done(page);
+});
+
+test("nothing in a trace can run as script", async () => {
+	const page = await open("hostile.html");
+	await page.evaluate(() => {
+		for (const tab of ["events", "range", "histogram", "matches", "checks", "sequence"])
+			window.fermata.openTab(tab);
+	});
+	for (let i = 0; i < 12; i++)
+		await page.keyboard.press("]");
+	assert.ok((await page.evaluate(() => window.fermata.q.m.tasks.map((t) => t.name))).some((n) => n.includes("<img")), "the hostile name is not there");
+	assert.equal(await page.locator("aside img, .dockbody img, aside script").count(), 0);
+	assert.equal(await page.evaluate(() => window.owned), undefined);
+	const inline = await page.evaluate(() => new Promise((ok) => {
+		document.addEventListener("securitypolicyviolation", () => ok("refused"));
+		const s = document.createElement("script");
+		s.textContent = "window.owned = 1";
+		document.body.append(s);
+		setTimeout(() => ok("allowed"), 500);
+	}));
+	assert.equal(inline, "refused");
+	assert.equal(await page.evaluate(() => window.owned), undefined);
+	page.faults = page.faults.filter((f) => !f.includes("Content Security Policy"));
+	await done(page);
+});
+
+test("violated invariants are marked at their event", async () => {
+	const page = await open("violated.html");
+	const flags = await page.evaluate(() => window.fermata.q.m.flags.filter((f) => f.kind === "violation").length);
+	assert.ok(flags > 0);
+	assert.match(await page.locator("aside").textContent(), /Look here first/);
+	await page.locator("aside li button").first().click();
+	assert.match(await heading(page), /Invariant \w+ is violated/);
+	await shot(page, "violation");
+	await done(page);
+});
+
+for (const theme of ["dark", "light"])
+	test(`the picture has every state it tells of, ${theme}`, async () => {
+		const page = await open("demo.html", {hash: `theme=${theme}&t=0-26000000`, height: 1000});
+		await frame(page);
+		const found = await page.evaluate(() => {
+			const c = document.getElementById("timeline");
+			const {data} = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+			const seen = new Map();
+			for (let i = 0; i < data.length; i += 4)
+				seen.set(data[i] << 16 | data[i + 1] << 8 | data[i + 2], (seen.get(data[i] << 16 | data[i + 1] << 8 | data[i + 2]) ?? 0) + 1);
+			const {state, cls} = window.fermata.scene.theme;
+			const hex = (h) => seen.get(parseInt(h.slice(1), 16)) ?? 0;
+			return {running: hex(state.running), ready: hex(state.ready), preempted: hex(state.preempted), irq: hex(state.irq), edf: hex(cls.edf), rt: hex(cls.rt)};
+		});
+		for (const [name, n] of Object.entries(found))
+			assert.ok(n > 20, `${name} is drawn in ${n} pixels`);
+		if (theme === "light")
+			await shot(page, theme);
+		await done(page);
+	});
 
 for (const theme of ["dark", "light"])
 	test(`no serious finding of axe, ${theme}`, async () => {

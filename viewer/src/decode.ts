@@ -10,7 +10,6 @@ export interface Fields {
 }
 interface Field {
 	name: string;
-	meaning: string;
 	type: string;
 	offset: number;
 	bytes: number;
@@ -33,9 +32,9 @@ export interface Layout {
 
 function layout(name: string, meaning: string, rows: readonly Row[]): Layout {
 	const out: Layout = {name, meaning, fields: [], bytes: 0, seq: -1, count: -1, itemBytes: 0};
-	for (const [type, field, what, more, count] of rows) {
+	for (const [type, field, more, count] of rows) {
 		const bytes = type === "items" ? 0 : type[0] === "t" ? Number(type.slice(1)) : Number(type.slice(1)) / 8;
-		const f: Field = {name: field, meaning: what, type, bytes, offset: out.bytes};
+		const f: Field = {name: field, type, bytes, offset: out.bytes};
 		if (type === "items") {
 			f.item = itemLayouts[more!]!;
 			f.count = count!;

@@ -1,17 +1,21 @@
 /** The page: loads a trace, keeps the view, and ties canvas, panel, dock, keys and URL together. */
 import {checksTab, eventsTab, histogramTab, matchesTab, statsTab} from "./dock.js";
-import {el, save} from "./dom.js";
+import {el} from "./dom.js";
 import {parse, matches, type Filter} from "./filter.js";
 import {upper} from "./grow.js";
-import {KEYS} from "./keys.js";
 import type {Problem} from "./input.js";
-import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, stateOf, type Model} from "./model.js";
+import {IDLE, OFFLINE, S, UNKNOWN, stateOf, type Model} from "./model.js";
 import {panel} from "./panels.js";
 import {Query} from "./query.js";
 import {CLOSED_AT_FIRST, rows, type Row} from "./rows.js";
-import {AXIS, GUTTER, Painter, overview, type Scene, type Sel} from "./scene.js";
+import {overview} from "./overview.js";
+import {AXIS, Painter, type Scene, type Sel} from "./scene.js";
+import {key} from "./keys.js";
+import {ask, help, readNotes, saveNotes} from "./dialogs.js";
+import {mirror} from "./mirror.js";
+import {brush, dropped, pointer} from "./pointer.js";
+import {fromHash, link, readHash} from "./url.js";
 import {DARK, LIGHT, cssOf} from "./theme.js";
-import {duration, instant, parseTime} from "./time.js";
 import {EXTRA_TABS, MENU, type Extra} from "./extras.js";
 import type {Ask} from "./worker.js";
 
@@ -31,32 +35,33 @@ export class App implements Extra {
 	playing = false;
 	quiz: {index: number; answered: number | undefined; score: string} | undefined;
 	teaching = false;
+	onlyActive = false;
 	score = {right: 0, asked: 0};
 	frames: number[] = [];
 	private playTimer = 0;
-	private row = -1;
+	row = -1;
 	private dirty = false;
 	private readonly cache: {key: string; data: ImageData | undefined} = {key: "", data: undefined};
 	private readonly root = document.getElementById("app")!;
-	private readonly canvas = el("canvas", {tabindex: "0", role: "application", "aria-label": "Timeline", id: "timeline"}) as HTMLCanvasElement;
-	private readonly over = el("canvas", {"aria-hidden": "true"}) as HTMLCanvasElement;
-	private readonly aside = el("aside", {"aria-label": "Selection", tabindex: "0"});
-	private readonly dockBody = el("div", {class: "dockbody", role: "tabpanel", tabindex: "0", "aria-label": "Details"});
+	readonly canvas = el("canvas", {tabindex: "0", role: "application", "aria-label": "Timeline", id: "timeline"}) as HTMLCanvasElement;
+	readonly over = el("canvas", {"aria-hidden": "true"}) as HTMLCanvasElement;
+	readonly aside = el("aside", {"aria-label": "Selection", tabindex: "0"});
+	readonly dockBody = el("div", {class: "dockbody", role: "tabpanel", tabindex: "0", "aria-label": "Details"});
 	private readonly tabBar = el("div", {class: "tabs", role: "tablist", "aria-label": "Details"});
-	private readonly input = el("input", {type: "text", "aria-label": "Filter", spellcheck: "false", autocomplete: "off", id: "filter",
+	readonly input = el("input", {type: "text", "aria-label": "Filter", spellcheck: "false", autocomplete: "off", id: "filter",
 		placeholder: "filter: imu state=ready dur>500us   class=edf missed   rule=first_come"}) as HTMLInputElement;
 	private readonly inputError = el("output", {"aria-live": "polite"});
-	private readonly live = el("div", {class: "sr", "aria-live": "polite", id: "live"});
-	private readonly grid = el("div", {class: "grid-wrap"});
-	private readonly tip = el("div", {class: "tip"});
+	readonly live = el("div", {class: "sr", "aria-live": "polite", id: "live"});
+	readonly grid = el("div", {class: "grid-wrap"});
+	readonly tip = el("div", {class: "tip"});
 	private readonly title = el("h1", {}, "Fermata");
 	private readonly chips = el("span", {});
-	private readonly view = el("div", {class: "view"});
+	readonly view = el("div", {class: "view"});
 	private readonly drop = el("div", {class: "drop"});
 
 	/** @param source the page's own script, which is the worker's too */
 	constructor(private readonly source: string) {
-		const hash = this.hash();
+		const hash = readHash();
 		this.scene = {theme: this.preferred(hash.get("theme")), rows: [], t0: 0, t1: 1, scroll: 0, sel: undefined, task: 0, range: undefined, hover: undefined,
 			notes: [], pins: new Set(), closed: new Set(CLOSED_AT_FIRST), wants: undefined, hideFuture: Infinity} as unknown as Scene;
 		this.layout();
@@ -99,7 +104,7 @@ export class App implements Extra {
 		const header = el("header", {}, this.title, this.chips, el("div", {class: "filter"}, this.input, this.inputError),
 			button("Open…", () => this.pick()), button("Compare…", () => this.pick(true), {class: "wide"}), menu,
 			button("Link", () => void this.copyLink(), {class: "wide"}), button("Learn", () => this.toggleTeaching(), {id: "learn", "aria-pressed": "false"}),
-			button("?", () => this.help(), {"aria-label": "Keys and help"}));
+			button("?", () => help(), {"aria-label": "Keys and help"}));
 		const legend = (cls: string, text: string): HTMLElement => el("span", {class: "legend"}, el("i", {class: `l-${cls}`}), text);
 		this.view.append(this.canvas, this.grid, this.tip, this.drop);
 		this.root.append(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
@@ -181,7 +186,7 @@ export class App implements Extra {
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
 		this.chips.replaceChildren(el("span", {class: "chip"}, `${name} · ${m.cpus.length} CPUs`), " ", el("span", {class: "chip"}, `${classes.length} classes, ${m.tasks.length - 1} tasks`));
-		this.fromHash();
+		fromHash(this);
 		this.setFilter(this.input.value);
 		this.openTab(this.tab || (m.problems.length ? "checks" : ""));
 		this.select(s.sel, false);
@@ -211,13 +216,27 @@ export class App implements Extra {
 		});
 	}
 
-	private lay(): void {
+	lay(): void {
 		const s = this.scene;
-		s.rows = rows(this.q, s.closed, s.pins, this.filter.task);
+		s.rows = rows(this.q, s.closed, s.pins, (i) => this.filter.task(i) && (!this.onlyActive || this.active(i)));
 		this.scrollTo(s.scroll);
 	}
 
-	private scrollTo(y: number): void {
+	/** Whether the task is there at all in what is in view. */
+	private active(i: number): boolean {
+		const {start, val} = this.q.m.tasks[i]!.lane;
+		for (let k = Math.max(0, upper(start, this.scene.t0) - 1); k < start.length && start[k]! < this.scene.t1; k++)
+			if (stateOf(val[k]!) !== S.none && stateOf(val[k]!) !== S.dead)
+				return true;
+		return false;
+	}
+
+	toggleActive(): void {
+		this.onlyActive = !this.onlyActive;
+		this.lay();
+	}
+
+	scrollTo(y: number): void {
 		const last = this.scene.rows[this.scene.rows.length - 1];
 		const total = last ? last.y + last.h : 0;
 		this.scene.scroll = Math.max(0, Math.min(y, total - (this.view.clientHeight - AXIS) + 12));
@@ -256,7 +275,8 @@ export class App implements Extra {
 	}
 
 	span(): [number, number] {
-		return this.scene.range ?? [this.scene.t0, this.scene.t1];
+		const [a, b] = this.scene.range ?? [this.scene.t0, this.scene.t1];
+		return [a, Math.max(a + 1, Math.min(b, this.scene.hideFuture))];
 	}
 
 	get task(): number {
@@ -289,7 +309,7 @@ export class App implements Extra {
 			this.scrollTo(r.y + r.h - h + 8);
 	}
 
-	private extent(sel: Sel): [number, number] {
+	extent(sel: Sel): [number, number] {
 		const {m} = this.q;
 		const step = (start: Float64Array, i: number): [number, number] => [start[i]!, start[i + 1] ?? m.t1];
 		switch (sel.k) {
@@ -333,7 +353,7 @@ export class App implements Extra {
 			i.style.width = `${Number(i.dataset["w"]) * 100}%`;
 		if (say)
 			this.live.textContent = this.aside.querySelector("h2")?.textContent + ". " + (this.aside.querySelector(".why, .sub")?.textContent ?? "");
-		this.mirror();
+		mirror(this);
 		this.refreshDockSoon();
 		this.redraw();
 	}
@@ -352,7 +372,7 @@ export class App implements Extra {
 			this.live.textContent = by > 0 ? "This was the last decision." : "This was the first decision.";
 	}
 	/** Whether the user went to a lane with J or K, so that [ and ] keep to its CPU. */
-	private rowChosen = false;
+	rowChosen = false;
 
 	play(): void {
 		this.playing = !this.playing;
@@ -367,7 +387,7 @@ export class App implements Extra {
 		this.select(this.scene.sel, false);
 	}
 
-	private stepLane(by: number): void {
+	stepLane(by: number): void {
 		const row = this.scene.rows[this.row];
 		const sel = this.scene.sel;
 		if (!row)
@@ -385,7 +405,7 @@ export class App implements Extra {
 		}
 	}
 
-	private moveRow(by: number): void {
+	moveRow(by: number): void {
 		let i = this.row;
 		do
 			i += by;
@@ -398,11 +418,11 @@ export class App implements Extra {
 		this.reveal(r);
 		this.live.textContent = `Lane ${r.label}`;
 		this.scene.task = r.kind === "task" || r.kind === "async" ? r.index : this.scene.task;
-		this.mirror();
+		mirror(this);
 		this.redraw();
 	}
 
-	private fit(): void {
+	fit(): void {
 		const sel = this.scene.sel;
 		const {m} = this.q;
 		if (this.scene.range)
@@ -431,7 +451,7 @@ export class App implements Extra {
 		this.refreshDock();
 	}
 
-	private nextMatch(): void {
+	nextMatch(): void {
 		const f = this.filter;
 		if (f.hasDecision || !f.text)
 			return this.step(1);
@@ -486,7 +506,11 @@ export class App implements Extra {
 	private dockTimer = 0;
 	private refreshDockSoon(): void {
 		clearTimeout(this.dockTimer);
-		this.dockTimer = window.setTimeout(() => this.refreshDock(), 120);
+		this.dockTimer = window.setTimeout(() => {
+			this.refreshDock();
+			if (this.onlyActive)
+				this.lay();
+		}, 120);
 	}
 
 	refreshDock(): void {
@@ -499,47 +523,7 @@ export class App implements Extra {
 			i.style.height = `${Number(i.dataset["h"]) * 100}px`;
 	}
 
-	/* ---- for screen readers: the chosen lane as a grid ---- */
-
-	private mirror(): void {
-		const row = this.scene.rows[this.row];
-		if (!row || !this.q)
-			return;
-		const {m} = this.q;
-		const lane = row.kind === "cpu" ? m.cpus[row.index]!.lane : row.kind === "lock" ? m.locks[row.index]!.lane : row.kind === "stack" ? m.stacks[row.index]!.lane : row.kind === "queue" ? m.queue : m.tasks[row.index]?.lane;
-		if (!lane)
-			return;
-		const first = Math.max(0, upper(lane.start, this.scene.t0) - 1);
-		const name = (v: number): string => row.kind === "cpu" || row.kind === "lock" ? v === UNKNOWN ? "unknown" : v === OFFLINE ? "not online" : this.q.label(v)
-			: row.kind === "stack" ? !v ? "free" : v >= 0x80000000 ? `${this.q.label(v & 0x7fffffff)} frozen` : `CPU ${v - 1}` : row.kind === "queue" ? `${(v & 1023) + (v >>> 10 & 1023) + (v >>> 20)} waiting` : STATE_NAMES[stateOf(v)]!;
-		const body: HTMLElement[] = [];
-		for (let i = first; i < lane.start.length && i < first + 40 && lane.start[i]! < this.scene.t1; i++)
-			body.push(el("tr", {role: "row"}, el("td", {role: "gridcell", tabindex: body.length ? "-1" : "0"}, instant(lane.start[i]!)), el("td", {role: "gridcell", tabindex: "-1"}, name(lane.val[i]!)),
-				el("td", {role: "gridcell", tabindex: "-1"}, duration((lane.start[i + 1] ?? m.t1) - lane.start[i]!))));
-		this.grid.replaceChildren(el("table", {role: "grid", "aria-label": `${row.label}, ${body.length} steps in view`, keydown: (e) => this.gridKey(e as KeyboardEvent)},
-			el("thead", {}, el("tr", {role: "row"}, ...["from", "what", "for"].map((h) => el("th", {role: "columnheader", scope: "col"}, h)))), el("tbody", {}, ...body)));
-		this.canvas.setAttribute("aria-label", `Timeline from ${instant(this.scene.t0)} to ${instant(this.scene.t1)}, lane ${row.label}`);
-	}
-
-	private gridKey(e: KeyboardEvent): void {
-		const cell = e.target as HTMLElement;
-		const tr = cell.parentElement;
-		const to = e.key === "ArrowDown" ? tr?.nextElementSibling?.children[(cell as HTMLTableCellElement).cellIndex] : e.key === "ArrowUp" ? tr?.previousElementSibling?.children[(cell as HTMLTableCellElement).cellIndex]
-			: e.key === "ArrowRight" ? cell.nextElementSibling : e.key === "ArrowLeft" ? cell.previousElementSibling : undefined;
-		if (to instanceof HTMLElement) {
-			to.focus();
-			e.preventDefault();
-			e.stopPropagation();
-		} else if (e.key === "Escape") {
-			this.canvas.focus();
-		}
-	}
-
 	/* ---- URL ---- */
-
-	private hash(): URLSearchParams {
-		return new URLSearchParams(location.hash.slice(1));
-	}
 
 	private hashTimer = 0;
 	private saveHash(): void {
@@ -548,55 +532,7 @@ export class App implements Extra {
 	}
 
 	link(): string {
-		const s = this.scene;
-		const p = new URLSearchParams();
-		p.set("t", `${Math.round(s.t0)}-${Math.round(s.t1)}`);
-		if (s.sel)
-			p.set("sel", s.sel.k + ":" + (s.sel.k === "slice" ? [s.sel.cpu, s.sel.i] : s.sel.k === "state" ? [s.sel.task, s.sel.i] : s.sel.k === "lock" ? [s.sel.lock, s.sel.i] : s.sel.k === "queue" ? [s.sel.t] : [s.sel.i]).join(","));
-		if (s.range)
-			p.set("range", s.range.map(Math.round).join("-"));
-		if (this.filter.text)
-			p.set("q", this.filter.text);
-		if (s.pins.size)
-			p.set("pins", [...s.pins].join(","));
-		const toggled = [...new Set([...s.closed, ...CLOSED_AT_FIRST])].filter((g) => s.closed.has(g) !== CLOSED_AT_FIRST.includes(g));
-		if (toggled.length)
-			p.set("groups", toggled.join(","));
-		if (this.tab)
-			p.set("tab", this.tab);
-		if (!this.side)
-			p.set("side", "0");
-		if (s.scroll)
-			p.set("y", String(Math.round(s.scroll)));
-		p.set("theme", s.theme.name);
-		return p.toString();
-	}
-
-	private fromHash(): void {
-		const p = this.hash();
-		const s = this.scene;
-		const pair = (text: string | null): [number, number] | undefined => {
-			const m = /^(-?\d+)-(-?\d+)$/.exec(text ?? "");
-			return m && Number(m[2]) > Number(m[1]) ? [Number(m[1]), Number(m[2])] : undefined;
-		};
-		const t = pair(p.get("t"));
-		if (t)
-			this.setView(...t);
-		s.range = pair(p.get("range"));
-		const sel = /^(dec|slice|state|lock|flag|queue):([\d.]+)(?:,(\d+))?$/.exec(p.get("sel") ?? "");
-		if (sel) {
-			const [a, b] = [Number(sel[2]), Number(sel[3])];
-			s.sel = sel[1] === "slice" ? {k: "slice", cpu: a, i: b} : sel[1] === "state" ? {k: "state", task: a, i: b} : sel[1] === "lock" ? {k: "lock", lock: a, i: b}
-				: sel[1] === "queue" ? {k: "queue", t: a} : {k: sel[1] as "dec" | "flag", i: a};
-		}
-		this.input.value = p.get("q") ?? "";
-		s.pins = new Set((p.get("pins") ?? "").split(",").map(Number).filter((i) => i > 0 && i < this.q.m.tasks.length));
-		for (const g of (p.get("groups") ?? "").split(",").filter(Boolean))
-			if (!s.closed.delete(g))
-				s.closed.add(g);
-		this.tab = p.get("tab") ?? "";
-		this.setSide(p.get("side") !== "0");
-		s.scroll = Number(p.get("y") ?? 0) || 0;
+		return link(this);
 	}
 
 	private async copyLink(): Promise<void> {
@@ -605,54 +541,18 @@ export class App implements Extra {
 			await navigator.clipboard.writeText(location.href);
 			this.live.textContent = "The link to this view is in the clipboard.";
 		} catch {
-			this.ask("Link to this view", location.href, () => undefined);
+			ask(this, "Link to this view", location.href, () => undefined);
 		}
 	}
 
-	private setSide(on: boolean): void {
+	saveNotes(): void {
+		saveNotes(this);
+	}
+
+	setSide(on: boolean): void {
 		this.side = on;
 		this.root.classList.toggle("noside", !on);
 		this.redraw();
-	}
-
-	/* ---- dialogs ---- */
-
-	ask(title: string, value: string, done: (text: string) => void, hint = ""): void {
-		const input = el("input", {type: "text", "aria-label": title}) as HTMLInputElement;
-		input.value = value;
-		const dialog = el("dialog", {"aria-label": title}, el("form", {method: "dialog"}, el("h2", {}, title), input, hint ? el("p", {class: "sub"}, hint) : undefined,
-			el("div", {class: "buttons"}, el("button", {type: "button", click: () => dialog.close()}, "Cancel"), el("button", {type: "submit", value: "ok"}, "OK")))) as HTMLDialogElement;
-		document.body.append(dialog);
-		dialog.addEventListener("close", () => {
-			if (dialog.returnValue === "ok")
-				done(input.value);
-			dialog.remove();
-			this.canvas.focus();
-		});
-		dialog.showModal();
-		input.select();
-	}
-
-	help(): void {
-		const dialog = el("dialog", {"aria-label": "Keys"}, el("h2", {}, "Keys"), el("dl", {}, ...KEYS.flatMap(([k, what]) => [el("dt", {}, ...k.split(" ").flatMap((x) => [el("kbd", {}, x), " "])), el("dd", {}, what)])),
-			el("p", {class: "sub"}, "Wheel: scroll the lanes, with Ctrl zoom, with Shift pan. Drag pans, Shift and drag marks a range. Double click fits. On a touch screen drag and pinch."),
-			el("div", {class: "buttons"}, el("button", {type: "button", click: () => dialog.close()}, "Close"))) as HTMLDialogElement;
-		dialog.addEventListener("close", () => dialog.remove());
-		document.body.append(dialog);
-		dialog.showModal();
-	}
-
-	addNote(): void {
-		const t = this.scene.sel ? this.extent(this.scene.sel)[0] : (this.scene.t0 + this.scene.t1) / 2;
-		this.ask(`Note at ${instant(t)}`, "", (text) => {
-			if (text.trim())
-				this.scene.notes.push({time: t, text: text.trim().slice(0, 500)});
-			this.redraw();
-		}, "Export, Notes saves them as notes.json; beside the trace's files they open with it.");
-	}
-
-	saveNotes(): void {
-		save("notes.json", JSON.stringify(this.scene.notes, null, "\t") + "\n", "application/json");
 	}
 
 	/* ---- input ---- */
@@ -669,96 +569,19 @@ export class App implements Extra {
 			}
 			e.stopPropagation();
 		});
-		document.addEventListener("keydown", (e) => this.key(e));
-		this.pointer();
-		this.brush();
+		document.addEventListener("keydown", (e) => key(this, e));
+		pointer(this);
+		brush(this);
 		for (const name of ["dragover", "drop"])
 			document.addEventListener(name, (e) => e.preventDefault());
-		document.addEventListener("drop", (e) => void this.dropped(e as DragEvent));
+		document.addEventListener("drop", (e) => void dropped(this, e as DragEvent));
 		window.addEventListener("hashchange", () => {
 			if (this.q) {
-				this.fromHash();
+				fromHash(this);
 				this.setFilter(this.input.value);
 				this.select(this.scene.sel, false);
 			}
 		});
-	}
-
-	private async dropped(e: DragEvent): Promise<void> {
-		const files: {name: string; file: File}[] = [];
-		const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
-			if (entry.isFile)
-				files.push({name: path + entry.name, file: await new Promise<File>((ok, no) => (entry as FileSystemFileEntry).file(ok, no))});
-			else {
-				const reader = (entry as FileSystemDirectoryEntry).createReader();
-				for (;;) {
-					const some = await new Promise<FileSystemEntry[]>((ok, no) => reader.readEntries(ok, no));
-					if (!some.length)
-						break;
-					for (const x of some)
-						await walk(x, `${path}${entry.name}/`);
-				}
-			}
-		};
-		const items = [...e.dataTransfer?.items ?? []].map((i) => i.webkitGetAsEntry()).filter((x): x is FileSystemEntry => x !== null);
-		if (items.length)
-			for (const i of items)
-				await walk(i, "");
-		else
-			for (const file of e.dataTransfer?.files ?? [])
-				files.push({name: file.name, file});
-		if (files.length)
-			this.load({files});
-	}
-
-	private key(e: KeyboardEvent): void {
-		if (!this.q || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]"))
-			return;
-		const inside = e.target as HTMLElement;
-		const control = inside.closest("button, input, [role=grid]") !== null;
-		if (control && (e.key === " " || e.key === "Enter" || e.key.startsWith("Arrow")))
-			return;
-		if (inside === this.aside || inside === this.dockBody)
-			if (e.key.startsWith("Arrow") || e.key === " ")
-				return;
-		const mid = this.scene.hover && this.scene.hover.x > GUTTER ? this.painter.t(this.scene, this.scene.hover.x) : (this.scene.t0 + this.scene.t1) / 2;
-		const keys: Record<string, () => void> = {
-			w: () => this.zoom(0.7, mid), s: () => this.zoom(1 / 0.7, mid), a: () => this.pan(-0.2), d: () => this.pan(0.2),
-			ArrowLeft: () => this.pan(-0.1), ArrowRight: () => this.pan(0.1), ArrowUp: () => this.scrollTo(this.scene.scroll - 44), ArrowDown: () => this.scrollTo(this.scene.scroll + 44),
-			"[": () => this.step(-1), "]": () => this.step(1), ",": () => this.stepLane(-1), ".": () => this.stepLane(1), j: () => this.moveRow(1), k: () => this.moveRow(-1),
-			Enter: () => this.stepLane(0), " ": () => this.play(), f: () => this.fit(), q: () => this.setSide(!this.side), t: () => this.toggleTheme(), l: () => this.toggleTeaching(),
-			m: () => {
-				this.scene.range = this.scene.sel ? this.extent(this.scene.sel) : undefined;
-				this.refreshDock();
-				this.redraw();
-			},
-			M: () => this.addNote(), n: () => this.nextMatch(),
-			p: () => {
-				const t = this.scene.task;
-				if (t && !this.scene.pins.delete(t))
-					this.scene.pins.add(t);
-				this.lay();
-			},
-			g: () => this.ask("Go to time", instant(this.scene.t0), (text) => {
-				const t = parseTime(text);
-				if (Number.isNaN(t))
-					this.live.textContent = `${text} is no time: write 12.5 ms, 300us, 1.2s`;
-				else
-					this.setView(t - (this.scene.t1 - this.scene.t0) / 2, t + (this.scene.t1 - this.scene.t0) / 2);
-			}, "A number with s, ms, us or ns"),
-			"/": () => this.input.select(), "?": () => this.help(),
-			Escape: () => {
-				this.scene.range = undefined;
-				if (this.input.value)
-					this.setFilter(this.input.value = "");
-				this.select(undefined);
-			},
-		};
-		const f = keys[e.key] ?? keys[e.key.toLowerCase()];
-		if (f) {
-			e.preventDefault();
-			f();
-		}
 	}
 
 	toggleTheme(): void {
@@ -766,191 +589,10 @@ export class App implements Extra {
 		this.applyTheme();
 		this.redraw();
 	}
-
-	private pointer(): void {
-		const c = this.canvas;
-		const held = new Map<number, {x: number; y: number}>();
-		let start: {x: number; y: number; t0: number; t1: number; scroll: number; range: boolean} | undefined;
-		let moved = false;
-		const at = (e: PointerEvent | MouseEvent): {x: number; y: number} => {
-			const box = c.getBoundingClientRect();
-			return {x: e.clientX - box.left, y: e.clientY - box.top};
-		};
-		c.addEventListener("pointerdown", (e) => {
-			if (!this.q || e.button !== 0)
-				return;
-			c.setPointerCapture(e.pointerId);
-			const p = at(e);
-			held.set(e.pointerId, p);
-			start = {...p, t0: this.scene.t0, t1: this.scene.t1, scroll: this.scene.scroll, range: e.shiftKey || p.y < AXIS};
-			moved = false;
-		});
-		c.addEventListener("pointermove", (e) => {
-			if (!this.q)
-				return;
-			const p = at(e);
-			const before = held.get(e.pointerId);
-			if (!before || !start) {
-				this.scene.hover = p;
-				this.showTip(p);
-				this.redraw();
-				return;
-			}
-			if (held.size === 2) {
-				const [a, b] = [...held.values()] as [{x: number; y: number}, {x: number; y: number}];
-				const was = Math.abs(a.x - b.x);
-				held.set(e.pointerId, p);
-				const [x, y] = [...held.values()] as [{x: number; y: number}, {x: number; y: number}];
-				if (was > 4 && Math.abs(x.x - y.x) > 4)
-					this.zoom(was / Math.abs(x.x - y.x), this.painter.t(this.scene, (x.x + y.x) / 2));
-				moved = true;
-				return;
-			}
-			held.set(e.pointerId, p);
-			if (Math.abs(p.x - start.x) + Math.abs(p.y - start.y) > 4)
-				moved = true;
-			if (!moved)
-				return;
-			this.tip.replaceChildren();
-			if (start.range) {
-				const a = this.painter.t(this.scene, start.x);
-				const b = this.painter.t(this.scene, p.x);
-				this.scene.range = [Math.min(a, b), Math.max(a, b)];
-				this.redraw();
-			} else {
-				this.view.classList.add("drag");
-				const d = (start.x - p.x) / (this.painter.width - GUTTER) * (start.t1 - start.t0);
-				this.setView(start.t0 + d, start.t1 + d);
-				this.scrollTo(start.scroll + start.y - p.y);
-			}
-		});
-		const up = (e: PointerEvent): void => {
-			if (!held.delete(e.pointerId) || !start)
-				return;
-			this.view.classList.remove("drag");
-			if (moved && start.range) {
-				if (this.tab !== "range" && this.tab !== "histogram" && this.tab !== "events")
-					this.openTab("range");
-				this.refreshDock();
-			} else if (!moved && held.size === 0) {
-				this.click(start.x, start.y);
-			}
-			if (!held.size)
-				start = undefined;
-		};
-		c.addEventListener("pointerup", up);
-		c.addEventListener("pointercancel", up);
-		c.addEventListener("pointerleave", () => {
-			this.scene.hover = undefined;
-			this.tip.replaceChildren();
-			this.redraw();
-		});
-		c.addEventListener("dblclick", () => this.q && this.fit());
-		c.addEventListener("wheel", (e) => {
-			if (!this.q)
-				return;
-			e.preventDefault();
-			const p = at(e);
-			const last = this.scene.rows[this.scene.rows.length - 1];
-			const overflows = last !== undefined && last.y + last.h > this.view.clientHeight - AXIS;
-			if (e.ctrlKey || e.metaKey || (!overflows && !e.shiftKey && Math.abs(e.deltaX) < Math.abs(e.deltaY)))
-				this.zoom(Math.exp(Math.max(-0.8, Math.min(0.8, e.deltaY * 0.003))), this.painter.t(this.scene, Math.max(p.x, GUTTER)));
-			else if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY))
-				this.pan((e.deltaX || e.deltaY) / this.painter.width);
-			else
-				this.scrollTo(this.scene.scroll + e.deltaY);
-		}, {passive: false});
-	}
-
-	private click(x: number, y: number): void {
-		const hit = this.painter.hit(this.scene, x, y);
-		if (!hit.row)
-			return this.select(undefined);
-		this.row = this.scene.rows.indexOf(hit.row);
-		this.rowChosen = false;
-		if (hit.row.kind === "head") {
-			if (!this.scene.closed.delete(hit.row.group))
-				this.scene.closed.add(hit.row.group);
-			return this.lay();
-		}
-		if (x < GUTTER && (hit.row.kind === "task" || hit.row.kind === "async"))
-			return this.select({k: "state", task: hit.row.index, i: Math.max(0, this.q.stateAt(hit.row.index, (this.scene.t0 + this.scene.t1) / 2).i)});
-		this.select(hit.sel);
-	}
-
-	private showTip(p: {x: number; y: number}): void {
-		const hit = this.painter.hit(this.scene, p.x, p.y);
-		const {m} = this.q;
-		let text = "";
-		const sel = hit.sel;
-		if (sel && hit.t <= this.scene.hideFuture) {
-			const [a, b] = this.extent(sel);
-			if (sel.k === "slice") {
-				const v = m.cpus[sel.cpu]!.lane.val[sel.i]!;
-				text = `${v === UNKNOWN ? "unknown: events are missing" : v === OFFLINE ? "not online" : this.q.label(v)} · ${duration(b - a)}`;
-			} else if (sel.k === "state")
-				text = `${this.q.label(sel.task)} ${STATE_NAMES[stateOf(m.tasks[sel.task]!.lane.val[sel.i]!)]} · ${duration(b - a)}`;
-			else if (sel.k === "dec")
-				text = `decision #${sel.i + 1}`;
-			else if (sel.k === "flag")
-				text = m.flags[sel.i]!.text;
-			else if (sel.k === "queue")
-				text = `${this.q.queueAt(sel.t).map((e) => this.q.label(e.task)).join(", ") || "nobody"} in the run queue`;
-			else
-				text = m.locks[sel.lock]!.lane.val[sel.i] ? `held by ${this.q.label(m.locks[sel.lock]!.lane.val[sel.i]!)} · ${duration(b - a)}` : "free";
-		}
-		this.tip.textContent = text;
-		const right = p.x > this.painter.width - 260;
-		this.tip.style.left = right ? "" : `${p.x + 14}px`;
-		this.tip.style.right = right ? `${this.painter.width - p.x + 14}px` : "";
-		this.tip.style.top = `${p.y + 16}px`;
-	}
-
-	private brush(): void {
-		const c = this.over;
-		let from: {t: number; move: boolean; t0: number; t1: number} | undefined;
-		const time = (e: PointerEvent): number => {
-			const box = c.getBoundingClientRect();
-			return this.q.m.t0 + (e.clientX - box.left) / box.width * (this.q.m.t1 - this.q.m.t0);
-		};
-		c.addEventListener("pointerdown", (e) => {
-			if (!this.q)
-				return;
-			c.setPointerCapture(e.pointerId);
-			const t = time(e);
-			const {t0, t1} = this.scene;
-			from = {t, move: t > t0 && t < t1 && t1 - t0 < (this.q.m.t1 - this.q.m.t0) * 0.98, t0, t1};
-		});
-		c.addEventListener("pointermove", (e) => {
-			if (!from)
-				return;
-			const t = time(e);
-			if (from.move)
-				this.setView(from.t0 + t - from.t, from.t1 + t - from.t);
-			else if (Math.abs(t - from.t) > (this.q.m.t1 - this.q.m.t0) / 500)
-				this.setView(Math.min(t, from.t), Math.max(t, from.t));
-		});
-		c.addEventListener("pointerup", (e) => {
-			if (from && !from.move && Math.abs(time(e) - from.t) <= (this.q.m.t1 - this.q.m.t0) / 500) {
-				const half = (this.scene.t1 - this.scene.t0) / 2;
-				this.setView(from.t - half, from.t + half);
-			}
-			from = undefined;
-		});
-	}
 }
 
 function problemText(list: Problem[]): string {
 	return list.slice(0, 12).map((p) => `${p.file}, byte ${p.byte}: ${p.text}`).join("\n");
-}
-
-function readNotes(text: string | undefined): {time: number; text: string}[] {
-	try {
-		const list: unknown = JSON.parse(text ?? "[]");
-		return Array.isArray(list) ? list.filter((n): n is {time: number; text: string} => typeof n?.time === "number" && typeof n?.text === "string").slice(0, 1000) : [];
-	} catch {
-		return [];
-	}
 }
 
 declare global {

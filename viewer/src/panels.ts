@@ -229,7 +229,8 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
-	const bad = m.flags.filter((f) => f.kind !== "mark");
+	const weight = ["violation", "panic", "fault", "miss", "exhausted"];
+	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
 	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),

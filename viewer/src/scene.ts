@@ -2,10 +2,11 @@
  * The timeline. Lanes are painted into a picture of pixels, which costs their area whatever the
  * number of steps; text, marks and arrows are drawn over it.
  */
-import {EV, SETS} from "events";
+import {SETS} from "events";
 import {urgency} from "./decode.js";
 import {upper} from "./grow.js";
 import {columns, type Lod} from "./lod.js";
+import {arrows, lines, marks} from "./marks.js";
 import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
 import {Pix} from "./pix.js";
 import type {Query} from "./query.js";
@@ -39,7 +40,6 @@ export interface Scene {
 export const GUTTER = 148;
 export const AXIS = 26;
 const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
-const ALL_ARROWS_MAX = 300;
 
 interface Colours {
 	key: string;
@@ -81,7 +81,7 @@ function stateHex(theme: Theme, s: S): string {
 export class Painter {
 	private pix = new Pix(1, 1);
 	private colours: Colours | undefined;
-	private readonly ctx: CanvasRenderingContext2D;
+	readonly ctx: CanvasRenderingContext2D;
 	private dpr = 1;
 	/** Text to draw when the pixels are in place: x, y, text, colour, room. */
 	private texts: [number, number, string, string, number][] = [];
@@ -160,9 +160,9 @@ export class Painter {
 				if (fitted)
 					this.ctx.fillText(fitted, x, y);
 			}
-			this.marks(s, visible);
-			this.arrows(s, visible);
-			this.lines(s);
+			marks(this, s, visible);
+			arrows(this, s, visible);
+			lines(this, s);
 		});
 		this.gutter(s, c, visible);
 		this.axis(s, axis);
@@ -247,7 +247,7 @@ export class Painter {
 			const weak = faint(i, v);
 			const colour = (weak ? c.faint : c.task)[v]!;
 			const cls = s.q.m.tasks[v]!.cls;
-			if (classPart(cls) === "rt" && !many)
+			if (classPart(cls) === "rt" && !many && !weak)
 				pix.hatch(x0, top, x1, y1, c.hatch[v]!, colour, 1, scale);
 			else
 				pix.fill(x0, top, x1, y1, colour);
@@ -312,8 +312,9 @@ export class Painter {
 				top -= Math.round(full * n / max);
 				this.pix.fill(x0, Math.max(y0, top), x1, bottom, c.cls[part]!);
 			});
-			if (x1 - x0 > 26 * this.dpr && y + h / 2 > AXIS)
-				this.texts.push([x0 / this.dpr + 4, y + h - 8, String(total(v)), s.theme.name === "dark" ? "#0b0f14" : "#ffffff", (x1 - x0) / this.dpr - 6]);
+			const above = top / this.dpr - 7;
+			if (x1 - x0 > 26 * this.dpr && above > AXIS)
+				this.texts.push([x0 / this.dpr + 4, Math.max(above, y + 5), String(total(v)), above < y + 5 ? s.theme.bg : s.theme.dim, (x1 - x0) / this.dpr - 6]);
 		}
 		let last = -1;
 		for (const l of s.q.m.lost) {
@@ -471,261 +472,16 @@ export class Painter {
 		});
 	}
 
-	/* ---- marks, arrows, lines ---- */
-
-	private rowY(s: Scene, r: Row): number {
+	rowY(s: Scene, r: Row): number {
 		return AXIS + r.y - s.scroll;
-	}
-
-	private marks(s: Scene, visible: Row[]): void {
-		const {ctx} = this;
-		const {decisions} = s.q.m;
-		const from = upper(decisions.time, s.t0 - 1);
-		const to = upper(decisions.time, s.t1);
-		const cpuRows = new Map(visible.filter((r) => r.kind === "cpu").map((r) => [s.q.m.cpus[r.index]!.cpu, r]));
-		const step = Math.max(1, Math.ceil((to - from) / 6000));
-		const chosen = s.sel?.k === "dec" ? s.sel.i : -1;
-		const last = new Map<number, number>();
-		const diamond = (x: number, y: number, r: number): void => {
-			ctx.beginPath();
-			ctx.moveTo(x, y - r);
-			ctx.lineTo(x + r, y);
-			ctx.lineTo(x, y + r);
-			ctx.lineTo(x - r, y);
-			ctx.closePath();
-		};
-		for (let i = from; i < to; i += step) {
-			const r = cpuRows.get(decisions.cpu[i]!);
-			if (!r || decisions.time[i]! > s.hideFuture)
-				continue;
-			const x = this.x(s, decisions.time[i]!);
-			const wrong = (decisions.flags[i]! & 2) !== 0;
-			if (!wrong && i !== chosen && x - (last.get(decisions.cpu[i]!) ?? -99) < 4)
-				continue;
-			last.set(decisions.cpu[i]!, x);
-			diamond(x, this.rowY(s, r) + 36, wrong ? 6 : i === chosen ? 5.5 : 4);
-			ctx.fillStyle = wrong ? s.theme.danger : i === chosen ? s.theme.accent : s.theme.text;
-			ctx.strokeStyle = ctx.fillStyle;
-			ctx.lineWidth = 1.25;
-			if (decisions.flags[i]! & 1 || wrong || i === chosen)
-				ctx.fill();
-			else
-				ctx.stroke();
-		}
-		for (const r of visible)
-			if (r.kind === "task")
-				this.jobMarks(s, r);
-		this.flagMarks(s, visible);
-	}
-
-	private jobMarks(s: Scene, r: Row): void {
-		const {ctx} = this;
-		const {jobs} = s.q.m;
-		const task = s.q.m.tasks[r.index]!;
-		const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1);
-		if (list.length > this.width / 8)
-			return;
-		const y = this.rowY(s, r);
-		for (const j of list) {
-			const x = this.x(s, jobs.release[j]!);
-			ctx.fillStyle = s.theme.cls.edf;
-			ctx.beginPath();
-			ctx.moveTo(x, y + 1);
-			ctx.lineTo(x + 4, y + 7);
-			ctx.lineTo(x - 4, y + 7);
-			ctx.fill();
-			const deadline = jobs.deadline[j]!;
-			if (!Number.isFinite(deadline))
-				continue;
-			const dx = this.x(s, deadline);
-			const missed = jobs.done[j]! > deadline || (Number.isNaN(jobs.done[j]!) && deadline < s.q.m.t1);
-			ctx.strokeStyle = ctx.fillStyle = missed ? s.theme.danger : s.theme.text;
-			ctx.lineWidth = 1;
-			ctx.beginPath();
-			ctx.moveTo(dx, y + 6);
-			ctx.lineTo(dx, y + r.h - 3);
-			ctx.stroke();
-			ctx.beginPath();
-			ctx.moveTo(dx - 4, y + 1);
-			ctx.lineTo(dx + 4, y + 1);
-			ctx.lineTo(dx, y + 7);
-			ctx.closePath();
-			if (missed)
-				ctx.fill();
-			else
-				ctx.stroke();
-			if (missed) {
-				ctx.beginPath();
-				ctx.arc(dx, y + 4, 7, 0, 7);
-				ctx.stroke();
-			}
-		}
-	}
-
-	private flagMarks(s: Scene, visible: Row[]): void {
-		const {ctx} = this;
-		for (const f of s.q.m.flags) {
-			if (f.time < s.t0 || f.time > s.t1 || f.kind === "mark")
-				continue;
-			const x = this.x(s, f.time);
-			const r = visible.find((v) => v.kind === "cpu" && s.q.m.cpus[v.index]!.cpu === f.cpu);
-			if (f.kind === "violation" || f.kind === "panic") {
-				ctx.fillStyle = s.theme.danger;
-				ctx.fillRect(x - 0.75, AXIS, 1.5, this.height);
-			}
-			if (r) {
-				const y = this.rowY(s, r);
-				ctx.strokeStyle = s.theme.danger;
-				ctx.lineWidth = 2;
-				ctx.beginPath();
-				ctx.moveTo(x - 4, y + 1);
-				ctx.lineTo(x + 4, y + 9);
-				ctx.moveTo(x + 4, y + 1);
-				ctx.lineTo(x - 4, y + 9);
-				ctx.stroke();
-			}
-		}
-	}
-
-	/** The y of the middle of what shows the task, or of a CPU; NaN when it is out of sight. */
-	private laneY(s: Scene, visible: Row[], kind: "cpu" | "task", index: number): number {
-		const r = visible.find((v) => v.index === index && v.kind === kind) ?? visible.find((v) => kind === "task" && v.kind === "async" && v.index === index);
-		return r ? this.rowY(s, r) + (kind === "cpu" ? 18 : r.h / 2) : NaN;
-	}
-
-	private arrow(x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
-		const {ctx} = this;
-		const bend = Math.max(12, Math.min(60, Math.abs(x1 - x0) / 2));
-		ctx.setLineDash(dashed ? [4, 3] : []);
-		ctx.beginPath();
-		ctx.moveTo(x0, y0);
-		ctx.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
-		ctx.stroke();
-		ctx.setLineDash([]);
-		ctx.beginPath();
-		ctx.arc(x0, y0, 2.5, 0, 7);
-		ctx.fill();
-		ctx.beginPath();
-		ctx.moveTo(x1, y1);
-		ctx.lineTo(x1 - 7, y1 - 3.5);
-		ctx.lineTo(x1 - 7, y1 + 3.5);
-		ctx.fill();
-	}
-
-	private arrows(s: Scene, visible: Row[]): void {
-		const {ctx} = this;
-		const {wakes, sends, cpus} = s.q.m;
-		const a = upper(wakes.time, s.t0);
-		const b = upper(wakes.time, s.t1);
-		const all = b - a < ALL_ARROWS_MAX;
-		if (!all && (!s.task || b - a > 20_000))
-			return;
-		const cpuIndex = (n: number): number => cpus.findIndex((c) => c.cpu === n);
-		for (let i = a; i < b; i++) {
-			const task = wakes.task[i]!;
-			const w = wakes.word[i]!;
-			if (s.q.u32[w + 3]! >>> 24 !== 0)
-				continue;
-			const waker = s.q.taskOf(s.q.u32[w + 4]! | 0);
-			const mine = s.task > 0 && (task === s.task || waker === s.task);
-			if (!all && !mine)
-				continue;
-			const source = s.q.u32[w + 3]! >>> 16 & 255;
-			const y0 = waker && source === 1 ? this.laneY(s, visible, "task", waker) : this.laneY(s, visible, "cpu", cpuIndex(wakes.cpu[i]!));
-			const y1 = this.laneY(s, visible, "task", task);
-			if (Number.isNaN(y0) || Number.isNaN(y1) || y0 === y1)
-				continue;
-			ctx.globalAlpha = mine ? 1 : s.task ? 0.15 : 0.45;
-			ctx.strokeStyle = ctx.fillStyle = mine ? s.theme.accent : s.theme.dim;
-			ctx.lineWidth = mine ? 1.5 : 1;
-			const x = this.x(s, wakes.time[i]!);
-			this.arrow(x - 4, y0, x + 4, y1, source !== 1);
-		}
-		ctx.globalAlpha = 1;
-		const c = upper(sends.time, s.t0);
-		const d = upper(sends.time, s.t1);
-		if (d - c >= ALL_ARROWS_MAX)
-			return;
-		for (let i = c; i < d; i++) {
-			const target = cpuIndex(s.q.u32[sends.word[i]! + 2]!);
-			const to = cpus[target];
-			if (!to)
-				continue;
-			const k = upper(to.irqStart, sends.time[i]!);
-			let hit = NaN;
-			for (let n = k; n < Math.min(k + 8, to.irqStart.length); n++)
-				if ((to.irqWhat[n]! & 0xffff) === EV.HINT_ENTRY) {
-					hit = to.irqStart[n]!;
-					break;
-				}
-			const y0 = this.laneY(s, visible, "cpu", cpuIndex(sends.cpu[i]!));
-			const y1 = this.laneY(s, visible, "cpu", target) - 15;
-			if (Number.isNaN(hit) || hit - sends.time[i]! > 1e6 || Number.isNaN(y0) || Number.isNaN(y1))
-				continue;
-			ctx.globalAlpha = s.task ? 0.15 : 0.6;
-			ctx.strokeStyle = ctx.fillStyle = mix(s.theme.state.irq, s.theme.text, 0.35);
-			ctx.lineWidth = 1;
-			this.arrow(this.x(s, sends.time[i]!), y0, this.x(s, hit), y1, true);
-		}
-		ctx.globalAlpha = 1;
-	}
-
-	private lines(s: Scene): void {
-		const {ctx} = this;
-		if (s.range) {
-			const x0 = this.x(s, s.range[0]);
-			const x1 = this.x(s, s.range[1]);
-			ctx.globalAlpha = 0.16;
-			ctx.fillStyle = s.theme.accent;
-			ctx.fillRect(x0, AXIS, x1 - x0, this.height);
-			ctx.globalAlpha = 1;
-			ctx.fillRect(x0, AXIS, 1, this.height);
-			ctx.fillRect(x1, AXIS, 1, this.height);
-		}
-		if (s.hideFuture < s.t1) {
-			const x = this.x(s, s.hideFuture) + 1;
-			ctx.fillStyle = s.theme.panel;
-			ctx.fillRect(x, AXIS, this.width - x, this.height);
-			ctx.fillStyle = s.theme.dim;
-			ctx.fillText("what comes next is covered", x + 12, AXIS + 18);
-		}
-		if (s.sel?.k === "dec" || s.sel?.k === "flag" || s.sel?.k === "queue") {
-			const t = s.sel.k === "dec" ? s.q.m.decisions.time[s.sel.i]! : s.sel.k === "flag" ? s.q.m.flags[s.sel.i]!.time : s.sel.t;
-			ctx.fillStyle = s.theme.accent;
-			ctx.fillRect(this.x(s, t) - 0.75, AXIS, 1.5, this.height);
-		}
-		this.outline(s);
-		if (s.hover && s.hover.x > GUTTER) {
-			ctx.globalAlpha = 0.5;
-			ctx.fillStyle = s.theme.dim;
-			ctx.fillRect(s.hover.x, AXIS, 1, this.height);
-			ctx.globalAlpha = 1;
-		}
-	}
-
-	/** A frame around the selected step. */
-	private outline(s: Scene): void {
-		const sel = s.sel;
-		if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock"))
-			return;
-		const kind = sel.k === "slice" ? "cpu" : sel.k === "state" ? "task" : "lock";
-		const index = sel.k === "slice" ? sel.cpu : sel.k === "state" ? sel.task : sel.lock;
-		const lane = sel.k === "slice" ? s.q.m.cpus[index]!.lane : sel.k === "state" ? s.q.m.tasks[index]!.lane : s.q.m.locks[index]!.lane;
-		const r = s.rows.find((v) => v.kind === kind && v.index === index);
-		if (!r || sel.i >= lane.start.length)
-			return;
-		const x0 = this.x(s, lane.start[sel.i]!);
-		const x1 = this.x(s, sel.i + 1 < lane.start.length ? lane.start[sel.i + 1]! : s.q.m.t1);
-		const y = this.rowY(s, r) + (kind === "cpu" ? 6 : 3);
-		this.ctx.strokeStyle = s.theme.accent;
-		this.ctx.lineWidth = 2;
-		this.ctx.strokeRect(x0, y, Math.max(2, x1 - x0), kind === "cpu" ? 24 : r.h - 6);
 	}
 
 	private gutter(s: Scene, c: Colours, visible: Row[]): void {
 		const {ctx} = this;
 		ctx.fillStyle = s.theme.bg;
 		ctx.fillRect(0, AXIS, GUTTER - 1, this.height - AXIS);
+		ctx.fillStyle = s.theme.line;
+		ctx.fillRect(GUTTER - 1, AXIS, 1, this.height);
 		for (const r of visible) {
 			const y = this.rowY(s, r);
 			if (r.kind === "head") {
@@ -755,8 +511,6 @@ export class Painter {
 				ctx.textAlign = "left";
 			}
 		}
-		ctx.fillStyle = s.theme.line;
-		ctx.fillRect(GUTTER - 1, AXIS, 1, this.height);
 		void c;
 	}
 
@@ -798,109 +552,4 @@ export class Painter {
 			ctx.fillText(text, x + 6, AXIS / 2);
 		}
 	}
-
-	/** What is at a point of the canvas. */
-	hit(s: Scene, x: number, y: number): {row: Row | undefined; t: number; sel: Sel | undefined} {
-		const t = this.t(s, x);
-		const row = y < AXIS ? undefined : s.rows.find((r) => y - AXIS + s.scroll >= r.y && y - AXIS + s.scroll < r.y + r.h);
-		if (!row || x < GUTTER)
-			return {row, t, sel: undefined};
-		const inRow = y - this.rowY(s, row);
-		const m = s.q.m;
-		const near = (s.t1 - s.t0) / (this.width - GUTTER) * 7;
-		if (row.kind === "cpu") {
-			const cpu = m.cpus[row.index]!;
-			for (let i = 0; i < m.flags.length; i++)
-				if (m.flags[i]!.cpu === cpu.cpu && m.flags[i]!.kind !== "mark" && Math.abs(m.flags[i]!.time - t) < near && inRow < 11)
-					return {row, t, sel: {k: "flag", i}};
-			if (inRow > 29 && inRow < 43) {
-				let best = -1;
-				for (let i = upper(m.decisions.time, t - near); i < m.decisions.time.length && m.decisions.time[i]! < t + near; i++)
-					if (m.decisions.cpu[i] === cpu.cpu && (best < 0 || Math.abs(m.decisions.time[i]! - t) < Math.abs(m.decisions.time[best]! - t)))
-						best = i;
-				return {row, t, sel: best >= 0 ? {k: "dec", i: best} : undefined};
-			}
-			if (inRow >= 43)
-				return {row, t, sel: {k: "queue", t}};
-			const i = this.pickStep(s.q.lod(cpu.lane, "cpu"), t, near / 3);
-			return {row, t, sel: i >= 0 ? {k: "slice", cpu: row.index, i} : undefined};
-		}
-		if (row.kind === "queue")
-			return {row, t, sel: {k: "queue", t}};
-		if (row.kind === "task" || row.kind === "async" || row.kind === "slack") {
-			const i = this.pickStep(s.q.lod(m.tasks[row.index]!.lane, "task"), t, near / 3);
-			return {row, t, sel: i >= 0 ? {k: "state", task: row.index, i} : undefined};
-		}
-		if (row.kind === "lock") {
-			const i = upper(m.locks[row.index]!.lane.start, t) - 1;
-			return {row, t, sel: i >= 0 ? {k: "lock", lock: row.index, i} : undefined};
-		}
-		return {row, t, sel: undefined};
-	}
-
-	/** The step under the pointer, or a busy one so narrow that it is hard to meet. */
-	private pickStep(lod: Lod, t: number, near: number): number {
-		const i = lod.at(t);
-		if (i < 0 || t > lod.t1)
-			return -1;
-		if (lod.busy(lod.lane.val[i]!) || lod.end(i) - lod.lane.start[i]! < near)
-			return i;
-		const from = Math.max(0, lod.at(t - near));
-		const best = lod.longest(from, lod.at(t + near) + 1);
-		return lod.busy(lod.lane.val[best]!) ? best : i;
-	}
-}
-
-/** The overview: busy CPUs by class over the whole trace, flags on top, and the brush. */
-export function overview(canvas: HTMLCanvasElement, s: Scene, dpr: number, w: number, h: number, cache: {key: string; data: ImageData | undefined}): void {
-	const W = Math.max(1, Math.round(w * dpr));
-	const H = Math.max(1, Math.round(h * dpr));
-	if (canvas.width !== W || canvas.height !== H) {
-		canvas.width = W;
-		canvas.height = H;
-	}
-	const ctx = canvas.getContext("2d", {alpha: false})!;
-	const {m} = s.q;
-	const key = `${W} ${H} ${s.theme.name} ${m.raw.length} ${m.t1}`;
-	if (cache.key !== key) {
-		const pix = new Pix(W, H);
-		pix.buf.fill(pixel(s.theme.panel));
-		const sums = [new Float64Array(W), new Float64Array(W), new Float64Array(W), new Float64Array(W)];
-		for (const cpu of m.cpus)
-			columns(s.q.lod(cpu.lane, "cpu"), m.t0, m.t1, W, (x0, x1, i, _many, share) => {
-				const v = cpu.lane.val[i]!;
-				if (v === IDLE || v === OFFLINE)
-					return;
-				const part = v === UNKNOWN ? 3 : ["edf", "rt", "share"].indexOf(classPart(m.tasks[v]!.cls));
-				for (let x = x0; x < x1; x++)
-					sums[part]![x]! += share;
-			});
-		const colours = [s.theme.cls.edf, s.theme.cls.rt, s.theme.cls.share, mix(s.theme.state.unknown, s.theme.panel, 0.5)].map((c) => pixel(c));
-		for (let x = 0; x < W; x++) {
-			let sum = 0;
-			for (let part = 0; part < 4; part++) {
-				const y1 = H - Math.round(sum / m.cpus.length * (H - 10 * dpr));
-				sum += sums[part]![x]!;
-				pix.fill(x, H - Math.round(sum / m.cpus.length * (H - 10 * dpr)), x + 1, y1, colours[part]!);
-			}
-		}
-		for (const f of m.flags)
-			if (f.kind !== "mark") {
-				const x = Math.round((f.time - m.t0) / (m.t1 - m.t0) * W);
-				pix.fill(x - Math.round(dpr), 0, x + Math.round(dpr), Math.round(9 * dpr), pixel(s.theme.danger));
-			}
-		cache.key = key;
-		cache.data = pix.data;
-	}
-	ctx.putImageData(cache.data!, 0, 0);
-	const x0 = (s.t0 - m.t0) / (m.t1 - m.t0) * W;
-	const x1 = (s.t1 - m.t0) / (m.t1 - m.t0) * W;
-	ctx.globalAlpha = 0.6;
-	ctx.fillStyle = s.theme.bg;
-	ctx.fillRect(0, 0, x0, H);
-	ctx.fillRect(x1, 0, W - x1, H);
-	ctx.globalAlpha = 1;
-	ctx.strokeStyle = s.theme.accent;
-	ctx.lineWidth = 2 * dpr;
-	ctx.strokeRect(Math.max(dpr, x0), dpr, Math.max(3 * dpr, Math.min(W - dpr, x1) - Math.max(dpr, x0)), H - 2 * dpr);
 }

@@ -206,6 +206,43 @@ static enum poll a_running_task_moves(void *frame)
 	ASYNC_END(me);
 }
 
+static enum poll yields(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	while (!atomic_load_explicit(&stop, memory_order_relaxed))
+		AWAIT(me, yield_now(&me->yield));
+	ASYNC_END(me);
+}
+
+/* Where each poll is short, the word to leave often comes between two of them. */
+static enum poll between_two_polls(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	if (cpu_count == 1 || cpu_count > 16)
+		ASYNC_RETURN(me, 0); /* more CPUs that do nothing but yield delay each other */
+	atomic_store_explicit(&stop, false, memory_order_relaxed);
+	for (me->i = 0; me->i < 2 * cpu_count; me->i++)
+		MUST(TASK_SPAWN(&me->many[me->i], "yields", yields, (struct scene){}, SCHED_PARAMS_FIFO(3)));
+	for (me->i = 0; me->i < 40; me->i++) {
+		me->cpu = 1 + me->i % (cpu_count - 1);
+		MUST(cpu_take_out(me->cpu, NULL));
+		AWAIT(me, sleep_for(&me->sleep, US(50)));
+		CHECK_EQ(cpu_use(me->cpu), CPU_IS_OUT);
+		MUST(cpu_put_back(me->cpu));
+		AWAIT(me, sleep_for(&me->sleep, US(5)));
+	}
+	atomic_store_explicit(&stop, true, memory_order_relaxed);
+	for (me->i = 0; me->i < 2 * cpu_count; me->i++) {
+		AWAIT(me, task_join(&me->join, me->many[me->i]));
+		task_put(me->many[me->i]);
+	}
+	ASYNC_END(me);
+}
+
 /* Takes its own CPU away from under itself, all of them in turn. */
 static enum poll a_task_takes_its_own_cpu_out(void *frame)
 {
@@ -269,6 +306,6 @@ static enum poll preemption_off_holds_the_cpu(void *frame)
 }
 
 TESTS_MAIN(ASYNC(errors), ASYNC(one_cpu_does_it_all), ASYNC(pinned_tasks_keep_their_cpu),
-	   ASYNC(admitted_tasks_keep_their_cpus), ASYNC(a_running_task_moves),
+	   ASYNC(admitted_tasks_keep_their_cpus), ASYNC(a_running_task_moves), ASYNC(between_two_polls),
 	   ASYNC(a_task_takes_its_own_cpu_out), ASYNC(timers_of_the_cpu_go_on),
 	   ASYNC(preemption_off_holds_the_cpu));

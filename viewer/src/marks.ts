@@ -1,0 +1,253 @@
+/** What is drawn over the lanes: decisions, jobs, flags, arrows, the selection. */
+import {EV} from "events";
+import {upper} from "./grow.js";
+import {AXIS, GUTTER, type Painter, type Scene} from "./scene.js";
+import type {Row} from "./rows.js";
+import {mix} from "./theme.js";
+
+const ALL_ARROWS_MAX = 300;
+
+export function marks(p: Painter, s: Scene, visible: Row[]): void {
+	const {ctx} = p;
+	const {decisions} = s.q.m;
+	const from = upper(decisions.time, s.t0 - 1);
+	const to = upper(decisions.time, s.t1);
+	const cpuRows = new Map(visible.filter((r) => r.kind === "cpu").map((r) => [s.q.m.cpus[r.index]!.cpu, r]));
+	const step = Math.max(1, Math.ceil((to - from) / 6000));
+	const chosen = s.sel?.k === "dec" ? s.sel.i : -1;
+	const last = new Map<number, number>();
+	const diamond = (x: number, y: number, r: number): void => {
+		ctx.beginPath();
+		ctx.moveTo(x, y - r);
+		ctx.lineTo(x + r, y);
+		ctx.lineTo(x, y + r);
+		ctx.lineTo(x - r, y);
+		ctx.closePath();
+	};
+	for (let i = from; i < to; i += step) {
+		const r = cpuRows.get(decisions.cpu[i]!);
+		if (!r || decisions.time[i]! > s.hideFuture)
+			continue;
+		const x = p.x(s, decisions.time[i]!);
+		const wrong = (decisions.flags[i]! & 2) !== 0;
+		if (!wrong && i !== chosen && x - (last.get(decisions.cpu[i]!) ?? -99) < 4)
+			continue;
+		last.set(decisions.cpu[i]!, x);
+		diamond(x, p.rowY(s, r) + 36, wrong ? 6 : i === chosen ? 5.5 : 4);
+		ctx.fillStyle = wrong ? s.theme.danger : i === chosen ? s.theme.accent : s.theme.text;
+		ctx.strokeStyle = ctx.fillStyle;
+		ctx.lineWidth = 1.25;
+		if (decisions.flags[i]! & 1 || wrong || i === chosen)
+			ctx.fill();
+		else
+			ctx.stroke();
+	}
+	for (const r of visible)
+		if (r.kind === "task")
+			jobMarks(p, s, r);
+	flagMarks(p, s, visible);
+}
+
+function jobMarks(p: Painter, s: Scene, r: Row): void {
+	const {ctx} = p;
+	const {jobs} = s.q.m;
+	const task = s.q.m.tasks[r.index]!;
+	const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1);
+	if (list.length > p.width / 8)
+		return;
+	const y = p.rowY(s, r);
+	for (const j of list) {
+		const x = p.x(s, jobs.release[j]!);
+		ctx.fillStyle = s.theme.cls.edf;
+		ctx.beginPath();
+		ctx.moveTo(x, y + 1);
+		ctx.lineTo(x + 4, y + 7);
+		ctx.lineTo(x - 4, y + 7);
+		ctx.fill();
+		const deadline = jobs.deadline[j]!;
+		if (!Number.isFinite(deadline))
+			continue;
+		const dx = p.x(s, deadline);
+		const missed = jobs.done[j]! > deadline || (Number.isNaN(jobs.done[j]!) && deadline < s.q.m.t1);
+		ctx.strokeStyle = ctx.fillStyle = missed ? s.theme.danger : s.theme.text;
+		ctx.lineWidth = 1;
+		ctx.beginPath();
+		ctx.moveTo(dx, y + 6);
+		ctx.lineTo(dx, y + r.h - 3);
+		ctx.stroke();
+		ctx.beginPath();
+		ctx.moveTo(dx - 4, y + 1);
+		ctx.lineTo(dx + 4, y + 1);
+		ctx.lineTo(dx, y + 7);
+		ctx.closePath();
+		if (missed)
+			ctx.fill();
+		else
+			ctx.stroke();
+		if (missed) {
+			ctx.beginPath();
+			ctx.arc(dx, y + 4, 7, 0, 7);
+			ctx.stroke();
+		}
+	}
+}
+
+function flagMarks(p: Painter, s: Scene, visible: Row[]): void {
+	const {ctx} = p;
+	for (const f of s.q.m.flags) {
+		if (f.time < s.t0 || f.time > s.t1 || f.kind === "mark")
+			continue;
+		const x = p.x(s, f.time);
+		const r = visible.find((v) => v.kind === "cpu" && s.q.m.cpus[v.index]!.cpu === f.cpu);
+		if (f.kind === "violation" || f.kind === "panic") {
+			ctx.fillStyle = s.theme.danger;
+			ctx.fillRect(x - 0.75, AXIS, 1.5, p.height);
+		}
+		if (r) {
+			const y = p.rowY(s, r);
+			ctx.strokeStyle = s.theme.danger;
+			ctx.lineWidth = 2;
+			ctx.beginPath();
+			ctx.moveTo(x - 4, y + 1);
+			ctx.lineTo(x + 4, y + 9);
+			ctx.moveTo(x + 4, y + 1);
+			ctx.lineTo(x - 4, y + 9);
+			ctx.stroke();
+		}
+	}
+}
+
+/** The y of the middle of what shows the task, or of a CPU; NaN when it is out of sight. */
+function laneY(p: Painter, s: Scene, visible: Row[], kind: "cpu" | "task", index: number): number {
+	const r = visible.find((v) => v.index === index && v.kind === kind) ?? visible.find((v) => kind === "task" && v.kind === "async" && v.index === index);
+	return r ? p.rowY(s, r) + (kind === "cpu" ? 18 : r.h / 2) : NaN;
+}
+
+function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
+	const {ctx} = p;
+	const bend = Math.max(12, Math.min(60, Math.abs(x1 - x0) / 2));
+	ctx.setLineDash(dashed ? [4, 3] : []);
+	ctx.beginPath();
+	ctx.moveTo(x0, y0);
+	ctx.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
+	ctx.stroke();
+	ctx.setLineDash([]);
+	ctx.beginPath();
+	ctx.arc(x0, y0, 2.5, 0, 7);
+	ctx.fill();
+	ctx.beginPath();
+	ctx.moveTo(x1, y1);
+	ctx.lineTo(x1 - 7, y1 - 3.5);
+	ctx.lineTo(x1 - 7, y1 + 3.5);
+	ctx.fill();
+}
+
+export function arrows(p: Painter, s: Scene, visible: Row[]): void {
+	const {ctx} = p;
+	const {wakes, sends, cpus} = s.q.m;
+	const a = upper(wakes.time, s.t0);
+	const b = upper(wakes.time, s.t1);
+	const all = b - a < ALL_ARROWS_MAX;
+	if (!all && (!s.task || b - a > 20_000))
+		return;
+	const cpuIndex = (n: number): number => cpus.findIndex((c) => c.cpu === n);
+	for (let i = a; i < b; i++) {
+		const task = wakes.task[i]!;
+		const w = wakes.word[i]!;
+		if (s.q.u32[w + 3]! >>> 24 !== 0)
+			continue;
+		const waker = s.q.taskOf(s.q.u32[w + 4]! | 0);
+		const mine = s.task > 0 && (task === s.task || waker === s.task);
+		if (!all && !mine)
+			continue;
+		const source = s.q.u32[w + 3]! >>> 16 & 255;
+		const y0 = waker && source === 1 ? laneY(p, s, visible, "task", waker) : laneY(p, s, visible, "cpu", cpuIndex(wakes.cpu[i]!));
+		const y1 = laneY(p, s, visible, "task", task);
+		if (Number.isNaN(y0) || Number.isNaN(y1) || y0 === y1)
+			continue;
+		ctx.globalAlpha = mine ? 1 : s.task ? 0.15 : 0.45;
+		ctx.strokeStyle = ctx.fillStyle = mine ? s.theme.accent : s.theme.dim;
+		ctx.lineWidth = mine ? 1.5 : 1;
+		const x = p.x(s, wakes.time[i]!);
+		arrow(p, x - 4, y0, x + 4, y1, source !== 1);
+	}
+	ctx.globalAlpha = 1;
+	const c = upper(sends.time, s.t0);
+	const d = upper(sends.time, s.t1);
+	if (d - c >= ALL_ARROWS_MAX)
+		return;
+	for (let i = c; i < d; i++) {
+		const target = cpuIndex(s.q.u32[sends.word[i]! + 2]!);
+		const to = cpus[target];
+		if (!to)
+			continue;
+		const k = upper(to.irqStart, sends.time[i]!);
+		let hit = NaN;
+		for (let n = k; n < Math.min(k + 8, to.irqStart.length); n++)
+			if ((to.irqWhat[n]! & 0xffff) === EV.HINT_ENTRY) {
+				hit = to.irqStart[n]!;
+				break;
+			}
+		const y0 = laneY(p, s, visible, "cpu", cpuIndex(sends.cpu[i]!));
+		const y1 = laneY(p, s, visible, "cpu", target) - 15;
+		if (Number.isNaN(hit) || hit - sends.time[i]! > 1e6 || Number.isNaN(y0) || Number.isNaN(y1))
+			continue;
+		ctx.globalAlpha = s.task ? 0.15 : 0.6;
+		ctx.strokeStyle = ctx.fillStyle = mix(s.theme.state.irq, s.theme.text, 0.35);
+		ctx.lineWidth = 1;
+		arrow(p, p.x(s, sends.time[i]!), y0, p.x(s, hit), y1, true);
+	}
+	ctx.globalAlpha = 1;
+}
+
+export function lines(p: Painter, s: Scene): void {
+	const {ctx} = p;
+	if (s.range) {
+		const x0 = p.x(s, s.range[0]);
+		const x1 = p.x(s, s.range[1]);
+		ctx.globalAlpha = 0.16;
+		ctx.fillStyle = s.theme.accent;
+		ctx.fillRect(x0, AXIS, x1 - x0, p.height);
+		ctx.globalAlpha = 1;
+		ctx.fillRect(x0, AXIS, 1, p.height);
+		ctx.fillRect(x1, AXIS, 1, p.height);
+	}
+	if (s.hideFuture < s.t1) {
+		const x = p.x(s, s.hideFuture) + 1;
+		ctx.fillStyle = s.theme.panel;
+		ctx.fillRect(x, AXIS, p.width - x, p.height);
+		ctx.fillStyle = s.theme.dim;
+		ctx.fillText("what comes next is covered", x + 12, AXIS + 18);
+	}
+	if (s.sel?.k === "dec" || s.sel?.k === "flag" || s.sel?.k === "queue") {
+		const t = s.sel.k === "dec" ? s.q.m.decisions.time[s.sel.i]! : s.sel.k === "flag" ? s.q.m.flags[s.sel.i]!.time : s.sel.t;
+		ctx.fillStyle = s.theme.accent;
+		ctx.fillRect(p.x(s, t) - 0.75, AXIS, 1.5, p.height);
+	}
+	outline(p, s);
+	if (s.hover && s.hover.x > GUTTER) {
+		ctx.globalAlpha = 0.5;
+		ctx.fillStyle = s.theme.dim;
+		ctx.fillRect(s.hover.x, AXIS, 1, p.height);
+		ctx.globalAlpha = 1;
+	}
+}
+
+/** A frame around the selected step. */
+function outline(p: Painter, s: Scene): void {
+	const sel = s.sel;
+	if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock"))
+		return;
+	const kind = sel.k === "slice" ? "cpu" : sel.k === "state" ? "task" : "lock";
+	const index = sel.k === "slice" ? sel.cpu : sel.k === "state" ? sel.task : sel.lock;
+	const lane = sel.k === "slice" ? s.q.m.cpus[index]!.lane : sel.k === "state" ? s.q.m.tasks[index]!.lane : s.q.m.locks[index]!.lane;
+	const r = s.rows.find((v) => v.kind === kind && v.index === index);
+	if (!r || sel.i >= lane.start.length)
+		return;
+	const x0 = p.x(s, lane.start[sel.i]!);
+	const x1 = p.x(s, sel.i + 1 < lane.start.length ? lane.start[sel.i + 1]! : s.q.m.t1);
+	const y = p.rowY(s, r) + (kind === "cpu" ? 6 : 3);
+	p.ctx.strokeStyle = s.theme.accent;
+	p.ctx.lineWidth = 2;
+	p.ctx.strokeRect(x0, y, Math.max(2, x1 - x0), kind === "cpu" ? 24 : r.h - 6);
+}
