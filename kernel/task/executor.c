@@ -86,10 +86,6 @@ void queue_suspended(const struct cpu *c, struct task *t)
 		return;
 	}
 	runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);
-	if (likely(alone && !traced())) {
-		home_unlock(t);
-		return;
-	}
 	runqueue_record(t, c->frozen_why, op_seq(traced()));
 	w = wanted(t);
 	home_unlock(t);

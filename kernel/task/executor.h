@@ -218,9 +218,7 @@ ALWAYS_INLINE unsigned hint_alone(struct cpu *c, u64 rank)
 	if (rank >= atomic_load_explicit(&c->promised, memory_order_relaxed))
 		return TRACE_NO_CPU;
 	(void)promise_set(c, rank);
-	atomic_store_explicit(&c->hints,
-			      atomic_load_explicit(&c->hints, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->hints, 1, memory_order_relaxed);
 	return c->id;
 }
 

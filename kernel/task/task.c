@@ -91,16 +91,14 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 
 	runqueue_add(t, false);
 	w = wanted(t);
-	if (likely(alone && !traced())) {
-		home_unlock(t);
-		return hint_alone(arch_cpu(), w.rank);
-	}
 	seq = op_seq(traced());
 	task_record_release(t, seq);
 	runqueue_record(t, why, seq);
 	if (seq)
 		record_wake(t, TRACE_wake_result_released, seq);
 	home_unlock(t);
+	if (alone && !seq)
+		return hint_alone(arch_cpu(), w.rank);
 	return hint_for(w);
 }
 

@@ -33,6 +33,7 @@ PUBLISHED_TOO_EARLY = (
 )
 
 SHORT_WAYS = Runs(SHORT, cpus=1, seeds=1, words="trace=off", events=500_000_000)
+MANY = Runs(COSTS, cpus=1, seeds=1, only="grows", words="many=2048 trace=off", events=500_000_000)
 
 # Three shards for four CPUs, so that CPUs meet in them.
 SHARED = Runs(seeds=500, words="shards=3")
@@ -175,8 +176,9 @@ MUTANTS = [
 
     # What a wake-up may cost.
     Mutant("hint-under-the-lock", "a waker looks for the CPU to hint with the queue locked",
-           ((TASK, "	home_unlock(t);\n	return hint_for(w);\n",
-             "	unsigned target = hint_for(w);\n\n	home_unlock(t);\n	return target;\n"),),
+           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	home_unlock(t);\n	if (alone && !seq)\n",
+             "		record_wake(t, TRACE_wake_result_released, seq);\n	seq = hint_for(w);\n	home_unlock(t);\n"
+             "	if (shard_count)\n		return seq;\n	if (alone && !seq)\n"),),
            "test", Runs(COSTS, cpus=64, seeds=1, only="held")),
     Mutant("wake-allocates", "a wake-up takes memory for a moment",
            ((TASK, "		u64 now_ns = clock_ns();\n\n		task_release(", "		u64 now_ns = clock_ns();\n\n		kfree(kmalloc(16));\n		task_release("),),
@@ -193,18 +195,24 @@ MUTANTS = [
            (("kernel/core/irq.c", "void irq_hint(struct cpu *c)\n{\n",
              "void irq_hint(struct cpu *c)\n{\n	static struct spin lock;\n\n	spin_lock_raw(&lock);\n	spin_unlock_raw(&lock);\n"),),
            "test", Runs(COSTS, cpus=4, seeds=1, only="no_lock")),
-    Mutant("level-is-walked", "who is queued at a level looks at all who stand there", TIES_BY_ID, "test",
-           Runs(COSTS, cpus=1, seeds=1, only="grows", events=500_000_000)),
+    Mutant("level-is-walked", "who is queued at a level looks at all who stand there",
+           ((LEVELS, "\telse\n\t\tlist_add_tail(q, &e->link);\n", """\telse {
+		struct list *last = q;
+
+		while (last->next != q)
+			last = last->next;
+		list_add_head(last, &e->link);
+	}
+"""),), "test", MANY),
     Mutant("tree-out-of-balance", "the tree of deadlines is a list",
-           (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test",
-           Runs(COSTS, cpus=1, seeds=1, only="grows", events=500_000_000)),
+           (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test", MANY),
 
     # The short ways, which are taken while nothing is recorded.
     Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",
            (("kernel/task/handover.h", "	runqueue_add(t, true);\n", "	runqueue_add(t, false);\n"),),
            "test", SHORT_WAYS),
     Mutant("nobody-to-hint-but-oneself", "the only CPU does not hint itself",
-           (("kernel/task/executor.h", "&c->hints, memory_order_relaxed) + 1,\n", "&c->hints, memory_order_relaxed) + 0,\n"),),
+           (("kernel/task/executor.h", "fetch_add_explicit(&c->hints, 1,", "fetch_add_explicit(&c->hints, 0,"),),
            "test", SHORT_WAYS),
     Mutant("lesser-ones-take-over", "a wake gives the CPU to a task that is less urgent than its waker",
            (("kernel/task/handover.h", "c->preempt_off || t->rank >= c->current->rank)", "c->preempt_off || t->rank == c->current->rank)"),),
