@@ -207,8 +207,8 @@ ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRE
  */
 ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
+	struct task *cur = c->current;
 	struct worker *to;
-	struct task *cur;
 
 	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
 		return false;
@@ -218,7 +218,6 @@ ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREA
 	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
 	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
 	c->frozen_why = TRACE_enqueue_why_preempt;
-	cur = c->current;
 	leave(c, now_ns);
 	place(c, t, now_ns);
 	home_unlock(t);
