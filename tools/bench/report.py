@@ -48,6 +48,21 @@ def verdict(value, row, more_is_better):
     return reached if "gate" in row else ""
 
 
+def beside(name, metric, board, known):
+    """What stands behind a metric on the console: the marks, the one that it reaches, and the peers."""
+    words = []
+    for target in known["target"]:
+        row = target.get(board)
+        if target["metric"] != name or not row:
+            continue
+        if "gate" in row:
+            words.append(" ".join(f"{k} {short(row[k])}" for k in ["gate", "target", "moonshot"]) + ": "
+                         + verdict(metric.value, row, target.get("more_is_better")))
+        words += [f"{k} {row[k]}" for k in ["floor", "best", "model"] if k in row]
+    words += [f"{peer} {value}" for peer, value in known["peers"].get(board, {}).get(name, {}).items()]
+    return "; ".join(words)
+
+
 def target_rows(found):
     """(target, board, columns, metric or None)"""
     for target in peers()["target"]:
