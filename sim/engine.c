@@ -1,7 +1,7 @@
 /*
  * engine.c: virtual CPUs, virtual time, delivery of interrupts. See README.md for the model.
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 
 #define RELAX_EVENTS 32	    /* what a pause costs; Skylake's takes about 40 ns, older ones 3 */
 #define TIMER_LATE_NS 64    /* a timer fires up to this much late */
@@ -150,7 +150,7 @@ static void arm(void)
 	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
 		budget = (int64_t)(sim.cfg.max_events - sim.events);
 	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
-	sim_budget = sim.armed = budget;
+	sim_budget = sim.armed = budget + sim.bias;
 	sim.horizon_ns =
 		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
 }
@@ -220,7 +220,7 @@ static void schedule(enum where where)
 	sim_mix(0x100 + next);
 	sim.cur = next;
 	arm();
-	sim_stack_switch(&from->sp, this_cpu()->sp);
+	fiber_switch(&from->sp, this_cpu()->sp);
 }
 
 /*
@@ -245,6 +245,22 @@ static int acknowledge(void)
 	return -1;
 }
 
+/* The kernel's handler; may return on another CPU. */
+static void enter(int irq, uintptr_t pc)
+{
+	sim_entry_irq((enum sim_irq)irq, pc);
+}
+
+/* Apart, since what it keeps is large. */
+static __attribute__((noinline)) void enter_watched(int irq, uintptr_t pc)
+{
+	struct interrupted i;
+
+	watch_irq_enter(&i);
+	sim_entry_irq((enum sim_irq)irq, pc);
+	watch_irq_exit(&i);
+}
+
 /* Takes what is pending, on this stack, as the hardware would. The clock is up to date before
  * and after. May return on another CPU. */
 static void deliver(uintptr_t pc)
@@ -256,7 +272,7 @@ static void deliver(uintptr_t pc)
 		sim_mix(0x200 + (unsigned)irq);
 		this_cpu()->irq_on = false;
 		arm();
-		sim_entry_irq((enum sim_irq)irq, pc);
+		(sim.cfg.watch ? enter_watched : enter)(irq, pc);
 		charge();
 		this_cpu()->irq_on = true;
 	}
@@ -264,6 +280,8 @@ static void deliver(uintptr_t pc)
 
 void sim_slow(uintptr_t pc)
 {
+	if (sim_budget >= sim.bias)
+		return;
 	charge();
 	sim_mix(pc);
 	sim_mix(sim.clock_ns);
@@ -279,6 +297,20 @@ void sim_slow(uintptr_t pc)
 		sim.turn = this_cpu()->ran;
 	}
 	arm();
+}
+
+void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
+{
+	sim_slow(pc);
+	if (sim.cfg.watch)
+		watch_access((uintptr_t)at, bytes, kind, pc);
+}
+
+void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
+{
+	sim_slow(pc);
+	if (sim.cfg.watch)
+		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
 }
 
 /*
@@ -300,6 +332,8 @@ bool sim_irq_save(void)
 	bool on = this_cpu()->irq_on;
 
 	this_cpu()->irq_on = false;
+	if (on && sim.cfg.watch)
+		watch_masked();
 	return on;
 }
 
@@ -309,6 +343,8 @@ void sim_irq_restore(bool enabled)
 
 	if (!enabled || v->irq_on)
 		return;
+	if (sim.cfg.watch)
+		watch_unmasked();
 	v->irq_on = true;
 	if (sim_due(sim.cur) <= sim.horizon_ns) {
 		charge();
@@ -366,6 +402,8 @@ void sim_idle(void)
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
 
 	charge();
+	if (sim.cfg.watch)
+		watch_unmasked();
 	this_cpu()->irq_on = true;
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;
@@ -377,6 +415,8 @@ void sim_idle(void)
 	}
 	deliver(pc);
 	this_cpu()->irq_on = false;
+	if (sim.cfg.watch)
+		watch_masked();
 	arm();
 }
 
@@ -394,6 +434,8 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 	charge();
 	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
 	v->progress = this_cpu()->progress;
+	if (sim.cfg.watch)
+		watch_cpu_start(cpu);
 	set_busy(cpu, true);
 	arm();
 	return 0;
@@ -412,7 +454,7 @@ void sim_stop(int status, const char *message)
 	sim_mix(sim.clock_ns);
 	sim.status = status;
 	sim.message = message;
-	sim_stack_switch(&dead, sim.main_sp);
+	fiber_switch(&dead, sim.main_sp);
 	__builtin_unreachable();
 }
 
@@ -446,9 +488,12 @@ int sim_run(void)
 	set_busy(0, true);
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();
-	sim_budget = sim.armed = 0;
+	sim.bias = sim.cfg.watch ? -(1ll << 62) : 0;
+	if (sim.cfg.watch)
+		watch_begin();
+	sim_budget = sim.armed = sim.bias;
 	sim.running = true;
-	sim_stack_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	fiber_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));
 	sim.running = false;
 	sim_budget = INT64_MAX;
 	return sim.status;

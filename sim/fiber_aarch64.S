@@ -11,8 +11,8 @@
 
 	.text
 
-/* void sim_stack_switch(void **save, void *load) */
-ENTRY(sim_stack_switch)
+/* void fiber_switch(void **save, void *load) */
+ENTRY(fiber_switch)
 	stp	x29, x30, [sp, #-160]!
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
@@ -37,7 +37,7 @@ ENTRY(sim_stack_switch)
 	ldp	d14, d15, [sp, #144]
 	ldp	x29, x30, [sp], #160
 	ret
-END(sim_stack_switch)
+END(fiber_switch)
 
 /* First activation of a stack: x19 the function, x20 its argument; x29 is 0 and ends the chain. */
 ENTRY(sim_fiber_boot)

@@ -12,8 +12,8 @@
 
 	.text
 
-/* void sim_stack_switch(void **save, void *load) */
-ENTRY(sim_stack_switch)
+/* void fiber_switch(void **save, void *load) */
+ENTRY(fiber_switch)
 	.cfi_startproc
 	pushq	%rbp
 	pushq	%rbx
@@ -31,7 +31,7 @@ ENTRY(sim_stack_switch)
 	popq	%rbp
 	ret
 	.cfi_endproc
-END(sim_stack_switch)
+END(fiber_switch)
 
 /* First activation of a stack: r12 the function, r13 its argument; rbp is 0 and ends the chain. */
 ENTRY(sim_fiber_boot)

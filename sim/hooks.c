@@ -6,9 +6,9 @@
  * The functions and their signatures are the ThreadSanitizer and SanitizerCoverage interfaces
  * that gcc (gcc/sanitizer.def) and clang (ThreadSanitizer.cpp, SanitizerCoverage.cpp) emit
  * calls to. Atomics do their work here, one at a time and so sequentially consistent; the order
- * that the source asked for is passed along, for checkers to come.
+ * that the source asked for is for the checkers (watch.h).
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 #include <string.h>
 
 #define HOOK __attribute__((used)) void
@@ -35,24 +35,34 @@ HOOK __tsan_func_exit(void)
 {
 }
 
-#define ACCESS(name)                                                                               \
-	HOOK __tsan_##name(const void *at);                                                        \
-	HOOK __tsan_##name(const void *at)                                                         \
+#define SIM_ACCESS(at, bytes, kind)                                                                \
+	do {                                                                                       \
+		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+			sim_slow_access(SIM_PC, at, bytes, kind);                                  \
+	} while (0)
+#define SIM_ATOMIC(at, op, order)                                                                  \
+	do {                                                                                       \
+		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+			sim_slow_atomic(SIM_PC, at, sizeof *(at), op, order);                      \
+	} while (0)
+
+#define ACCESS(name, bytes, kind)                                                                  \
+	HOOK __tsan_##name##bytes(const void *at);                                                 \
+	HOOK __tsan_##name##bytes(const void *at)                                                  \
 	{                                                                                          \
-		(void)at;                                                                          \
-		SIM_EVENT(SIM_PC);                                                                 \
+		SIM_ACCESS(at, bytes, kind);                                                       \
 	}
 #define ACCESSES(n)                                                                                \
-	ACCESS(read##n)                                                                            \
-	ACCESS(write##n)                                                                           \
-	ACCESS(read_write##n)                                                                      \
-	ACCESS(volatile_read##n)                                                                   \
-	ACCESS(volatile_write##n)                                                                  \
-	ACCESS(unaligned_read##n)                                                                  \
-	ACCESS(unaligned_write##n)                                                                 \
-	ACCESS(unaligned_read_write##n)                                                            \
-	ACCESS(unaligned_volatile_read##n)                                                         \
-	ACCESS(unaligned_volatile_write##n)
+	ACCESS(read, n, ACCESS_READ)                                                               \
+	ACCESS(write, n, ACCESS_WRITE)                                                             \
+	ACCESS(read_write, n, ACCESS_WRITE)                                                        \
+	ACCESS(volatile_read, n, ACCESS_MARKED)                                                    \
+	ACCESS(volatile_write, n, ACCESS_WRITE | ACCESS_MARKED)                                    \
+	ACCESS(unaligned_read, n, ACCESS_READ)                                                     \
+	ACCESS(unaligned_write, n, ACCESS_WRITE)                                                   \
+	ACCESS(unaligned_read_write, n, ACCESS_WRITE)                                              \
+	ACCESS(unaligned_volatile_read, n, ACCESS_MARKED)                                          \
+	ACCESS(unaligned_volatile_write, n, ACCESS_WRITE | ACCESS_MARKED)
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)
@@ -60,24 +70,23 @@ ACCESSES(8)
 ACCESSES(16)
 
 /* A block operation is one event for each word. */
-static void words(size_t bytes, uintptr_t pc)
+static void words(const void *at, size_t bytes, unsigned kind, uintptr_t pc)
 {
 	for (size_t i = 0; i < bytes; i += 8)
-		SIM_EVENT(pc);
+		if (__builtin_expect(--sim_budget < 0, 0))
+			sim_slow_access(pc, (const char *)at + i, bytes - i < 8 ? bytes - i : 8, kind);
 }
 
 HOOK __tsan_read_range(const void *at, size_t bytes);
 HOOK __tsan_read_range(const void *at, size_t bytes)
 {
-	(void)at;
-	words(bytes, SIM_PC);
+	words(at, bytes, ACCESS_READ, SIM_PC);
 }
 
 HOOK __tsan_write_range(void *at, size_t bytes);
 HOOK __tsan_write_range(void *at, size_t bytes)
 {
-	(void)at;
-	words(bytes, SIM_PC);
+	words(at, bytes, ACCESS_WRITE, SIM_PC);
 }
 
 /* Word by word, so that what another CPU sees in between is a copy half done. */
@@ -88,7 +97,9 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 
 	for (size_t i = 0; i < bytes; i += n) {
 		n = bytes - i < 8 ? bytes - i : 8;
-		SIM_EVENT(SIM_PC);
+		SIM_ACCESS((char *)to + i, n, ACCESS_WRITE);
+		if (__builtin_expect(sim.cfg.watch, 0))
+			watch_access((uintptr_t)from + i, n, ACCESS_READ, SIM_PC);
 		memcpy((char *)to + i, (const char *)from + i, n);
 	}
 	return to;
@@ -97,7 +108,9 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 void *__tsan_memmove(void *to, const void *from, size_t bytes);
 void *__tsan_memmove(void *to, const void *from, size_t bytes)
 {
-	words(bytes, SIM_PC);
+	words(to, bytes, ACCESS_WRITE, SIM_PC);
+	if (sim.cfg.watch)
+		watch_access((uintptr_t)from, bytes, ACCESS_READ, SIM_PC);
 	return memmove(to, from, bytes);
 }
 
@@ -108,11 +121,18 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 
 	for (size_t i = 0; i < bytes; i += n) {
 		n = bytes - i < 8 ? bytes - i : 8;
-		SIM_EVENT(SIM_PC);
+		SIM_ACCESS((char *)to + i, n, ACCESS_WRITE);
 		memset((char *)to + i, byte, n);
 	}
 	return to;
 }
+
+#define WATCH_EXCHANGE(at, done, order, order_if_not)                                              \
+	do {                                                                                       \
+		if (__builtin_expect(sim.cfg.watch, 0))                                            \
+			watch_atomic((uintptr_t)(at), sizeof *(at), (done) ? OP_RMW : OP_LOAD,     \
+				     (done) ? (order) : (order_if_not), SIM_PC);                   \
+	} while (0)
 
 #define FETCH(bits, type, name, expr)                                                              \
 	type __tsan_atomic##bits##_##name(volatile type *at, type v, int order);                   \
@@ -120,8 +140,7 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		(void)order;                                                                       \
-		SIM_EVENT(SIM_PC);                                                                 \
+		SIM_ATOMIC(at, OP_RMW, order);                                                     \
 		old = *at;                                                                         \
 		*at = (type)(expr);                                                                \
 		return old;                                                                        \
@@ -134,9 +153,9 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		(void)order, (void)order_if_not;                                                   \
 		SIM_EVENT(SIM_PC);                                                                 \
 		old = *at;                                                                         \
+		WATCH_EXCHANGE(at, old == *expected, order, order_if_not);                         \
 		if (old == *expected) {                                                            \
 			*at = v;                                                                   \
 			return 1;                                                                  \
@@ -148,15 +167,13 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
 	{                                                                                          \
-		(void)order;                                                                       \
-		SIM_EVENT(SIM_PC);                                                                 \
+		SIM_ATOMIC(at, OP_LOAD, order);                                                    \
 		return *at;                                                                        \
 	}                                                                                          \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order);                    \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order)                     \
 	{                                                                                          \
-		(void)order;                                                                       \
-		SIM_EVENT(SIM_PC);                                                                 \
+		SIM_ATOMIC(at, OP_STORE, order);                                                   \
 		*at = v;                                                                           \
 	}                                                                                          \
 	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, type v,  \
@@ -166,9 +183,9 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		(void)order, (void)order_if_not;                                                   \
 		SIM_EVENT(SIM_PC);                                                                 \
 		old = *at;                                                                         \
+		WATCH_EXCHANGE(at, old == expected, order, order_if_not);                          \
 		if (old == expected)                                                               \
 			*at = v;                                                                   \
 		return old;                                                                        \
@@ -190,8 +207,9 @@ ATOMIC(64, uint64_t)
 HOOK __tsan_atomic_thread_fence(int order);
 HOOK __tsan_atomic_thread_fence(int order)
 {
-	(void)order;
 	SIM_EVENT(SIM_PC);
+	if (__builtin_expect(sim.cfg.watch, 0))
+		watch_fence(order);
 }
 
 HOOK __tsan_atomic_signal_fence(int order);

@@ -1,7 +1,7 @@
 /*
  * main.c: the command line, and what is left to do when the machine has stopped.
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +134,14 @@ static const char *set_switch(const char *value)
 	return replay_add((unsigned)cpu, ran, (unsigned)to) == 0 ? NULL : "finds no host memory";
 }
 
+static const char *set_watch(const char *value)
+{
+	if (strcmp(value, "all") != 0)
+		return "wants all";
+	sim.cfg.watch = true;
+	return NULL;
+}
+
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -149,6 +157,8 @@ static const struct option options[] = {
 	{"--length", "N", "pct, bounded: events that they are spread over (200000)", set_length},
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
+	{"--watch", "all", "look for data races and stacks in use twice", set_watch},
+	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--hint-ns", "N", NULL, set_hint_ns},
 	{"--input", "HEX", NULL, console_set_input},
 	{"--program", "FILE", NULL, set_program},
@@ -231,8 +241,8 @@ static void help(const char *program)
 			       strategies[k]->meaning, k ? "" : " (the default)");
 	}
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d event "
-	       "limit,\n%d the simulator failed, %d interrupted.\n",
-	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_INTERRUPTED);
+	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
+	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
 }
 
 /* Takes "--name value" and "--name=value". */
@@ -298,9 +308,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
-		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
-		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
-		(unsigned long long)sim.hash);
+	if (!report_showing())
+		fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
+			(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
+			(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
+			(unsigned long long)sim.hash);
+	if (report_count()) {
+		report_finish(argv);
+		return EXIT_FOUND;
+	}
 	return status;
 }

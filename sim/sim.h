@@ -27,7 +27,8 @@ struct sim_config {
 	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
-	char cmdline[1024];
+	bool watch; /* check each access: watch.h */
+	char cmdline[8192];
 };
 
 struct vcpu {
@@ -48,6 +49,7 @@ enum {
 	EXIT_NO_PROGRESS = 102,
 	EXIT_LIMIT = 103,
 	EXIT_BROKEN = 104, /* the simulator itself failed */
+	EXIT_FOUND = 105,  /* --watch found something */
 	EXIT_INTERRUPTED = 130,
 };
 
@@ -61,6 +63,7 @@ struct sim {
 	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
 	 * SIM_FRACTION / n: with n busy CPUs, n events pass in one nanosecond. */
 	uint64_t clock_ns, fraction, step;
+	int64_t bias;	     /* what sim_budget is less than it says; not 0: each hook is slow */
 	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
 	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
@@ -83,12 +86,16 @@ extern struct sim sim;
 
 #define SIM_FRACTION (1ull << 20)
 
-/** Hooks left before sim_slow must be entered: the one variable of the fast path. */
+/** Hooks left before sim_slow must be entered, less sim.bias: the one variable of the fast path. */
 extern int64_t sim_budget;
 
 /** The slow path of each hook: brings the clock up to date, takes interrupts, chooses the CPU
  *  that runs next. @p pc: where the kernel is. */
 void sim_slow(uintptr_t pc);
+
+/** The slow paths of hooks that precede an access; @p kind: enum access of watch.h. */
+void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind);
+void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order);
 
 #define SIM_PC ((uintptr_t)__builtin_return_address(0))
 #define SIM_EVENT(pc)                                                                              \
@@ -120,6 +127,9 @@ bool sim_turn_over(void);
 uint64_t sim_due(unsigned cpu);
 
 /* fiber.c */
+
+/** Of sim_stack_switch: the part that is no book-keeping. */
+void fiber_switch(void **save, void *load);
 
 /** A stack below @p top that calls fn(arg) when switched to; fn must not return. */
 void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);

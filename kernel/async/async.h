@@ -46,7 +46,7 @@ void async_record_await(unsigned kind, unsigned line, const void *object);
 
 static inline void async_trace_await(unsigned kind, unsigned line, const void *object)
 {
-	if (unlikely(trace_level != TRACE_OFF))
+	if (unlikely(trace_level_now() != TRACE_OFF))
 		async_record_await(kind, line, object);
 }
 

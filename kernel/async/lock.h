@@ -6,6 +6,7 @@
  * A lock whose owner ends without giving it back is handed on, poisoned: w->status of each later
  * wait is ERR_OWNERDEAD, until an owner has put in order what the lock protects and says so by
  * recover. A reader that ends leaves nothing half done, and its share is given back.
+ * The owner of a mutex inherits the priority of those who wait for it (task/inherit.h).
  * Not recursive. Context: task. Errors of the unlock functions: ERR_INVAL (the caller does not
  * own it, or nobody reads), and nothing changes.
  */
@@ -15,12 +16,14 @@
 
 struct mutex {
 	struct semaphore s;
+	struct inherit inherit;
 };
 
-static inline void mutex_init(struct mutex *m)
-{
-	semaphore_init(&m->s, 1);
-}
+/** Its owner inherits (task/inherit.h), unless the command line says `inherit=off`. */
+void mutex_init(struct mutex *m);
+
+/** The same; whether its owner inherits says @p inherits. */
+void mutex_init_as(struct mutex *m, bool inherits);
 
 /** Ready when the calling task owns @p m. */
 static inline struct awaitable *mutex_lock(struct wait *w, struct mutex *m)

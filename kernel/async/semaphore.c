@@ -11,26 +11,22 @@ static void reader_died(struct owned *o)
 }
 
 /* The owner changes here and in put; who waits for him is in the queue. */
-void semaphore_own(struct semaphore *s, struct wait *w, struct task *self)
-{
-	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
-	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock) {
-		s->owner = self;
-		task_own(self, &s->owned);
-	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
-		w->owned.release = reader_died;
-		task_own(self, &w->owned);
-	}
-}
-
-static bool semaphore_grant(struct wait_queue *q, struct wait *w) NO_THREAD_SAFETY_ANALYSIS
+bool semaphore_grant(struct wait_queue *q, struct wait *w)
 {
 	struct semaphore *s = CONTAINER_OF(q, struct semaphore, queue);
 
 	if (s->free < w->wants)
 		return false;
 	s->free -= w->wants;
-	semaphore_own(s, w, w->task);
+	if (w->wants == s->permits)
+		s->owner = w->task;
+	w->status = s->poisoned ? ERR_OWNERDEAD : 0;
+	if (w->aw.kind == TRACE_await_kind_mutex || w->aw.kind == TRACE_await_kind_write_lock) {
+		task_own(w->task, &s->owned);
+	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
+		w->owned.release = reader_died;
+		task_own(w->task, &w->owned);
+	}
 	return true;
 }
 
@@ -39,6 +35,8 @@ static void put(struct semaphore *s, u32 n)
 	s->free += n;
 	s->owner = NULL;
 	task_disown(&s->owned);
+	if (s->queue.ops->freed)
+		s->queue.ops->freed(&s->queue);
 }
 
 /* The owner of a lock is dead. It may have left half a change behind: the next one is told. */
@@ -60,7 +58,7 @@ void semaphore_recover(struct semaphore *s)
 	spin_unlock(&s->queue.lock, irqs);
 }
 
-static void semaphore_revoke(struct wait_queue *q, struct wait *w)
+void semaphore_revoke(struct wait_queue *q, struct wait *w)
 {
 	task_disown(&w->owned);
 	put(CONTAINER_OF(q, struct semaphore, queue), w->wants);
@@ -68,7 +66,7 @@ static void semaphore_revoke(struct wait_queue *q, struct wait *w)
 
 void semaphore_init(struct semaphore *s, u32 permits)
 {
-	static const struct wait_ops ops = {semaphore_grant, semaphore_revoke};
+	static const struct wait_ops ops = {.grant = semaphore_grant, .revoke = semaphore_revoke};
 
 	wait_queue_init(&s->queue, &ops);
 	s->permits = s->free = permits;

@@ -20,25 +20,20 @@ struct semaphore {
 
 void semaphore_init(struct semaphore *s, u32 permits);
 
-/** For semaphore_poll: @p w, the calling task's, was granted; whose it is from now on. */
-void semaphore_own(struct semaphore *s, struct wait *w, struct task *self) REQUIRES(s->queue.lock);
-
-/** Takes at once what nobody waits for; else waits. */
+/** Takes at once what nobody waits for; else, and where it makes an owner, as all that waits. */
 ALWAYS_INLINE enum poll semaphore_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
 	bool irqs, got;
 
-	if (w->state != WAIT_NEW)
+	if (w->state != WAIT_NEW || a->kind != TRACE_await_kind_semaphore)
 		return wait_poll(a);
 	irqs = spin_lock(&s->queue.lock);
 	got = !s->queue.count && s->free >= w->wants;
 	if (likely(got)) {
 		s->free -= w->wants;
 		w->state = WAIT_OVER;
-		if (a->kind != TRACE_await_kind_semaphore)
-			semaphore_own(s, w, task_self());
 	}
 	spin_unlock(&s->queue.lock, irqs);
 	return likely(got) ? POLL_READY : wait_poll(a);
@@ -53,6 +48,7 @@ static inline struct awaitable *semaphore_acquire(struct wait *w, struct semapho
 	w->state = WAIT_NEW;
 	w->wants = n;
 	w->owned.task = NULL;
+	w->donor.waits_for = NULL;
 	w->status = 0;
 	return &w->aw;
 }
@@ -63,6 +59,10 @@ int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
 /** semaphore_release in general, with its lock held, which it gives back, with @p irqs from
  *  spin_lock. */
 void semaphore_put(struct semaphore *s, u32 n, bool irqs) RELEASE(s->queue.lock);
+
+/** For what is made of it: as in wait.h. */
+bool semaphore_grant(struct wait_queue *q, struct wait *w);
+void semaphore_revoke(struct wait_queue *q, struct wait *w);
 
 /** Gives @p n permits back, or makes new ones. */
 static inline void semaphore_release(struct semaphore *s, u32 n)

@@ -11,6 +11,8 @@ static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) R
 	list_del(&w->link);
 	q->count--;
 	w->state = state;
+	if (q->ops->leaves)
+		q->ops->leaves(q, w);
 }
 
 /* Wakes all that it grants but the last one, which it returns; NULL: nobody is to be woken. @p self
@@ -63,6 +65,8 @@ enum poll wait_poll(struct awaitable *a)
 		list_add_tail(&q->waits, &w->link);
 		q->count++;
 		last = serve(q, w);
+		if (w->state == WAIT_QUEUED && q->ops->waits)
+			q->ops->waits(q, w);
 	}
 	ready = w->state != WAIT_QUEUED;
 	if (ready)

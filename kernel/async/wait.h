@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "sync/spin.h"
 #include "task/fault.h"
+#include "task/inherit.h"
 
 struct wait_queue;
 struct wait;
@@ -23,6 +24,11 @@ struct wait_ops {
 	bool (*grant)(struct wait_queue *q, struct wait *w);
 	/** Gives back what @p w was granted. NULL: there is nothing to give back. */
 	void (*revoke)(struct wait_queue *q, struct wait *w);
+	/** @p w has to wait; it waits no more. NULL, both: nothing to do. */
+	void (*waits)(struct wait_queue *q, struct wait *w);
+	void (*leaves)(struct wait_queue *q, struct wait *w);
+	/** Of a lock: nobody owns it any more. NULL: nothing to do. */
+	void (*freed)(struct wait_queue *q);
 };
 
 /* First member of the object that is waited for. */
@@ -49,6 +55,7 @@ struct wait {
 	enum wait_state state;
 	u32 wants; /* how much of it, where that means something */
 	struct owned owned; /* where what was granted is owned through the wait itself */
+	struct donor donor; /* where the owner inherits from who waits */
 	int status; /* valid once ready: 0, or what the object has to say, such as ERR_OWNERDEAD */
 };
 

@@ -41,7 +41,7 @@ static inline struct cpu *irq_enter(uptr pc)
 	struct cpu *c = arch_cpu();
 
 	c->irq_depth++;
-	return unlikely(trace_level != TRACE_OFF) ? irq_note_struck(pc) : c;
+	return unlikely(trace_level_now() != TRACE_OFF) ? irq_note_struck(pc) : c;
 }
 
 /** Fires the timers that are due, and sets the hardware anew, which ends its interrupt. */

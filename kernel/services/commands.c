@@ -104,7 +104,7 @@ static int run_trace(char **words, unsigned n)
 	if (n)
 		return ERR_INVAL;
 	trace_counts(&events, &lost);
-	kprintf("trace: %s, %llu events recorded, %llu packets overwritten\n", levels[trace_level],
+	kprintf("trace: %s, %llu events recorded, %llu packets overwritten\n", levels[trace_level_now()],
 		(unsigned long long)events, (unsigned long long)lost);
 	return 0;
 }

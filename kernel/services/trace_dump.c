@@ -73,7 +73,7 @@ static usize packet_used(const struct trace_packet *p)
 int trace_dump(void)
 {
 	const struct trace_descriptor *d = &trace_descriptor;
-	u8 level = trace_level;
+	enum trace_level level = trace_level_now();
 	unsigned lines;
 
 	trace_set_level(TRACE_OFF);

@@ -16,6 +16,7 @@
 #include "core/panic.h"
 #include "task/fault.h"
 #include "task/handover.h"
+#include "task/inherit.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -46,6 +47,7 @@ void executor_init(void)
 {
 	panic_describe = describe;
 	fault_init();
+	inherit_boot();
 	runqueue_init(shards_wanted());
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
@@ -382,7 +384,6 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 		finish(t, ERR_KILLED);
 		return POLL_READY;
 	}
-	t->polls++;
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
 	result = t->fn(t->frame);

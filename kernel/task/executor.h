@@ -60,7 +60,7 @@ extern _Atomic u32 op_count;
 
 static inline bool traced(void)
 {
-	return trace_level != TRACE_OFF;
+	return trace_level_now() != TRACE_OFF;
 }
 
 /** Numbers an operation if it is to be recorded (@p on), else 0. */
@@ -288,14 +288,16 @@ _Noreturn void executor_end(int status);
 struct order {
 	struct sched_params params;
 	u64 from_ns;
+	struct sched_server server; /* what its server, if it has one, begins with */
+	struct sched_server *left;  /* where to keep the state of the one that it leaves, or NULL */
 };
 
 /**
  * Changes what orders @p t, whatever it does, and sees to it that the right tasks run afterwards.
  * @p decide is called with its home locked, and fills in what orders it from now on; what it
  * returns, unless 0, is returned, and nothing changes. Errors: ERR_CLOSED (it is dead), and those.
- * Context: any that holds no shard's lock and not @p t->lock. May switch to another task before it
- * returns, if interrupts are enabled. params.c.
+ * Context: any that holds no shard's lock. May switch to another task before it returns, if
+ * interrupts are enabled. params.c.
  */
 int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
 		 const void *arg) MUST_CHECK;

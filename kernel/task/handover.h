@@ -134,8 +134,10 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
 	next->since_ns = now_ns;
-	if (likely(!next->worker))
+	if (likely(!next->worker)) {
 		note_clear(next);
+		next->polls++; /* the one that begins now */
+	}
 	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	c->current = next;
 	c->switches++;

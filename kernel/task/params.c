@@ -2,8 +2,8 @@
  * Changing a task's place in the order while it waits, is queued, runs, is throttled, or is on its
  * way from one to the other.
  *
- * Its own lock (t->lock) keeps two such changes apart. To all others a queued task stays ready:
- * one that is noted when it is woken. A throttled one is its timer's, so the timer is stopped first.
+ * All of it happens under the lock of the task's home, so nobody sees it half done. A throttled task
+ * is its timer's, so the timer is stopped first.
  *
  * The tasks of a policy whose keys compare only within one queue (single) are at home in shard 0. To
  * move one there, two shards' locks are held, that of shard 0 last: no other operation takes two, so
@@ -18,13 +18,14 @@
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "task/handover.h"
+#include "task/inherit.h"
 #include "task/runqueue.h"
 
 static void record(const struct task *t, const struct order *o, u32 seq) REQUIRES(t->home->lock)
 {
 	TRACE_OP(seq, SCHED_PARAMS, sched_params, .tid = (i32)t->id, .class = (u8)t->params.class,
 		 .prio = t->params.level, .share = t->params.share, .hard = t->params.hard,
-		 .key = t->entity.key, .from_ns = o->from_ns, .deadline_ns = t->deadline_ns,
+		 .inherited = t->own != NULL, .key = t->entity.key, .from_ns = o->from_ns, .deadline_ns = t->deadline_ns,
 		 .relative_ns = t->params.deadline_ns, .quantum_ns = t->params.quantum_ns,
 		 .budget_ns = t->params.budget_ns, .period_ns = t->params.period_ns,
 		 .cpus = t->entity.cpus);
@@ -40,11 +41,12 @@ static void leave_policy(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 }
 
 /* All that its policy owns, but for the CPUs, which its own CPU reads meanwhile. */
-static void begin_anew(struct sched_entity *e)
+static void begin_anew(struct sched_entity *e, const struct sched_server *server)
 {
 	e->key = 0;
 	e->quantum_ns = e->resume_ns = 0;
 	memset(&e->own, 0, sizeof e->own);
+	e->own.server = *server;
 }
 
 /* @p t is in no queue; @p policy: of @p o. Under its home's lock and that of its home to be. */
@@ -56,14 +58,17 @@ static void reorder(struct task *t, const struct order *o, const struct sched_po
 
 	if (job)
 		leave_policy(t, now_ns);
+	if (o->left)
+		*o->left = t->entity.own.server;
 	if (policy != t->policy || o->params.budget_ns || t->params.budget_ns)
-		begin_anew(&t->entity);
+		begin_anew(&t->entity, &o->server);
 	t->params = o->params;
 	t->policy = policy;
 	t->quantum_left_ns = 0;
 	if (policy->single) /* relaxed: both locks are held */
 		__atomic_store_n(&t->home, &shards[0], __ATOMIC_RELAXED);
-	if (job)
+	/* Of a waiting task it only says how urgent it will be, unless a class counts who is in it. */
+	if (job || !policy->leave)
 		policy->release(queue_of(t), &t->entity, &t->params, o->from_ns);
 	rank_update(t);
 	/* relaxed, both: its CPU is hinted behind them */
@@ -105,7 +110,9 @@ static void requeue(struct task *t, const struct order *o) NO_THREAD_SAFETY_ANAL
 static void lock_and_stop(struct task *t) ACQUIRE(t->home->lock) NO_THREAD_SAFETY_ANALYSIS
 {
 	for (;; arch_relax()) {
-		bool stopped = t->server && timer_cancel(&t->server->timer);
+		/* relaxed: where it is throttled, another turn sees it */
+		struct server *s = __atomic_load_n(&t->server, __ATOMIC_RELAXED);
+		bool stopped = s && timer_cancel(&s->timer);
 
 		home_lock(t);
 		if (t->state != TASK_THROTTLED || stopped)
@@ -117,11 +124,11 @@ static void lock_and_stop(struct task *t) ACQUIRE(t->home->lock) NO_THREAD_SAFET
 int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
 		 const void *arg) NO_THREAD_SAFETY_ANALYSIS
 {
-	bool irqs = spin_lock(&t->lock);
+	bool irqs = arch_irq_save();
 	struct cpu *c = arch_cpu();
 	unsigned target = TRACE_NO_CPU;
 	enum task_state state;
-	struct order order;
+	struct order order = {.left = NULL};
 	struct wanted w;
 	int err;
 
@@ -138,7 +145,6 @@ int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, 
 		target = hint_for(w);
 	else if (!err && state == TASK_RUNNING)
 		target = hint_runner(w);
-	spin_unlock_raw(&t->lock);
 	if (target == c->id)
 		act_on_own_hint(c, irqs);
 	arch_irq_restore(irqs);
@@ -151,7 +157,7 @@ struct wish {
 	const char *why;
 };
 
-/* What a task asks for itself, with its home and t->lock locked. */
+/* What a task asks for itself. While it inherits, only its CPUs change at once. */
 static int decide_params(struct task *t, const void *arg, struct order *o) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct wish *w = (struct wish *)(uptr)arg;
@@ -175,6 +181,8 @@ static int decide_params(struct task *t, const void *arg, struct order *o) NO_TH
 	if (t->state != TASK_WAITING)
 		t->deadline_ns = o->params.deadline_ns ? t->release_ns + o->params.deadline_ns
 						       : TIME_NEVER;
+	if (t->own)
+		inherit_keep(t, o);
 	return 0;
 }
 
@@ -192,6 +200,7 @@ int task_set_params(struct task *t, const struct sched_params *p)
 	if (!err) {
 		w.why = NULL;
 		err = task_requeue(t, decide_params, &w);
+		inherit_changed(t);
 		kfree(w.server);
 	}
 	if (err && w.why)

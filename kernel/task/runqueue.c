@@ -243,7 +243,7 @@ void decision_record(u32 seq, const struct task *prev, const struct task *next, 
 		d.class = (u8)next->params.class;
 		d.chosen = 0;
 	}
-	if (trace_level == TRACE_FULL)
+	if (trace_level_now() == TRACE_FULL)
 		d.candidates_len = (u8)n;
 	trace_record(TRACE_EV_SCHED_DECISION, &d, sizeof d, all,
 		     d.candidates_len * sizeof all[0]);

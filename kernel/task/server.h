@@ -19,7 +19,7 @@ static inline usize server_bytes(const struct sched_params *p)
 	return p->hard ? sizeof(struct server) : 0;
 }
 
-/** Makes the server of @p t at @p memory. At spawn, or under t->lock. */
+/** Makes the server of @p t at @p memory. At spawn, or under the home's lock. */
 void server_init(struct task *t, void *memory);
 
 /** Whether the policy of @p t says that it may not run yet. */

@@ -9,6 +9,7 @@
 #include "mm/kmalloc.h"
 #include "sched/admission.h"
 #include "task/handover.h"
+#include "task/inherit.h"
 #include "task/server.h"
 #include "task/waiter.h"
 
@@ -37,7 +38,7 @@ u64 task_cpu_ns(void)
 
 void task_release(struct task *t, u64 now_ns)
 {
-	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;
+	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;
 
 	t->job++;
 	t->release_ns = now_ns;
@@ -48,10 +49,13 @@ void task_release(struct task *t, u64 now_ns)
 			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	if (likely(t->policy->levels))
+	if (likely(t->policy->levels)) {
 		levels_begin(&t->entity, &t->params);
-	else
+	} else {
+		if (unlikely(t->own))
+			from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
 		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	}
 	rank_update(t);
 }
 
@@ -115,6 +119,19 @@ static void park_released(struct task *t) RELEASE(t->home->lock)
 	server_arm(t);
 }
 
+/* What others wait for is owned by @p t, whose new job may be less urgent than the last was. */
+static __attribute__((noinline)) void queue_owner(struct task *t, u8 why) RELEASE(t->home->lock)
+{
+	unsigned target;
+
+	task_get(t); /* once it is queued it may run, and end */
+	target = queue_released(t, why);
+	inherit_changed(t);
+	task_put(t);
+	if (target == cpu_id())
+		act_on_own_hint(arch_cpu(), false);
+}
+
 /* @p deadline_ns: of the job that begins; 0: what the task's parameters say. @p held: a lock to be
  * given back as soon as t cannot go away, or NULL. @p irqs: whether interrupts are to be enabled in
  * the end; masked now. */
@@ -134,6 +151,8 @@ ALWAYS_INLINE void wake(struct task *t, u8 why, u64 deadline_ns, struct spin *he
 		task_release(t, now_ns);
 		if (server_throttles(t))
 			park_released(t);
+		else if (unlikely(holds_contended(t)))
+			queue_owner(t, why);
 		else if ((!irqs || !hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {

@@ -38,6 +38,9 @@ enum task_state {
 
 #define TASK_NAME_BYTES 16
 
+struct donor;
+struct inherit;
+struct own;
 struct server;
 struct shard;
 struct worker;
@@ -65,6 +68,11 @@ struct task {
 	struct shard *home;
 	task_miss_fn *on_miss; /* or NULL */
 	struct server *server; /* or NULL */
+
+	/* Priority inheritance; see inherit.h, whose lock protects the first two. */
+	struct inherit *holds; /* what it owns and others wait for */
+	struct donor *waits;   /* of it, for what inherits */
+	struct own *own;       /* what it is by itself while it inherits, else NULL; under the home's lock */
 
 	/* Under the home's lock. */
 	enum task_state state;

@@ -22,12 +22,12 @@ struct ring {
 	u64 high;  /* high half of the clock in this packet */
 	u8 *base;
 	struct trace_packet *packet;
-	u64 seq; /* of that packet */
+	_Atomic u64 seq; /* of that packet; relaxed, for trace_counts, as is records */
 	u64 discarded;
-	u64 records;
+	_Atomic u64 records;
 } CACHE_ALIGNED;
 
-u8 trace_level = TRACE_OFF;
+_Atomic u8 trace_level = TRACE_OFF;
 struct trace_descriptor trace_descriptor __attribute__((aligned(PAGE_BYTES)));
 static struct ring rings[CPUS_MAX];
 
@@ -46,6 +46,18 @@ static const struct {
 #define EVENT(ID, number, name, ...)                                                               \
 	_Static_assert(sizeof(struct trace_##name) % WORD == 0, "payload of " #name);
 #include "trace/events.def"
+
+/* By the ring's own CPU alone. */
+static inline void count(_Atomic u64 *n)
+{
+	atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static inline u64 seq_of(const struct ring *r)
+{
+	return atomic_load_explicit(&r->seq, memory_order_relaxed);
+}
 
 /* The first word of a record is written last: readers in a panic, and of a machine that stopped
  * at any instruction, see whole records or the 0 behind them. */
@@ -85,7 +97,7 @@ static void packet_open(struct ring *r, u64 ticks)
 		.uuid = {TRACE_UUID_BYTES},
 		.timestamp_begin = ticks,
 		.packet_bits = TRACE_PACKET_BYTES * 8,
-		.packet_seq = r->seq,
+		.packet_seq = seq_of(r),
 		.events_discarded = r->discarded,
 		.cpu = (u32)(r - rings),
 	};
@@ -125,7 +137,7 @@ static inline void store(struct ring *r, u64 ticks, unsigned id, const void *pay
 	end = copy_words(end, more, more_bytes);
 	*(u64 *)end = 0;
 	r->next = end;
-	r->records++;
+	count(&r->records);
 	publish(record, HEAD(ticks, id, (usize)(end - record) / WORD));
 }
 
@@ -139,8 +151,8 @@ static __attribute__((noinline)) void record_turn(unsigned id, const void *paylo
 
 	if (r->base && bytes + more_bytes <= TRACE_PACKET_BYTES - FIRST_RECORD - 2 * WORD) {
 		packet_close(r, ticks);
-		r->seq++;
-		r->packet = packet_at(r, r->seq);
+		count(&r->seq);
+		r->packet = packet_at(r, seq_of(r));
 		packet_open(r, ticks);
 		store(r, ticks, id, payload, bytes, more, more_bytes);
 	} else {
@@ -201,7 +213,7 @@ void trace_init(unsigned cpus)
 
 void trace_set_level(enum trace_level level)
 {
-	trace_level = (u8)level;
+	atomic_store_explicit(&trace_level, (u8)level, memory_order_relaxed);
 }
 
 /* Calls row, when there is one, for the records of packet p from number `from`; counts them. */
@@ -228,9 +240,9 @@ static u64 packet_walk(const struct trace_packet *p, u64 from,
 /* The packet `back` packets before the ring's current one, or NULL. */
 static const struct trace_packet *packet_back(const struct ring *r, u64 back)
 {
-	if (!r->base || back > r->seq || back >= trace_descriptor.packets)
+	if (!r->base || back > seq_of(r) || back >= trace_descriptor.packets)
 		return NULL;
-	return packet_at(r, r->seq - back);
+	return packet_at(r, seq_of(r) - back);
 }
 
 void trace_last(unsigned cpu, unsigned n,
@@ -257,9 +269,9 @@ void trace_counts(u64 *records, u64 *packets_lost)
 	for (unsigned i = 0; i < CPUS_MAX; i++) {
 		const struct ring *r = &rings[i];
 
-		*records += r->records;
-		if (r->base && r->seq >= trace_descriptor.packets)
-			*packets_lost += r->seq + 1 - trace_descriptor.packets;
+		*records += atomic_load_explicit(&r->records, memory_order_relaxed);
+		if (r->base && seq_of(r) >= trace_descriptor.packets)
+			*packets_lost += seq_of(r) + 1 - trace_descriptor.packets;
 	}
 }
 

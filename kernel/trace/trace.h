@@ -13,6 +13,7 @@
 
 #include "arch/arch.h"
 #include "base/types.h"
+#include <stdatomic.h>
 
 #define TRACE_PACKET_BYTES KIB(64)
 #define TRACE_CTF_MAGIC 0xC1FC1FC1u
@@ -79,7 +80,14 @@ enum trace_level {
 	TRACE_BRIEF = 1, /* decisions without candidates */
 	TRACE_FULL = 2,
 };
-extern u8 trace_level; /* read at each event, written by trace_set_level */
+extern _Atomic u8 trace_level; /* written by trace_set_level */
+
+/** What is recorded; read at each event. Context: any. */
+static inline enum trace_level trace_level_now(void)
+{
+	/* relaxed: an event more or less beside the change is as good */
+	return atomic_load_explicit(&trace_level, memory_order_relaxed);
+}
 
 /** Makes a ring for each CPU. Once, when the page allocator and clock are ready; events before
  *  are not recorded. @p cpus: 1 to CPUS_MAX. */
@@ -112,7 +120,7 @@ const char *trace_event_layout(unsigned id);
 /** TRACE(SCHED_LOOK, sched_look, .seq = n): off, it costs one load and one branch. */
 #define TRACE(ID, event, ...)                                                                      \
 	do {                                                                                       \
-		if (unlikely(trace_level != TRACE_OFF)) {                                          \
+		if (unlikely(trace_level_now() != TRACE_OFF)) {                                        \
 			struct trace_##event payload_ = {__VA_ARGS__};                             \
 			trace_record(TRACE_EV_##ID, &payload_, sizeof payload_, NULL, 0);          \
 		}                                                                                  \

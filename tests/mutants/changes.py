@@ -30,7 +30,7 @@ MUTANTS = [
            ((PREEMPT, "	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {\n",
              "	if (unlikely(throttled || leaving || (!may_be_here(c, cur) && !cur))) {\n"),), "A", RANDOM),
     Mutant("old-timer-goes-on", "the timer of a server that is no more fires all the same",
-           ((PARAMS, "		bool stopped = t->server && timer_cancel(&t->server->timer);\n", "		bool stopped = true;\n"),),
+           ((PARAMS, "		bool stopped = s && timer_cancel(&s->timer);\n", "		bool stopped = s != NULL;\n"),),
            "test panic R3 no-end", CHANGES),
     Mutant("old-server-throttles", "who leaves a throttled server is throttled in the new class, too",
            ((PARAMS, "	e->quantum_ns = e->resume_ns = 0;\n", "	e->quantum_ns = 0;\n"),), "test panic R3 no-end", CHANGES),

@@ -27,7 +27,7 @@ STALL_S = 120
 EVENTS_MAX = 50_000_000
 
 # What the kernel's exit status says.
-STATUS = {1: "test", 101: "panic", 102: "no-progress", 103: "no-end", 104: "simulator"}
+STATUS = {1: "test", 101: "panic", 102: "no-progress", 103: "no-end", 104: "simulator", 105: "watch"}
 
 RANDOM = "tests/unit/runs/random_tasks.c"
 TASKS = "tests/unit/task/tasks.c"
@@ -54,6 +54,7 @@ class Runs:
     only: str = ""  # of the program's tests
     words: str = ""  # more for the kernel's command line, on the simulator
     events: int = EVENTS_MAX
+    watch: bool = False  # with the simulator's checkers
 
     @property
     def image(self):
@@ -72,7 +73,7 @@ class Runs:
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
                     "--max-events", self.events, "--trace", trace] + (
-                        ["--cmdline", line] if line else [])
+                        ["--cmdline", line] if line else []) + (["--watch", "all"] if self.watch else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
                 elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]
 
@@ -112,7 +113,7 @@ def copy_tree(runs, to):
         shutil.rmtree(to)
     (to / "tests").mkdir(parents=True)
     shutil.copy2(ROOT / "Makefile", to)
-    for folder in ("kernel", "sim", "tools"):
+    for folder in ("kernel", "sim", "tools", "viewer"):
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests/unit", to / "tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")

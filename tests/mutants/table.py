@@ -3,12 +3,14 @@
 import changes
 import dags
 import faults
+import inherit
 import leaks
 import memory
 import oracles
 import reference
 import scheduling
 import sessions
+import simulator
 import timers
 from mutants import CHANNELS, MESSAGES, PREEMPTION, SELECTS, SERVICE, TASKS, TOPICS, WAITS, Mutant, Runs
 from sched_table import SCHED_MUTANTS
@@ -25,6 +27,10 @@ OPEN_WINDOW = {
 MUTANTS = [
     *scheduling.MUTANTS,
     *changes.MUTANTS,
+    *inherit.MUTANTS,
+
+    # Seen by the simulator's checkers alone.
+    *simulator.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

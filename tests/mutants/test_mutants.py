@@ -33,13 +33,13 @@ def widest_runs():
     widest = {}
     for mutant in MUTANTS:
         r = mutant.runs
-        key = (r.program, r.board, r.cc, r.cpus, r.strategy, r.only, r.words)
+        key = (r.program, r.board, r.cc, r.cpus, r.strategy, r.only, r.words, r.watch)
         if key not in widest or widest[key].seeds < r.seeds:
             widest[key] = r
     return widest.values()
 
 
-@pytest.mark.parametrize("runs", [pytest.param(r, id=f"{r.board}-{Path(r.program).stem}-{r.cpus}-{r.strategy}-{r.only or 'all'}")
+@pytest.mark.parametrize("runs", [pytest.param(r, id=f"{r.board}-{Path(r.program).stem}-{r.cpus}-{r.strategy}-{r.only or 'all'}{'-watch' if r.watch else ''}")
                                   for r in widest_runs()])
 def test_the_right_kernel_is_clean(kernels, runs):
     prepared(kernels, runs)

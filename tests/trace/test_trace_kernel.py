@@ -39,3 +39,21 @@ def test_equal_seeds_give_equal_bytes(kernels, tmp_path):
     assert sorted(p.name for p in first.iterdir()) == sorted(p.name for p in second.iterdir())
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes(), file.name
+
+
+def test_a_second_trace_replaces_the_first(kernels, tool, tmp_path):
+    for cpus in (4, 2):
+        result = kernels.sim(kernels.elf("sim"), "--trace", tmp_path / "trace", "--cmdline", "demo", cpus=cpus)
+        assert result.returncode == 0, result.stdout
+    assert sorted(p.name for p in (tmp_path / "trace").iterdir()) == ["channel0_0", "channel0_1", "metadata"]
+    tool("check", "--complete", tmp_path / "trace", status=0)
+
+
+def test_no_mixture_of_traces_stops_the_check(kernels, tool, tmp_path):
+    """Streams of runs that have nothing to do with each other: what one says is wrong in the other."""
+    elf = kernels.elf("sim", "clang", "tests/unit/runs/random_tasks.c")
+    for seed in range(1, 9):
+        for cpus, to in ((4, "trace"), (3, "other")):
+            kernels.sim(elf, "--trace", tmp_path / to, cpus=cpus, seed=seed)
+        (tmp_path / "trace/channel0_3").replace(tmp_path / "other/channel0_3")
+        tool("check", "--complete", tmp_path / "other", status=1)

@@ -10,7 +10,7 @@ from events import ROOT
 from machine import random_machine
 
 RULES = ["S1", "S2", "S4", "S5", "R1", "R1b", "R2", "R3", "R5", "R6", "R7", "R8", "R11", "A", "H", "J", "D",
-         *(f"P{i}" for i in range(1, 11))]
+         *(f"P{i}" for i in range(1, 12))]
 
 # Bug planted in the Python scheduler -> the rules of which one is reported, and reported first.
 BUGS = {

@@ -5,13 +5,12 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import scenario
+from wrong import Wrong
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 STALL_S = 600
 STATUS_NO_PROGRESS = 102
-
-
-class Wrong(Exception):
-    """What the user gave cannot be done; the text says what, where, and what to do."""
 
 
 @dataclass
@@ -63,20 +62,36 @@ def kernel(args):
         if not Path(args.elf).is_file():
             raise Wrong(f"{args.elf} is not there; `make kernel BOARD=sim` builds kernels")
         return str(args.elf)
-    return build(args.cc, args.app or "")
+    return build(args.cc, scenario.APP if args.plan else args.app or "")
 
 
-def build(cc, app):
+def settle(args):
+    """Reads the scenario; CPUs and strategy are the command line's, the scenario's or usual."""
+    args.plan = scenario.Scenario(args.scenario) if args.scenario else None
+    said = args.plan.data if args.plan else {}
+    if args.plan and (args.app or args.elf or args.cmdline):
+        raise Wrong("--scenario goes without --app, --elf and --cmdline")
+    args.strategy = args.strategy or said.get("strategy", "time")
+    if args.plan and args.cpus and args.cpus < said["cpus"] and any("on" in task for task in said["task"]):
+        raise Wrong(f"--cpus {args.cpus}: the scenario places tasks on {said['cpus']}")
+    args.cpus = args.cpus or said.get("cpus", 4)
+
+
+def cmdline(args, seed):
+    return args.plan.cmdline(args.plan.data.get("seed", seed)) if args.plan else args.cmdline
+
+
+def build(cc, app, board="sim"):
     if app:
-        inside = Path(app).resolve()
+        inside = (ROOT / app if app == scenario.APP else Path(app)).resolve()
         if not inside.is_file():
             raise Wrong(f"{app} is not there; --app wants a C file")
         app = str(inside.relative_to(ROOT)) if inside.is_relative_to(ROOT) else str(inside)
-    done = subprocess.run(["make", "--no-print-directory", "kernel", "BOARD=sim", f"CC={cc}", f"APP={app}"],
+    done = subprocess.run(["make", "--no-print-directory", "kernel", f"BOARD={board}", f"CC={cc}", f"APP={app}"],
                           cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise Wrong(f"the kernel does not build:\n{done.stdout}")
-    folder = ROOT / "build" / f"sim-{cc}"
+    folder = ROOT / "build" / f"{'raspi' if board.startswith('raspi') else board}-{cc}"
     return str((folder / f"app-{Path(app).stem}" if app else folder) / "kernel.elf")
 
 
@@ -86,8 +101,10 @@ def words(args, seed):
     for name in ("mean", "depth", "length"):
         if getattr(args, name):
             result += [f"--{name}", getattr(args, name)]
-    if args.cmdline:
-        result += ["--cmdline", args.cmdline]
+    if cmdline(args, seed):
+        result += ["--cmdline", cmdline(args, seed)]
+    if args.watch:
+        result += ["--watch", "all"]
     return [str(word) for word in result]
 
 

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import runs
+import scenario
 from runs import Wrong
 
-COLUMNS = ["seed", "build", "strategy", "cpus", "status", "what", "events", "virtual_ns", "switches", "hash"]
+COLUMNS = ["seed", "build", "strategy", "cpus", "status", "what", "events", "virtual_ns", "switches", "hash", "late", "tasks"]
 SAME = ["build", "strategy", "cpus"]  # of all rows of a file
 
 
@@ -30,7 +31,7 @@ class Rows:
         if self.path.exists():
             self.read(key)
         self.file = open(self.path, "a", newline="")
-        self.writer = csv.DictWriter(self.file, COLUMNS) if self.csv else None
+        self.writer = csv.DictWriter(self.file, COLUMNS[:-1], extrasaction="ignore") if self.csv else None
         if self.csv and not self.path.stat().st_size:
             self.writer.writeheader()
 
@@ -95,8 +96,9 @@ def save(args, elf, seed):
 
 
 def row_of(key, seed, o):
+    tasks = scenario.results(o.output)
     return {"seed": seed, **key, "status": o.status, "what": o.what, "events": o.events, "virtual_ns": o.virtual_ns,
-            "switches": o.switches, "hash": o.hash}
+            "switches": o.switches, "hash": o.hash, "late": sum(task["late"] for task in tasks), "tasks": tasks}
 
 
 def work(args, elf, key, rows, stop):
@@ -115,6 +117,8 @@ def work(args, elf, key, rows, stop):
                 if o is None:
                     break
                 rows.add(row_of(key, seed, o))
+                if args.plan and (what := args.plan.refusal(o.output)):
+                    raise Wrong(what)
                 if o.status:
                     failed += 1
                     place = f"; {save(args, elf, seed)}" if args.save else ""
@@ -128,12 +132,13 @@ def work(args, elf, key, rows, stop):
 
 
 def main(args):
+    runs.settle(args)
     elf = runs.kernel(args)
     key = {"build": runs.start_text(elf, "--print-build"), "strategy": args.strategy, "cpus": args.cpus}
     if args.strategy in ("pct", "bounded") and not args.length:
         # as long as a run is
         args.length = max(runs.start(elf, ["--cpus", args.cpus, "--max-events", args.max_events, "--cmdline",
-                                           args.cmdline]).events, 1)
+                                           runs.cmdline(args, 1)]).events, 1)
     rows = Rows(args.out, key)
     try:
         failed = work(args, elf, key, rows, threading.Event())
@@ -148,11 +153,14 @@ def main(args):
 
 
 def again(args):
-    words = ["--elf", args.elf] if args.elf else (["--app", args.app, "--cc", args.cc] if args.app else ["--cc", args.cc])
+    words = next([f"--{name}", getattr(args, name)] for name in ("scenario", "elf", "app", "cc") if getattr(args, name))
+    words += ["--cc", args.cc] if args.app else []
     words += ["--cpus", str(args.cpus), "--strategy", args.strategy, "--max-events", str(args.max_events)]
     for name in ("mean", "depth", "length"):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
+    if args.watch:
+        words += ["--watch"]
     if args.cmdline:
         words += ["--cmdline", f"'{args.cmdline}'"]
     return " ".join(words)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "buffer.h"
 #include "metadata.h"
@@ -12,6 +13,7 @@
 
 #define PACKET_BYTES_MAX MIB(16)
 #define PACKETS_MAX (1u << 20)
+#define PATH_BYTES 4096u
 
 struct source {
 	int (*read)(void *ctx, u64 phys, void *buf, size_t bytes);
@@ -69,12 +71,17 @@ static void add_packet(struct buffer *out, u8 *data, usize bytes)
 	buffer_add(out, data, used);
 }
 
+static void stream_path(char path[PATH_BYTES], const char *dir, u32 cpu)
+{
+	snprintf(path, PATH_BYTES, "%s/channel0_%u", dir, cpu);
+}
+
 static int write_stream(struct source *s, u32 cpu, const char *dir, char *err, size_t err_bytes)
 {
 	struct slot *slots = calloc(s->d.packets, sizeof *slots);
 	u8 *data = malloc(s->d.packet_bytes);
 	struct buffer out = {0};
-	char path[4096];
+	char path[PATH_BYTES];
 	int result = -1;
 
 	if (!slots || !data) {
@@ -89,7 +96,7 @@ static int write_stream(struct source *s, u32 cpu, const char *dir, char *err, s
 		else
 			add_packet(&out, data, s->d.packet_bytes);
 	}
-	snprintf(path, sizeof path, "%s/channel0_%u", dir, cpu);
+	stream_path(path, dir, cpu);
 	result = buffer_save(&out, path, err, err_bytes);
 done:
 	buffer_free(&out);
@@ -103,7 +110,7 @@ static int write_metadata(const struct trace_descriptor *d, const char *dir, cha
 {
 	struct trace_about about = {.clock_hz = d->clock_hz, .seed = d->seed, .version = d->version};
 	struct buffer text = {0};
-	char path[4096];
+	char path[PATH_BYTES];
 	int result;
 
 	memcpy(about.board, d->board, sizeof about.board);
@@ -151,9 +158,18 @@ int trace_extract(const char *out_dir,
 		snprintf(err, err_bytes, "%s: %s", out_dir, strerror(errno));
 		return -1;
 	}
-	for (u32 cpu = 0; cpu < s.d.cpus; cpu++)
-		if (s.d.ring[cpu] && write_stream(&s, cpu, out_dir, err, err_bytes))
+	for (u32 cpu = 0; cpu < CPUS_MAX; cpu++) {
+		char path[PATH_BYTES];
+
+		/* An earlier trace is replaced: its streams would mix with the new ones. */
+		stream_path(path, out_dir, cpu);
+		if (unlink(path) && errno != ENOENT) {
+			snprintf(err, err_bytes, "%s: %s", path, strerror(errno));
 			return -1;
+		}
+		if (cpu < s.d.cpus && s.d.ring[cpu] && write_stream(&s, cpu, out_dir, err, err_bytes))
+			return -1;
+	}
 	if (write_metadata(&s.d, out_dir, err, err_bytes))
 		return -1;
 	if (!s.left_out)

@@ -123,7 +123,9 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 			c->waking = false;
 	} else {
 		c->unseen = c->charged = c->waking = false;
-		c->outside_ticks = v->now->ticks;
+		/* A CPU that comes back is in the middle of its look. */
+		if (v->now->id != TRACE_EV_CPU_ONLINE)
+			c->outside_ticks = v->now->ticks;
 	}
 	if (c->decision)
 		inv_say(v, RULE_R11, NULL, "CPU %u decided, but did not switch", v->now->cpu);

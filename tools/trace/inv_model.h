@@ -22,6 +22,7 @@ enum inv_rule {
 	RULE_R1, RULE_R1B, RULE_R2, RULE_R3, RULE_R5, RULE_R6, RULE_R7, RULE_R8, RULE_R11,
 	RULE_A, RULE_H, RULE_J, RULE_D,
 	RULE_P1, RULE_P2, RULE_P3, RULE_P4, RULE_P5, RULE_P6, RULE_P7, RULE_P8, RULE_P9, RULE_P10,
+	RULE_P11,
 	RULES
 };
 _Static_assert(RULES <= INV_RULES_MAX, "counts");
@@ -34,6 +35,13 @@ enum model_state {
 	MODEL_PARKED, /* its server is throttled; its timer queues it */
 	MODEL_LIMBO, /* left its CPU, or its queue, as ready; its CPU must queue it next */
 	MODEL_DEAD,
+};
+
+/* Of a task with a server, while it inherits. */
+struct model_server {
+	bool known;
+	i64 left_ns;
+	u64 deadline, budget_ns, period_ns;
 };
 
 struct model_task {
@@ -73,6 +81,8 @@ struct model_task {
 	u64 quantum_ns, relative_ns;
 	u64 least_ticks, most_ticks; /* service in this turn lies between */
 	u64 since_least, since_most; /* when it took the CPU */
+	u64 told_least, told_most;   /* when it took the CPU, or was charged last */
+	bool told_known;
 	u64 used_ns, served_ns, epoch;
 	u64 at, from; /* virtual times */
 	i64 ahead;
@@ -82,6 +92,7 @@ struct model_task {
 	u64 resume_ns; /* while it is throttled */
 	u64 done_ns;   /* of its last job */
 	u64 server_deadline;
+	struct model_server own_server;
 	char name[16];
 };
 

@@ -28,7 +28,7 @@ void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_
 {
 	(void)v;
 	t->class = p->class;
-	t->share = p->share;
+	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->deadline_ns;
 	t->budget_ns = p->budget_ns;
@@ -221,11 +221,12 @@ void policy_release(struct inv *v, struct model_task *t, const struct trace_sche
 void policy_params(struct inv *v, struct model_task *t, const struct trace_sched_params *p)
 {
 	bool job = t->job_open, same = t->class == p->class;
+	struct model_server was = {t->server_known, t->left_ns, t->server_deadline, t->budget_ns, t->period_ns};
 
 	if (job)
 		share_leave(v, t);
 	t->class = p->class;
-	t->share = p->share;
+	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->relative_ns;
 	t->hard = p->hard;
@@ -234,19 +235,26 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 		t->used_ns = 0;
 		t->level_known = false;
 	}
-	t->turn_known = false;
+	t->turn_known = t->told_known = false;
 	t->server_known = false;
 	t->left_ns = 0;
 	t->server_deadline = 0;
 	t->budget_ns = p->budget_ns;
 	t->period_ns = p->period_ns;
 	t->params_known = v->complete;
-	if (!job)
-		return;
+	if (p->inherited && !t->inherits)
+		t->own_server = was;
+	was = t->own_server;
+	if (!p->inherited && t->inherits && p->budget_ns == was.budget_ns && p->period_ns == was.period_ns) {
+		t->server_known = was.known;
+		t->left_ns = was.left_ns;
+		t->server_deadline = was.deadline;
+	}
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->from_ns);
 	mlfq_release(v, t, p->from_ns);
-	share_params(v, t, p->key);
+	if (job)
+		share_params(v, t, p->key);
 }
 
 /* A turn is what a task may run until its quantum ends; it begins at the tail of the queue. */
@@ -273,12 +281,36 @@ void policy_enqueue(struct inv *v, struct model_task *t, const struct trace_sche
 			(unsigned)(p->key % MLFQ_LEVELS));
 }
 
+/* P11. From now on it is charged for what it runs from here. */
+static void tell_charge(struct inv *v, struct model_task *t)
+{
+	t->told_most = model_here(v)->outside_ticks;
+	t->told_least = v->now->ticks;
+	t->told_known = v->config.clock_hz;
+}
+
+static void judge_charge(struct inv *v, struct model_task *t, u64 ran_ns)
+{
+	bool runs = (t->state == MODEL_RUNNING || t->state == MODEL_LIMBO) && t->cpu == v->now->cpu;
+	u64 least_ns = ticks_ns(v, since(model_here(v)->outside_ticks, t->told_least));
+	u64 most_ns = ticks_ns(v, since(v->now->ticks, t->told_most));
+
+	/* A time in ns is rounded, so a difference is off by up to two. */
+	if (t->told_known && runs &&
+	    inv_broken(v, RULE_P11, ran_ns + 2 < least_ns || ran_ns > most_ns + 2))
+		inv_say(v, RULE_P11, t, "%t is charged %k ns, but it ran for %k to %k ns", t, ran_ns, least_ns,
+			most_ns);
+	tell_charge(v, t);
+	t->told_known &= runs;
+}
+
 void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 {
 	struct model_task *t = model_find(v, p->tid);
 
 	if (!t)
 		return;
+	judge_charge(v, t, p->ran_ns);
 	if (t->class == TRACE_sched_class_mlfq) {
 		judge_mlfq_charge(v, t, p);
 		v->epoch = MAX(v->epoch, p->key / MLFQ_LEVELS);
@@ -302,6 +334,7 @@ void policy_takes(struct inv *v, struct model_task *t)
 	c->expired = false;
 	t->since_most = c->outside_ticks;
 	t->since_least = v->now->ticks;
+	tell_charge(v, t);
 	if (t->state == MODEL_QUEUED) {
 		share_pick(v, t);
 		lottery_pick(v, t);

@@ -70,6 +70,7 @@ static const struct rule rules[RULES] = {
 		"EDF: a task with a budget is queued by its server's deadline, which moves on by a period for "
 		"each budget that it uses; a hard server waits until then."},
 	[RULE_P10] = {"P10", "misses", "A job that ended after its deadline is said to have missed it, by as much; no other is."},
+	[RULE_P11] = {"P11", "charges", "A task is charged for what it ran since it took the CPU or was charged last."},
 };
 
 const struct rule *rule_at(unsigned i)

@@ -1,3 +1,3 @@
-/* random_tasks.c, with tasks that change others' parameters and take CPUs out. TESTS_MAIN is there. */
-#define ACTIONS 13u
+/* random_tasks.c, with tasks that change others' parameters, take CPUs out, and inherit. TESTS_MAIN is there. */
+#define ACTIONS 16u
 #include "random_tasks.c"

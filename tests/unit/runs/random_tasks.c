@@ -5,11 +5,13 @@
  * of many such runs are checked by test_runs.py.
  *
  * The set is the simulator's seed, or `set=N` on the command line. random_changes.c is this program
- * with two more things to do: changing parameters, and taking CPUs out and putting them back.
+ * with more to do: changing parameters, taking CPUs out and putting them back, and locks whose owners
+ * inherit.
  */
 #include "../test.h"
 #include "async/channel.h"
 #include "async/join.h"
+#include "async/lock.h"
 #include "async/sleep.h"
 #include "services/burn.h"
 #include "task/hotplug.h"
@@ -26,6 +28,7 @@
 static struct task *_Atomic others[TASKS_MAX]; /* for wakes that nobody asked for */
 static struct channel channels[CHANNELS];
 static u32 slots[CHANNELS][3];
+static struct mutex locks[2]; /* taken in this order */
 static _Atomic u64 sent_sum, received_sum, sent, received;
 static _Atomic unsigned ends;
 
@@ -38,6 +41,8 @@ struct actor {
 	struct yield yield;
 	struct channel_op op;
 	struct join join;
+	struct wait wait, inner;
+	bool nested;
 	struct task *child;
 };
 
@@ -210,6 +215,21 @@ static enum poll actor(void *frame)
 			AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(60))));
 			put_all_back();
 			break;
+		case 13:
+		case 14:
+		case 15:
+			me->nested = test_below(&me->random, 2);
+			AWAIT(me, mutex_lock(&me->wait, &locks[!me->nested]));
+			if (me->nested)
+				AWAIT(me, mutex_lock(&me->inner, &locks[1]));
+			burn_ns(test_below(&me->random, US(30)));
+			if (test_below(&me->random, 3) == 0)
+				AWAIT(me, sleep_for(&me->sleep, test_below(&me->random, US(30))));
+			burn_ns(test_below(&me->random, US(30)));
+			if (me->nested)
+				CHECK_EQ(mutex_unlock(&locks[1]), 0);
+			CHECK_EQ(mutex_unlock(&locks[!me->nested]), 0);
+			break;
 		}
 	}
 	/* relaxed: a counter */
@@ -275,6 +295,8 @@ static enum poll random_tasks(void *frame)
 		channel_init(&channels[me->i], slots[me->i],
 			     1 + (u32)test_below(&me->random, ARRAY_LEN(slots[0])),
 			     sizeof slots[0][0]);
+	for (me->i = 0; me->i < ARRAY_LEN(locks); me->i++)
+		mutex_init(&locks[me->i]);
 	spawn_all(me);
 	for (me->i = 0; me->i < me->tasks; me->i++) {
 		AWAIT(me, task_join(&me->join, nth(me->i)));

@@ -54,7 +54,7 @@ static enum poll crowd(void *frame)
 
 /* Two plain variables that differ while a holder is at work: nobody else may see that, and no
  * addition may be lost. */
-static volatile u64 first, second;
+static u64 first, second;
 
 static void change(void)
 {

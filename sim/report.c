@@ -1,0 +1,209 @@
+/*
+ * report.c: what the checkers found. A report names places by back traces. That of the present is at
+ * hand; that of an earlier access, of which only the number of its event was kept, comes from the
+ * same run once more: a run is its options, so report_finish starts the program again with --show.
+ */
+#include "sim/watch.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REPORTS_MAX 16
+#define FRAMES_MAX 24
+
+static struct {
+	uintptr_t pc, earlier;
+} reported[REPORTS_MAX];
+static unsigned reports;
+
+static struct later {
+	uint64_t event;
+	const char *what;
+} asked[REPORTS_MAX], shows[REPORTS_MAX];
+static unsigned asked_count, shows_count, shown_count;
+
+extern const unsigned char __start_ktext[], __stop_ktext[];
+extern uint64_t ksyms_count, ksyms_addr[];
+extern uint32_t ksyms_name[];
+extern char ksyms_text[];
+
+static void place_print(unsigned n, uintptr_t pc)
+{
+	uint64_t low = 0, high = ksyms_count; /* the answer's index + 1 lies in [low, high] */
+
+	while (low < high) {
+		uint64_t mid = low + (high - low + 1) / 2;
+
+		if (ksyms_addr[mid - 1] < pc)
+			low = mid;
+		else
+			high = mid - 1;
+	}
+	if (low)
+		fprintf(stderr, "    #%u %s+%#llx (%#llx)\n", n, ksyms_text + ksyms_name[low - 1],
+			(unsigned long long)(pc - ksyms_addr[low - 1]), (unsigned long long)pc);
+}
+
+static bool in_kernel(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
+}
+
+static void backtrace_from(uintptr_t pc)
+{
+	uintptr_t fp = (uintptr_t)__builtin_frame_address(0);
+	unsigned n = 0;
+
+	place_print(n++, pc);
+	for (unsigned walked = 0; walked < 2 * FRAMES_MAX && n < FRAMES_MAX; walked++) {
+		const uintptr_t *frame = (const uintptr_t *)fp;
+
+		if (fp % sizeof fp || !sim_memory_ok(fp, 2 * sizeof fp))
+			break;
+		if (in_kernel(frame[1]) && (n > 1 || frame[1] != pc))
+			place_print(n++, frame[1]);
+		fp = frame[0];
+	}
+}
+
+bool report_begin(uintptr_t pc, uintptr_t earlier)
+{
+	if (shows_count || reports == REPORTS_MAX)
+		return false;
+	for (unsigned i = 0; i < reports; i++)
+		if ((reported[i].pc == pc && reported[i].earlier == earlier) ||
+		    (reported[i].pc == earlier && reported[i].earlier == pc))
+			return false;
+	reported[reports].pc = pc;
+	reported[reports++].earlier = earlier;
+	console_flush();
+	return true;
+}
+
+void report_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "sim: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+}
+
+void report_here(const char *what, uintptr_t pc)
+{
+	uint64_t ns = sim_clock_ns();
+
+	fprintf(stderr, "  %s by CPU %u%s, at %llu.%09llu s, event %llu\n", what, sim.cur,
+		watch_agent() & 1 ? " in an interrupt" : "", (unsigned long long)(ns / 1000000000),
+		(unsigned long long)(ns % 1000000000), (unsigned long long)sim_event_now());
+	backtrace_from(pc);
+	if (shows_count && ++shown_count == shows_count)
+		sim_stop(0, NULL);
+}
+
+void report_later(const char *what, uint64_t event)
+{
+	unsigned i = 0;
+
+	while (i < asked_count && asked[i].event != event)
+		i++;
+	if (i == asked_count)
+		asked[asked_count++] = (struct later){event, what};
+	fprintf(stderr, "  the earlier %s, event %llu: below, as [%u]\n", what,
+		(unsigned long long)event, i + 1);
+}
+
+void report_end(void)
+{
+	fflush(stderr);
+}
+
+bool report_showing(void)
+{
+	return shows_count;
+}
+
+unsigned report_count(void)
+{
+	return reports;
+}
+
+bool report_shows(uint64_t event, const char **what)
+{
+	for (unsigned i = 0; i < shows_count; i++) {
+		if (shows[i].event == event) {
+			shows[i].event = UINT64_MAX; /* an event may touch two places */
+			*what = shows[i].what;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *report_set_show(const char *value)
+{
+	const char *equals = strchr(value, '=');
+	struct later *l = &shows[shows_count];
+
+	if (!equals || shows_count == REPORTS_MAX)
+		return "wants EVENT=what";
+	l->event = strtoull(value, NULL, 10);
+	l->what = equals + 1;
+	shows_count++;
+	return NULL;
+}
+
+/* The console's bytes came already: the second run must not print them again. */
+static void run_again(char **argv, char (*texts)[64])
+{
+	size_t n = 0, bytes;
+	const char *input = console_input(&bytes);
+	char *hex = malloc(2 * bytes + 1), **args;
+
+	while (argv[n])
+		n++;
+	args = calloc(n + 2 * asked_count + 5, sizeof *args);
+	if (!args || !hex)
+		_exit(EXIT_BROKEN);
+	memcpy(args, argv, n * sizeof *args);
+	hex[0] = '\0';
+	for (size_t i = 0; i < bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)input[i]);
+	args[n++] = "--input";
+	args[n++] = hex;
+	for (unsigned i = 0; i < asked_count; i++) {
+		args[n++] = "--show";
+		args[n++] = texts[i];
+	}
+	if (!freopen("/dev/null", "w", stdout))
+		_exit(EXIT_BROKEN);
+	execv("/proc/self/exe", args);
+	_exit(EXIT_BROKEN);
+}
+
+void report_finish(char **argv)
+{
+	char texts[REPORTS_MAX][64];
+	pid_t child;
+
+	for (unsigned i = 0; i < asked_count; i++)
+		snprintf(texts[i], sizeof texts[i], "%llu=[%u] %s",
+			 (unsigned long long)asked[i].event, i + 1, asked[i].what);
+	fprintf(stderr, "sim: again:");
+	for (unsigned i = 0; argv[i]; i++)
+		fprintf(stderr, strchr(argv[i], ' ') ? " '%s'" : " %s", argv[i]);
+	fprintf(stderr, "\n");
+	if (!asked_count)
+		return;
+	fflush(stderr);
+	child = fork();
+	if (child == 0)
+		run_again(argv, texts);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+}

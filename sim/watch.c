@@ -1,0 +1,155 @@
+/*
+ * watch.c: who is running, for the checkers, and stacks that are in use twice.
+ */
+#include "sim/watch.h"
+#include <string.h>
+
+#define STACKS_MAX 1024
+#define STACK_BYTES (28u << 10) /* a worker's: from less, a fresh stack is the same one made anew */
+
+static struct {
+	bool in_irq;
+	uintptr_t frame; /* a struct interrupted; what lies below is the handler's own */
+} now[SIM_CPUS_MAX];
+
+/* A stack that is not running, by its pointer. */
+static struct parked {
+	const void *sp;
+	bool in_irq;
+	uintptr_t frame;
+} parked[STACKS_MAX];
+
+unsigned watch_agent(void)
+{
+	return 2 * sim.cur + now[sim.cur].in_irq;
+}
+
+void watch_begin(void)
+{
+	race_begin();
+}
+
+/* A handler's frames lie on the stack that it interrupted, which uses the same place for its own
+ * when the handler has returned. */
+static bool own_frame(uintptr_t at)
+{
+	return now[sim.cur].in_irq && at < now[sim.cur].frame &&
+	       at >= (uintptr_t)__builtin_frame_address(0);
+}
+
+static bool shown(uintptr_t pc)
+{
+	const char *what;
+
+	if (!report_shows(sim_event_now(), &what))
+		return false;
+	report_here(what, pc);
+	return true;
+}
+
+void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
+{
+	if (!shown(pc) && !own_frame(at) && at + bytes <= RAM_BASE + RAM_BYTES_MAX)
+		race_access(at, (unsigned)bytes, kind, pc);
+}
+
+void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uintptr_t pc)
+{
+	watch_access(at, bytes, op == OP_LOAD ? ACCESS_MARKED : ACCESS_WRITE | ACCESS_MARKED, pc);
+	race_atomic(at, op, order);
+}
+
+void watch_fence(int order)
+{
+	race_fence(order);
+}
+
+void watch_masked(void)
+{
+	race_mask();
+}
+
+void watch_unmasked(void)
+{
+	race_unmask();
+}
+
+void watch_irq_enter(struct interrupted *i)
+{
+	i->was_irq = now[sim.cur].in_irq;
+	i->was_frame = now[sim.cur].frame;
+	race_save(i->clock);
+	now[sim.cur].in_irq = true;
+	now[sim.cur].frame = (uintptr_t)i;
+	race_mask();
+}
+
+/* The CPU may be another one: what was interrupted goes on here. */
+void watch_irq_exit(const struct interrupted *i)
+{
+	unsigned handler = watch_agent();
+
+	race_unmask();
+	now[sim.cur].in_irq = i->was_irq;
+	now[sim.cur].frame = i->was_frame;
+	race_restore(i->clock);
+	if (watch_agent() != handler)
+		race_join(watch_agent(), handler);
+}
+
+void watch_cpu_start(unsigned cpu)
+{
+	race_join(2 * cpu, watch_agent());
+}
+
+/* The entry of @p sp, or an empty one. */
+static struct parked *find(const void *sp)
+{
+	unsigned i = (unsigned)((uintptr_t)sp / 16 % STACKS_MAX);
+
+	for (unsigned tries = 0; tries < STACKS_MAX; tries++, i = (i + 1) % STACKS_MAX)
+		if (parked[i].sp == sp)
+			return &parked[i];
+	return sp ? find(NULL) : NULL;
+}
+
+static void park(struct parked stack)
+{
+	struct parked *p = find(stack.sp);
+
+	if (!p)
+		sim_stop(EXIT_BROKEN, "--watch has no room for so many stacks");
+	*p = stack;
+}
+
+void watch_prepared(const void *sp)
+{
+	park((struct parked){.sp = sp});
+}
+
+/* An abandoned stack, with all that a handler interrupted there, is made anew and switched to at
+ * once: then what was interrupted goes on there in a way. */
+void watch_switch(const void *saved, const void *load)
+{
+	struct parked *p = find(load), to = {0};
+	bool from_irq = now[sim.cur].in_irq;
+	uintptr_t from = now[sim.cur].frame;
+
+	if (p && p->sp) {
+		to = *p;
+		*p = (struct parked){0};
+	} else if (report_begin(SIM_PC, 0)) {
+		report_line("a stack in use twice: %p is not left yet, or was not prepared", load);
+		report_here("switch to it", SIM_PC);
+		report_end();
+	}
+	park((struct parked){saved, from_irq, now[sim.cur].frame});
+	if (to.in_irq != from_irq)
+		race_unmask();
+	now[sim.cur].in_irq = to.in_irq;
+	now[sim.cur].frame = to.frame;
+	if (to.in_irq != from_irq)
+		race_mask();
+	if (from_irq && (uintptr_t)load > from && (uintptr_t)load - from < STACK_BYTES)
+		race_restore(((const struct interrupted *)from)->clock);
+}

@@ -1,0 +1,92 @@
+/*
+ * watch.h: checkers that see each access of the kernel: --watch. With it, every hook takes the slow
+ * path (sim.bias), at a third of the speed or less; the execution is the same, event for event.
+ *
+ * What runs is one of two agents for each CPU: its tasks and all else that can be interrupted, and
+ * its interrupt handlers with what they switch to.
+ */
+#pragma once
+
+#include "sim/sim.h"
+
+enum access { ACCESS_READ, ACCESS_WRITE = 1, ACCESS_MARKED = 2 /* atomic or volatile */ };
+enum atomic_op { OP_LOAD, OP_STORE, OP_RMW };
+
+#define AGENTS_MAX (2 * SIM_CPUS_MAX)
+
+/* What deliver keeps of the interrupted stack, in its frame. */
+struct interrupted {
+	bool was_irq;
+	uintptr_t was_frame;
+	uint32_t clock[AGENTS_MAX];
+};
+
+/** The agent that runs: 2 * CPU, and 1 in an interrupt. */
+unsigned watch_agent(void);
+
+/** The number of the event that is happening. */
+static inline uint64_t sim_event_now(void)
+{
+	return sim.events + (uint64_t)(sim.armed - sim_budget);
+}
+
+/* Hooks, all before the access, when nothing can come between any more. */
+
+void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
+void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uintptr_t pc);
+void watch_fence(int order);
+
+/* Events of the engine. */
+
+void watch_begin(void);
+void watch_masked(void);
+void watch_unmasked(void);
+void watch_irq_enter(struct interrupted *i);
+void watch_irq_exit(const struct interrupted *i);
+void watch_cpu_start(unsigned cpu);
+/** @p saved: what the pointer of the present stack will be. */
+void watch_switch(const void *saved, const void *load);
+void watch_prepared(const void *sp);
+
+/* race.c: clocks; see there. */
+void race_begin(void);
+void race_access(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc);
+void race_atomic(uintptr_t at, enum atomic_op op, int order);
+void race_fence(int order);
+void race_join(unsigned to, unsigned from);
+void race_save(uint32_t *clock);
+void race_restore(const uint32_t *clock);
+void race_mask(void);
+void race_unmask(void);
+
+/* report.c */
+
+/** True when @p pc, @p earlier is new: each pair of places is reported once. */
+bool report_begin(uintptr_t pc, uintptr_t earlier);
+
+/** Prints to standard error; sim: and a newline around it. */
+void report_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** Prints where the kernel is: context, time, back trace from @p pc on. */
+void report_here(const char *what, uintptr_t pc);
+
+/** Asks for report_here of an earlier event, after the run. */
+void report_later(const char *what, uint64_t event);
+
+/** Ends a report. */
+void report_end(void);
+
+/** Whether @p event is one that this run shows. */
+bool report_shows(uint64_t event, const char **what);
+
+/** Shows what report_later asked for, by running again. Call after the run, on main's stack. */
+void report_finish(char **argv);
+
+/** Whether this run is one that shows the events of another one. */
+bool report_showing(void);
+
+/** Findings so far. */
+unsigned report_count(void);
+
+/** Takes "EVENT=what" for report_shows. NULL, or what is wrong. */
+const char *report_set_show(const char *value);

@@ -1,0 +1,34 @@
+"""Mutants that the simulator's checkers (--watch) must see: what they leave out costs nothing on the
+machine that runs them here."""
+
+from mutants import Mutant, Runs
+from scheduling import PUBLISHED_TOO_EARLY
+
+LOCKS = Runs("tests/unit/sync/locks.c", cpus=4, seeds=3, watch=True)
+TASKS = Runs("tests/unit/task/tasks.c", cpus=4, seeds=10, watch=True)
+LISTING = Runs("tests/unit/task/listing.c", cpus=4, seeds=10, watch=True)
+SPIN = "kernel/sync/spin.h"
+MCS = "kernel/sync/mcs.h"
+RW = "kernel/sync/rwlock.h"
+
+MUTANTS = [
+    Mutant("spin-unlock-relaxed", "a spin lock is given on by a store that orders nothing",
+           ((SPIN, "&l->owner, (u16)(mine + 1), memory_order_release", "&l->owner, (u16)(mine + 1), memory_order_relaxed"),),
+           "watch", LOCKS),
+    Mutant("spin-lock-relaxed", "a spin lock is taken by a load that orders nothing",
+           ((SPIN, "&l->owner, memory_order_acquire) != mine", "&l->owner, memory_order_relaxed) != mine"),), "watch", LOCKS),
+    Mutant("mcs-hand-over-relaxed", "an MCS lock is handed over by a store that orders nothing",
+           ((MCS, "&next->waiting, false, memory_order_release", "&next->waiting, false, memory_order_relaxed"),),
+           "watch", LOCKS),
+    Mutant("read-unlock-relaxed", "a reader leaves by an addition that orders nothing",
+           ((RW, "&l->readers_out, RW_READER, memory_order_release", "&l->readers_out, RW_READER, memory_order_relaxed"),),
+           "watch", LOCKS),
+    Mutant("write-unlock-relaxed", "a writer lets readers in without a release",
+           ((RW, "&l->readers_in, ~RW_MASK, memory_order_release", "&l->readers_in, ~RW_MASK, memory_order_relaxed"),),
+           "watch", LOCKS),
+    Mutant("published-too-early-watched", "a suspended task can be resumed before its stack was left",
+           PUBLISHED_TOO_EARLY, "watch", TASKS),
+    Mutant("polls-counted-unlocked", "a task's polls are counted without its home's lock",
+           (("kernel/task/handover.h", "		next->polls++; /* the one that begins now */\n", ""),
+            ("kernel/task/executor.c", "	TRACE(POLL_BEGIN,", "	t->polls++;\n	TRACE(POLL_BEGIN,")), "watch", LISTING),
+]
