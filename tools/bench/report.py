@@ -9,7 +9,7 @@ import suite
 PAGE = "docs/performance.md"
 PEERS = "tests/bench/peers.toml"
 BOARDS = ["pc", "virt"]
-ACCOUNT_ROWS = 12
+ACCOUNT_ROWS = 16
 
 
 def peers():
@@ -139,7 +139,7 @@ def accounts(found):
     for name, (_, what, board_name, m, target) in worst.items():
         board = found[board_name][0]
         path = counts.read(board.profile(m.program, m.cpus)).paths[m.group, m.point]
-        rows = counts.account(path, counts.Symbols(board.elf(m.program)), inlined=False)
+        rows = counts.account(path, counts.Symbols(board.elf(m.program)))
         out.append(f"\n**{what}** (`{name}`, {board_name}): {m.value} instructions, target {target}; "
                    f"{m.atomics:g} atomics, {m.barriers:g} barriers.\n")
         out.append("| instructions | in |\n|---|---|")
