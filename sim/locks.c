@@ -30,6 +30,17 @@ static struct edge {
 } edges[EDGES_MAX];
 static unsigned edge_count, search;
 
+/* What they cost, for those who count. */
+static struct {
+	uint64_t taken, held, since, longest;
+} costs[SIM_CPUS_MAX];
+
+/* Events that the current CPU has run, up to this one. */
+static uint64_t now(void)
+{
+	return sim.cpu[sim.cur].ran + (uint64_t)(sim.armed - sim_budget);
+}
+
 static const struct lock *find(unsigned cpu, const void *at)
 {
 	for (unsigned i = 0; i < held[cpu].n; i++)
@@ -131,6 +142,9 @@ void sim_lock_taken(const void *at, bool shared)
 {
 	struct held *h = &held[sim.cur];
 
+	costs[sim.cur].taken++;
+	if (!costs[sim.cur].held++)
+		costs[sim.cur].since = now();
 	if (!sim.cfg.watch)
 		return;
 	watch_show(SIM_PC);
@@ -141,8 +155,11 @@ void sim_lock_taken(const void *at, bool shared)
 
 void sim_lock_given(const void *at)
 {
+	uint64_t length = now() - costs[sim.cur].since;
 	struct held *h = &held[sim.cur];
 
+	if (!--costs[sim.cur].held && length > costs[sim.cur].longest)
+		costs[sim.cur].longest = length;
 	for (unsigned i = 0; i < h->n; i++) {
 		if (h->all[i].at == at) {
 			h->all[i] = h->all[--h->n];
@@ -167,4 +184,17 @@ void sim_lock_none(void)
 {
 	if (sim.cfg.watch)
 		locks_none("when a poll ends", SIM_PC);
+}
+
+uint64_t sim_locks_taken(void)
+{
+	return costs[sim.cur].taken;
+}
+
+uint64_t sim_locks_longest(void)
+{
+	uint64_t longest = costs[sim.cur].longest;
+
+	costs[sim.cur].longest = 0;
+	return longest;
 }

@@ -101,6 +101,12 @@ void sim_lock_given(const void *lock);
 /** This CPU must hold none here. */
 void sim_lock_none(void);
 
+/** How many locks this CPU has taken. */
+uint64_t sim_locks_taken(void);
+
+/** For how many events this CPU held a lock, at most, since the last call. */
+uint64_t sim_locks_longest(void);
+
 /*
  * Time.
  */

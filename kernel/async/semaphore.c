@@ -94,13 +94,6 @@ void semaphore_init(struct semaphore *s, u32 permits)
 	s->poisoned = false;
 }
 
-struct awaitable *semaphore_acquire(struct wait *w, struct semaphore *s, u32 n, u8 kind)
-{
-	(void)wait_init(w, &s->queue, kind);
-	w->wants = n;
-	return &w->aw;
-}
-
 int semaphore_try_acquire(struct semaphore *s, u32 n)
 {
 	struct wait w = {.task = task_current(), .wants = n};
@@ -111,10 +104,8 @@ int semaphore_try_acquire(struct semaphore *s, u32 n)
 	return got ? 0 : ERR_AGAIN;
 }
 
-void semaphore_release(struct semaphore *s, u32 n)
+void semaphore_put(struct semaphore *s, u32 n, bool irqs)
 {
-	bool irqs = spin_lock(&s->queue.lock);
-
 	put(s, n);
 	wait_serve(&s->queue, irqs);
 }
@@ -131,7 +122,6 @@ int semaphore_unlock(struct semaphore *s, u32 n, struct wait *w)
 	}
 	if (w)
 		task_disown(&w->owned);
-	put(s, n);
-	wait_serve(&s->queue, irqs);
+	semaphore_put(s, n, irqs);
 	return 0;
 }

@@ -51,7 +51,7 @@ void wait_serve(struct wait_queue *q, bool irqs)
 	finish(q, serve(q, NULL), irqs);
 }
 
-static enum poll wait_poll(struct awaitable *a)
+enum poll wait_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct wait_queue *q = w->queue;
@@ -75,7 +75,7 @@ static enum poll wait_poll(struct awaitable *a)
 	return ready ? POLL_READY : POLL_PENDING;
 }
 
-static void wait_cancel(struct awaitable *a)
+void wait_cancel(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct wait_queue *q = w->queue;

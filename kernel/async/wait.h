@@ -64,6 +64,10 @@ void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops);
 /** For an object's awaitables: a wait in @p q; @p kind as in TRACE_await_kind_*. */
 struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind);
 
+/* For objects that make their awaitables themselves: what wait_init fills in. */
+enum poll wait_poll(struct awaitable *a);
+void wait_cancel(struct awaitable *a);
+
 /** After a change of the object: grants what can be granted now, in order, and gives the lock back,
  *  with @p irqs from spin_lock. May switch to who was granted it. Context: any. */
 void wait_serve(struct wait_queue *q, bool irqs) RELEASE(q->lock);

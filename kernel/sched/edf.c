@@ -82,7 +82,7 @@ static void edf_replenish(void *queue, struct sched_entity *e, const struct sche
 		  .budget_ns = {0, SCHED_SERVER_MAX_NS},                                           \
 		  .period_ns = {0, SCHED_SERVER_MAX_NS}},                                          \
 	.rule = TRACE_rule_earliest_deadline, .urgency = TRACE_sched_urgency_##name_,              \
-	.queue = &(queue_), .queue_bytes = sizeof(queue_), .release = edf_release,                 \
+	.passes = true, .queue = &(queue_), .queue_bytes = sizeof(queue_), .release = edf_release,                 \
 	.charge = edf_charge, .replenish = edf_replenish, .enqueue = ordered_enqueue,              \
 	.dequeue = ordered_dequeue, .peek = ordered_peek, .list = ordered_list
 

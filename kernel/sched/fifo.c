@@ -9,6 +9,7 @@ const struct sched_policy sched_fifo = {
 	.rule = TRACE_rule_highest_priority,
 	.urgency = TRACE_sched_urgency_fifo,
 	.levels = true,
+	.passes = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.release = levels_release,

@@ -3,8 +3,7 @@
 void levels_release(void *queue, struct sched_entity *e, const struct sched_params *p, u64 now_ns)
 {
 	(void)queue, (void)now_ns;
-	e->key = SCHED_LEVELS - 1u - p->level;
-	e->quantum_ns = p->quantum_ns;
+	levels_begin(e, p);
 }
 
 static bool is_pinned(const struct sched_entity *e)

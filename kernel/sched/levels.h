@@ -60,6 +60,13 @@ ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
 }
 
+/** What a release comes to. */
+ALWAYS_INLINE void levels_begin(struct sched_entity *e, const struct sched_params *p)
+{
+	e->key = SCHED_LEVELS - 1u - p->level;
+	e->quantum_ns = p->quantum_ns;
+}
+
 void levels_release(void *queue, struct sched_entity *e, const struct sched_params *p, u64 now_ns);
 void levels_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void levels_dequeue(void *queue, struct sched_entity *e);

@@ -13,6 +13,7 @@ const struct sched_policy sched_panicked = {
 	.rule = TRACE_rule_first_come,
 	.urgency = TRACE_sched_urgency_panicked,
 	.levels = true,
+	.passes = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.release = levels_release,

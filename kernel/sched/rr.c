@@ -15,6 +15,7 @@ const struct sched_policy sched_rr = {
 	.rule = TRACE_rule_highest_priority,
 	.urgency = TRACE_sched_urgency_rr,
 	.levels = true,
+	.passes = true,
 	.queue = &levels,
 	.queue_bytes = sizeof levels,
 	.release = levels_release,

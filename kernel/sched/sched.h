@@ -149,6 +149,8 @@ struct sched_policy {
 	bool single;	   /* keys compare only within one queue: its tasks are all in the same */
 	bool flat;	   /* its tasks rank alike */
 	bool levels;	   /* its queue is a struct levels; the executor has a short way for it */
+	bool passes;	   /* whom it would take at once may pass the queue by: to queue it and to
+			      take it out again would change nothing but its arrival number */
 	void *queue;	   /* the policy's own; handed to the functions below */
 	usize queue_bytes; /* of one; all zero: an empty one */
 

@@ -67,10 +67,3 @@ static inline void spin_unlock(struct spin *l, bool irqs) RELEASE(l) NO_THREAD_S
 	spin_unlock_raw(l);
 	arch_irq_restore(irqs);
 }
-
-/** True while anybody holds the lock; for assertions. */
-static inline bool spin_held(struct spin *l)
-{
-	return atomic_load_explicit(&l->next, memory_order_relaxed) !=
-	       atomic_load_explicit(&l->owner, memory_order_relaxed);
-}

@@ -227,6 +227,32 @@ static bool is_to_leave(struct cpu *c)
 	return leaving;
 }
 
+/*
+ * The way that most waits take on one CPU while nothing is recorded: the job of @p prev is done, and
+ * the first that waits, which is returned, runs. NULL: it is not that simple; nothing was done.
+ */
+ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum poll result, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
+{
+	struct task *next;
+
+	if (!alone || traced() || result || noted(prev) || cpu_hinted(c) || !prev->policy->passes)
+		return NULL;
+	next = shard_first(prev->home, c->id);
+	if (!next)
+		return NULL;
+	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
+	prev->quantum_left_ns = 0;
+	prev->state = TASK_WAITING;
+	end_job(prev, now_ns);
+	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
+	atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
+	runqueue_remove(next);
+	place(c, next, now_ns);
+	home_unlock(next);
+	return next;
+}
+
 /* @p prev yielded, and this CPU goes on with @p next. */
 static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
@@ -249,29 +275,19 @@ static struct task *resume(struct cpu *c, struct task *next)
 	return arch_cpu()->current;
 }
 
-/*
- * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
- * Returns the task to poll on this stack, or NULL to idle. Interrupts masked.
- */
-ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
+/* dispatch in general; @p prev, if any, is locked. */
+static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns)
+	NO_THREAD_SAFETY_ANALYSIS
 {
-	struct cpu *c = arch_cpu();
 	const bool on = traced();
 	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
 	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
 	struct wanted yielded = {.tid = 0};
 	struct shard *held = NULL;
 	struct task *next;
-	u64 now_ns = clock_ns();
 	u8 why = TRACE_switch_why_none;
 
 	if (prev) {
-		home_lock(prev);
-		if (shard_count == 1 && !on && noted(prev) && !result && !cpu_hinted(c)) {
-			next = take_turns(c, prev, now_ns);
-			if (next)
-				return next;
-		}
 		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
@@ -308,6 +324,32 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	if (next && unlikely(next->worker))
 		return resume(c, next);
 	reap(c);
+	quantum_program(c);
+	return next;
+}
+
+/*
+ * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
+ * Returns the task to poll on this stack, or NULL to idle. Interrupts masked.
+ */
+ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct cpu *c = arch_cpu();
+	struct task *next = NULL;
+	u64 now_ns = clock_ns();
+
+	if (!prev)
+		return dispatch_any(c, NULL, result, now_ns);
+	home_lock(prev);
+	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c))
+		next = take_turns(c, prev, now_ns);
+	if (next)
+		return next;
+	next = wait_alone(c, prev, result, now_ns);
+	if (!next)
+		return dispatch_any(c, prev, result, now_ns);
+	if (unlikely(next->worker))
+		return resume(c, next);
 	quantum_program(c);
 	return next;
 }

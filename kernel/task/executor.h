@@ -51,6 +51,7 @@ struct shard {
 
 extern struct shard shards[SHARDS_MAX];
 extern unsigned shard_count; /* constant once tasks run */
+extern bool alone; /* one CPU, one shard: there is nobody else to look or to be hinted; constant, too */
 extern const struct sched_policy *policy_at[SCHED_CLASSES]; /* by urgency; constant, too */
 extern u32 levels_classes; /* bit u: the queue of policy_at[u] is a struct levels; constant */
 
@@ -169,8 +170,8 @@ static inline struct wanted wanted(const struct task *t)
 
 extern _Atomic u64 online_cpus, idle_cpus; /* idle: a subset of the CPUs with promise RANK_IDLE */
 
-/** promise_set, if the promise changes. */
-bool promise_change(struct cpu *c, u64 was, u64 rank);
+/** For promise_set: @p c begins to idle, or ends. */
+void promise_idle(const struct cpu *c, bool idle);
 
 /** Sets the promise of @p c, this CPU; true when @p rank is less urgent than it was: then a task
  *  may have been queued whose waker relied on it, and the tops must be read again. */
@@ -179,7 +180,10 @@ static inline bool promise_set(struct cpu *c, u64 rank)
 	/* relaxed: ordered by the fence behind it, or by the only shard's lock */
 	u64 was = atomic_load_explicit(&c->promised, memory_order_relaxed);
 
-	return was != rank && promise_change(c, was, rank);
+	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
+	if (unlikely((was == RANK_IDLE) != (rank == RANK_IDLE)))
+		promise_idle(c, rank == RANK_IDLE);
+	return was < rank;
 }
 
 /**
@@ -205,6 +209,17 @@ static inline u64 others_online(void)
 {
 	/* relaxed: a CPU that comes looks by itself */
 	return atomic_load_explicit(&online_cpus, memory_order_relaxed) & ~(1ull << cpu_id());
+}
+
+/** hint_for where there is one CPU, @p c, and no trace. */
+ALWAYS_INLINE unsigned hint_alone(struct cpu *c, u64 rank)
+{
+	/* relaxed, all: nobody else writes or reads them */
+	if (rank >= atomic_load_explicit(&c->promised, memory_order_relaxed))
+		return TRACE_NO_CPU;
+	(void)promise_set(c, rank);
+	atomic_fetch_add_explicit(&c->hints, 1, memory_order_relaxed);
+	return c->id;
 }
 
 /** Hints for a waiting task that outranks what another CPU runs that it may use, if there is one.
@@ -257,13 +272,6 @@ u16 worker_here(void);
 
 /** Entry of every fresh worker; executor.c. */
 void worker_main(void);
-
-/**
- * Lets @p t, which was just released and is in no queue, have CPU @p c, this one, at once, if that
- * is what queueing and looking would come to. Then it gives back the lock, and returns true when
- * the calling task goes on. False: nothing was done. executor.c.
- */
-bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns);
 
 /** Whether @p at is in the guard page below the stack of @p w. Context: any. */
 bool worker_guards(const struct worker *w, uptr at);

@@ -7,6 +7,7 @@
 
 #include "core/start.h"
 #include "core/time.h"
+#include "task/fault.h"
 #include "task/look.h"
 #include "task/server.h"
 
@@ -46,6 +47,23 @@ ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 /** Queues @p t, which was suspended on @p c, now that its stack is left. */
 void queue_suspended(const struct cpu *c, struct task *t);
 
+/* The same for the simple case, which nobody needs to be told of: a preempted task in a level's list,
+ * without a quantum to charge. False: it is not that simple; nothing was done. */
+ALWAYS_INLINE bool queue_preempted(const struct cpu *c, struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	if (!alone || traced() || c->frozen_why != TRACE_enqueue_why_preempt ||
+	    !t->policy->levels || is_pinned(t) || t->entity.quantum_ns)
+		return false;
+	home_lock(t);
+	charge(t, c->left_ns, false);
+	t->quantum_left_ns = 0;
+	t->worker = c->left;
+	t->preemptions++;
+	runqueue_add(t, true);
+	home_unlock(t);
+	return true;
+}
+
 /* First thing on every stack that was switched to. */
 ALWAYS_INLINE void arrive(void)
 {
@@ -53,10 +71,12 @@ ALWAYS_INLINE void arrive(void)
 	struct task *frozen = c->frozen;
 
 	c->frozen = NULL;
-	if (frozen)
-		queue_suspended(c, frozen);
-	else if (c->left && worker_give(c, c->left))
+	if (frozen) {
+		if (unlikely(!queue_preempted(c, frozen)))
+			queue_suspended(c, frozen);
+	} else if (c->left && worker_give(c, c->left)) {
 		hint_rest();
+	}
 	reap(c);
 	quantum_program(c);
 }
@@ -136,4 +156,73 @@ ALWAYS_INLINE bool is_killed(const struct task *t)
 {
 	/* relaxed: who kills a running task hints its CPU behind it */
 	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) && !t->shields;
+}
+
+/* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
+ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur)
+{
+	change_stack(c, to, cur);
+	arrive();
+	if (is_killed(cur))
+		fault_killed();
+}
+
+/* Notes what queue_suspended is to know of the task that @p c leaves. */
+ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
+{
+	c->left_ns = now_ns;
+	c->quantum_left_ns = now_ns < c->quantum_end_ns && c->quantum_end_ns != TIME_NEVER
+				     ? c->quantum_end_ns - now_ns
+				     : 0;
+}
+
+/* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
+ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
+	REQUIRES(next->home->lock)
+{
+	leave(c, now_ns);
+	place(c, next, now_ns);
+	next->worker = NULL;
+}
+
+/* True when @p t, which was just released and is in no queue, is what this CPU would run next. Who
+ * calls had interrupts enabled, so no handler runs here. */
+ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRES(t->home->lock)
+{
+	const struct task *first;
+
+	if (!alone || traced() || cpu_hinted(c))
+		return false;
+	if (!c->current || c->preempt_off || t->rank >= c->current->rank)
+		return false;
+	if (!t->policy->passes)
+		return false;
+	first = shard_first(t->home, c->id);
+	return !first || t->rank < first->rank;
+}
+
+/*
+ * The way that most preempting wakes take on one CPU: @p t, just released and in no queue, runs on
+ * @p c, this one, at once, as it would by way of its queue, a hint and a look. Then it gives back
+ * the lock, and returns true when the calling task goes on. False: it is not that simple; nothing
+ * was done. Context: as for comes_next.
+ */
+ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct task *cur = c->current;
+	struct worker *to;
+
+	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
+		return false;
+	to = worker_take(c);
+	if (!to)
+		return false;
+	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
+	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
+	c->frozen_why = TRACE_enqueue_why_preempt;
+	leave(c, now_ns);
+	place(c, t, now_ns);
+	home_unlock(t);
+	suspend(c, to, cur);
+	return true;
 }

@@ -40,15 +40,13 @@ static u64 promise_of(unsigned cpu)
 }
 
 /* idle_cpus may lack a CPU that idles, or have one that was just hinted: its promise decides. */
-bool promise_change(struct cpu *c, u64 was, u64 rank)
+void promise_idle(const struct cpu *c, bool idle)
 {
-	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
 	/* relaxed: it only says where to look first */
-	if (rank == RANK_IDLE)
+	if (idle)
 		atomic_fetch_or_explicit(&idle_cpus, 1ull << c->id, memory_order_relaxed);
-	else if (was == RANK_IDLE)
+	else
 		atomic_fetch_and_explicit(&idle_cpus, ~(1ull << c->id), memory_order_relaxed);
-	return was < rank;
 }
 
 /* Of the CPUs in @p set, an idle one; TRACE_NO_CPU: none. Best where the task ran last, then here,

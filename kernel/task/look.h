@@ -58,7 +58,7 @@ ALWAYS_INLINE struct task *look_take(const struct look *l, struct shard *held)
 /** Ends a look that found nothing (@p chose false), or one that spent a hint: hints for others. */
 ALWAYS_INLINE void look_end(const struct look *l, bool chose, bool on)
 {
-	if (unlikely(l->spent))
+	if (unlikely(l->spent) && !alone)
 		hint_rest();
 	if (on && (l->spent || !chose))
 		TRACE_OP(op_seq(on), SCHED_SETTLED, sched_settled, .rsv = 0);

@@ -2,7 +2,6 @@
  * Preemption: a more urgent task, or the end of a quantum or of a budget, in the middle of a poll.
  * The poll stays where it is, suspended on its worker's stack, and another worker takes the CPU.
  */
-#include "task/fault.h"
 #include "task/handover.h"
 
 /* From @p since_ns on. relaxed: who changes it hints this CPU behind it */
@@ -57,33 +56,6 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 		return false;
 	TRACE_OP(op_seq(traced()), WORKER_NONE, worker_exhausted, .tid = (i32)next->id);
 	return true;
-}
-
-/* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
-ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur)
-{
-	change_stack(c, to, cur);
-	arrive();
-	if (is_killed(cur))
-		fault_killed();
-}
-
-/* Notes what queue_suspended is to know of the task that @p c leaves. */
-ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
-{
-	c->left_ns = now_ns;
-	c->quantum_left_ns = now_ns < c->quantum_end_ns && c->quantum_end_ns != TIME_NEVER
-				     ? c->quantum_end_ns - now_ns
-				     : 0;
-}
-
-/* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
-ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
-	REQUIRES(next->home->lock)
-{
-	leave(c, now_ns);
-	place(c, next, now_ns);
-	next->worker = NULL;
 }
 
 static void preempt(const struct look *l, struct task *cur, struct task *next, struct worker *to,
@@ -200,42 +172,4 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	} else {
 		preempt(&look, cur, next, to, now_ns, quantum_over);
 	}
-}
-
-/* True when @p t, which was just released and is in no queue, is what this CPU would run next. */
-ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRES(t->home->lock)
-{
-	const struct task *first;
-
-	if (shard_count > 1 || others_online() || traced() || cpu_hinted(c))
-		return false;
-	if (!c->current || c->irq_depth || c->preempt_off || t->rank >= c->current->rank)
-		return false;
-	if (!t->policy->levels || !(t->entity.cpus >> c->id & 1))
-		return false;
-	first = shard_first(t->home, c->id);
-	return !first || t->rank < first->rank;
-}
-
-/*
- * The way that most preempting wakes take on one CPU: @p t, just released, runs here at once, as
- * it would by way of its queue, a hint and a look. False: it is not that simple; nothing was done.
- */
-bool executor_hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
-{
-	struct worker *to;
-	struct task *cur;
-
-	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
-		return false;
-	to = worker_take(c);
-	if (!to)
-		return false;
-	(void)promise_set(c, t->rank);
-	c->frozen_why = TRACE_enqueue_why_preempt;
-	cur = c->current;
-	replace(c, t, now_ns);
-	home_unlock(t);
-	suspend(c, to, cur);
-	return true;
 }

@@ -7,6 +7,7 @@
 
 struct shard shards[SHARDS_MAX];
 unsigned shard_count = 1;
+bool alone;
 const struct sched_policy *policy_at[SCHED_CLASSES];
 u32 levels_classes;
 _Atomic u32 op_count;
@@ -41,6 +42,7 @@ static void shard_init(struct shard *s, unsigned number) NO_THREAD_SAFETY_ANALYS
 void runqueue_init(unsigned n)
 {
 	shard_count = n;
+	alone = n == 1 && cpu_count == 1;
 	for (unsigned u = 0; u < SCHED_CLASSES; u++)
 		policy_at[u] = sched_policy_at(u);
 	for (unsigned u = 0; u < SCHED_CLASSES; u++)

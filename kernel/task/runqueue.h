@@ -49,11 +49,12 @@ ALWAYS_INLINE void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->
 	unsigned u = p->urgency;
 
 	t->state = TASK_READY;
-	if (likely(p->levels && !is_pinned(t)))
+	if (likely(p->levels && !is_pinned(t))) {
 		levels_add(s->queue[u], &t->entity, at_head);
-	else
+	} else {
 		p->enqueue(s->queue[u], &t->entity, at_head);
-	rank_update(t);
+		rank_update(t);
+	}
 	s->classes |= 1u << u;
 	count(&s->queued[u], 1);
 	if (unlikely(is_pinned(t)))

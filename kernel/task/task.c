@@ -9,8 +9,8 @@
 #include "mm/kmalloc.h"
 #include "sched/admission.h"
 #include "task/fault.h"
+#include "task/handover.h"
 #include "task/inherit.h"
-#include "task/runqueue.h"
 #include "task/server.h"
 #include "task/waiter.h"
 
@@ -50,9 +50,13 @@ void task_release(struct task *t, u64 now_ns)
 			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	if (unlikely(t->own))
-		from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
-	t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	if (likely(t->policy->levels)) {
+		levels_begin(&t->entity, &t->params);
+	} else {
+		if (unlikely(t->own))
+			from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
+		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	}
 	rank_update(t);
 }
 
@@ -98,6 +102,8 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	if (seq)
 		record_wake(t, TRACE_wake_result_released, seq);
 	home_unlock(t);
+	if (alone && !seq)
+		return hint_alone(arch_cpu(), w.rank);
 	return hint_for(w);
 }
 
@@ -148,7 +154,7 @@ ALWAYS_INLINE void wake(struct task *t, u8 why, u64 deadline_ns, struct spin *he
 			park_released(t);
 		else if (unlikely(holds_contended(t)))
 			queue_owner(t, why);
-		else if ((!irqs || !executor_hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
+		else if ((!irqs || !hand_over(c, t, now_ns)) && queue_released(t, why) == c->id)
 			act_on_own_hint(c, irqs);
 	} else {
 		bool dead = t->state == TASK_DEAD;

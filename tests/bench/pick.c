@@ -34,10 +34,7 @@ static struct sched_params params_of(unsigned class)
 static void release(const struct sched_policy *p, void *queue, struct sched_entity *e,
 		    const struct sched_params *params, u64 now_ns)
 {
-	if (p->release)
-		p->release(queue, e, params, now_ns);
-	else
-		e->key = p->key(params, now_ns);
+	p->release(queue, e, params, now_ns);
 }
 
 struct table {
@@ -69,19 +66,17 @@ static void fill(struct table *t, const struct sched_policy *p, unsigned class)
 /* The chosen one runs a while and is queued again, as a new job where jobs have deadlines. */
 static void take_turn(struct table *t, const struct sched_policy *p)
 {
-	u64 now_ns = clock_ns(), key = 0;
+	u64 now_ns = clock_ns();
 	struct sched_params next = params_of((unsigned)t->params->class);
 	struct sched_entity *e;
 
-	if (!p->release)
-		key = p->key(&next, now_ns);
 	bench_begin();
 	e = p->peek(t->queue, 0);
 	p->dequeue(t->queue, e);
 	if (p->charge)
 		p->charge(t->queue, e, &t->params[e - t->entity], US(10), now_ns, false);
-	if (!p->release)
-		e->key = key;
+	if (p->takes.deadline_ns.most)
+		p->release(t->queue, e, &next, now_ns);
 	p->enqueue(t->queue, e, false);
 	bench_end();
 }

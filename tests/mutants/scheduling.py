@@ -1,6 +1,6 @@
 """Mutants of kernel/task: the executor, its looks and hints, the shards."""
 
-from mutants import PREEMPTION, SERVICE, TASKS, Mutant, Runs
+from mutants import COSTS, PREEMPTION, SERVICE, SHORT, TASKS, WAITS, Mutant, Runs
 
 EXECUTOR = "kernel/task/executor.c"
 HINT = "kernel/task/hint.c"
@@ -31,6 +31,9 @@ PUBLISHED_TOO_EARLY = (
 	arch_switch(from ? &from->sp : &boot_sp, to->sp);
 """),
 )
+
+SHORT_WAYS = Runs(SHORT, cpus=1, seeds=1, words="trace=off", events=500_000_000)
+MANY = Runs(COSTS, cpus=1, seeds=1, only="grows", words="many=2048 trace=off", events=500_000_000)
 
 # Three shards for four CPUs, so that CPUs meet in them.
 SHARED = Runs(seeds=500, words="shards=3")
@@ -125,7 +128,7 @@ MUTANTS = [
              "	next = c->id ? look_take(&look, held) : NULL;\n"),), "test",
            Runs(PREEMPTION, seeds=3, strategy="time", only="every_cpu")),
     Mutant("no-rest", "a look that spent a hint leaves the rest to nobody",
-           (("kernel/task/look.h", "	if (unlikely(l->spent))\n		hint_rest();\n", ""),), "R7 R1b no-progress", Runs(seeds=200)),
+           (("kernel/task/look.h", "	if (unlikely(l->spent) && !alone)\n		hint_rest();\n", ""),), "R7 R1b no-progress", Runs(seeds=200)),
     Mutant("rest-for-the-first-only", "the last look hints only for the most urgent task of all",
            ((HINT, "	if (!any_pinned()) {\n", "	if (!any_pinned() || true) {\n"),), "R7 R1b no-progress",
            Runs(cpus=8, seeds=100)),
@@ -148,7 +151,7 @@ MUTANTS = [
            ((TASK, "atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);",
              "atomic_store_explicit(&t->noted, dead, memory_order_relaxed);"),), "R6 no-progress"),
     Mutant("note-cleared-on-resume", "resuming a suspended poll forgets what came meanwhile",
-           (("kernel/task/handover.h", "	if (likely(!next->worker))\n		note_clear(next);\n", "	note_clear(next);\n"),), "R6"),
+           (("kernel/task/handover.h", "	if (likely(!next->worker)) {\n		note_clear(next);\n", "	note_clear(next);\n	if (likely(!next->worker)) {\n"),), "R6"),
     Mutant("note-cleared-after-poll", "a note is cleared when the poll returns, not when it begins",
            ((EXECUTOR, "	arch_irq_disable();\n	TRACE(POLL_END,",
              "	arch_irq_disable();\n	note_clear(t);\n	TRACE(POLL_END,"),), "R6 no-progress"),
@@ -164,7 +167,7 @@ MUTANTS = [
            ((EXECUTOR, "		runqueue_remove(next);\n		place(",
              "		if (!next->worker)\n			runqueue_remove(next);\n		place("),), "R3 no-end panic"),
     Mutant("stack-given-back-early", "a stack with a suspended poll on it is free for others",
-           (("kernel/task/handover.h", "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
+           (("kernel/task/handover.h", "	} else if (c->left && worker_give(c, c->left)) {\n", "	}\n	if (c->left && worker_give(c, c->left)) {\n"),),
            "R8 J R3 panic no-progress test"),
     Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
            (("kernel/task/handover.h", "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
@@ -172,7 +175,61 @@ MUTANTS = [
            ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
            "panic test no-progress", Runs(TASKS, seeds=3)),
 
+    # What a wake-up may cost.
+    Mutant("hint-under-the-lock", "a waker looks for the CPU to hint with the queue locked",
+           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	home_unlock(t);\n	if (alone && !seq)\n",
+             "		record_wake(t, TRACE_wake_result_released, seq);\n	seq = hint_for(w);\n	home_unlock(t);\n"
+             "	if (shard_count)\n		return seq;\n	if (alone && !seq)\n"),),
+           "test", Runs(COSTS, cpus=64, seeds=1, only="held")),
+    Mutant("wake-allocates", "a wake-up takes memory for a moment",
+           ((TASK, "		u64 now_ns = clock_ns();\n\n		task_release(", "		u64 now_ns = clock_ns();\n\n		kfree(kmalloc(16));\n		task_release("),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="allocated")),
+    Mutant("hints-twice", "a waker sends its interrupt a second time",
+           ((HINT, "	irqchip->send_hint(target);\n}\n\n/* Lowers", "	irqchip->send_hint(target);\n	irqchip->send_hint(target);\n}\n\n/* Lowers"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="two_locks")),
+    Mutant("wake-asks-the-registry", "a waker looks up its task, twice",
+           ((TASK, "	home_lock(t);\n	if (held)\n",
+             "	spin_lock_raw(&registry_lock);\n	spin_unlock_raw(&registry_lock);\n	spin_lock_raw(&registry_lock);\n"
+             "	spin_unlock_raw(&registry_lock);\n	home_lock(t);\n	if (held)\n"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="two_locks")),
+    Mutant("hint-takes-a-lock", "the interrupt of a hint takes a lock",
+           (("kernel/core/irq.c", "void irq_hint(struct cpu *c)\n{\n",
+             "void irq_hint(struct cpu *c)\n{\n	static struct spin lock;\n\n	spin_lock_raw(&lock);\n	spin_unlock_raw(&lock);\n"),),
+           "test", Runs(COSTS, cpus=4, seeds=1, only="no_lock")),
+    Mutant("level-is-walked", "who is queued at a level looks at all who stand there",
+           ((LEVELS, "\telse\n\t\tlist_add_tail(q, &e->link);\n", """\telse {
+		struct list *last = q;
+
+		while (last->next != q)
+			last = last->next;
+		list_add_head(last, &e->link);
+	}
+"""),), "test", MANY),
+    Mutant("tree-out-of-balance", "the tree of deadlines is a list",
+           (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test", MANY),
+
     # The short ways, which are taken while nothing is recorded.
+    Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",
+           (("kernel/task/handover.h", "	runqueue_add(t, true);\n", "	runqueue_add(t, false);\n"),),
+           "test", SHORT_WAYS),
+    Mutant("nobody-to-hint-but-oneself", "the only CPU does not hint itself",
+           (("kernel/task/executor.h", "fetch_add_explicit(&c->hints, 1,", "fetch_add_explicit(&c->hints, 0,"),),
+           "test", SHORT_WAYS),
+    Mutant("lesser-ones-take-over", "a wake gives the CPU to a task that is less urgent than its waker",
+           (("kernel/task/handover.h", "c->preempt_off || t->rank >= c->current->rank)", "c->preempt_off || t->rank == c->current->rank)"),),
+           "test", SHORT_WAYS),
+    Mutant("blocked-leaves-its-place", "on the short way the next task stays in its queue",
+           ((EXECUTOR, "	runqueue_remove(next);\n	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n",
+             "	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n"),), "test panic no-end no-progress simulator", SHORT_WAYS),
+    Mutant("blocked-forgets-its-note", "on the short way a task that was woken while it ran waits all the same",
+           ((EXECUTOR, "result || noted(prev) || cpu_hinted(c)", "result || cpu_hinted(c)"),),
+           "test panic no-end no-progress", SHORT_WAYS),
+    Mutant("permits-past-waits", "permits are taken although somebody waits for them",
+           (("kernel/async/semaphore.h", "	got = !s->queue.count && s->free >= w->wants;\n", "	got = s->free >= w->wants;\n"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("permits-for-nobody", "permits are given back without a look at who waits",
+           (("kernel/async/semaphore.h", "	if (unlikely(s->queue.count || s->owner)) {", "	if (unlikely(s->owner)) {"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
            ((EXECUTOR, "	if (next->entity.key != prev->entity.key || next->worker)\n", "	if (next->worker)\n"),),
            "test panic", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
@@ -181,9 +238,9 @@ MUTANTS = [
              "	q->next = first->link.next;\n	q->next->prev = q;\n	list_add_head(q, &e->link);\n"),),
            "test", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
     Mutant("equals-take-over", "a task that is woken takes the CPU from its equal at once",
-           (("kernel/task/preempt.c", "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
+           (("kernel/task/handover.h", "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
     Mutant("takes-over-though-preemption-is-off", "a wake takes the CPU from a task that may not be preempted",
-           (("kernel/task/preempt.c", "c->irq_depth || c->preempt_off || t->rank", "c->irq_depth || t->rank"),),
+           (("kernel/task/handover.h", "!c->current || c->preempt_off || t->rank", "!c->current || t->rank"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),
 ]

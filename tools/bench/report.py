@@ -9,7 +9,7 @@ import suite
 PAGE = "docs/performance.md"
 PEERS = "tests/bench/peers.toml"
 BOARDS = ["pc", "virt"]
-ACCOUNT_ROWS = 12
+ACCOUNT_ROWS = 16
 
 
 def peers():
@@ -46,6 +46,21 @@ def verdict(value, row, more_is_better):
         if mark in row and (value >= row[mark] if more_is_better else value <= row[mark]):
             reached = mark
     return reached if "gate" in row else ""
+
+
+def beside(name, metric, board, known):
+    """What stands behind a metric on the console: the marks, the one that it reaches, and the peers."""
+    words = []
+    for target in known["target"]:
+        row = target.get(board)
+        if target["metric"] != name or not row:
+            continue
+        if "gate" in row:
+            words.append(" ".join(f"{k} {short(row[k])}" for k in ["gate", "target", "moonshot"]) + ": "
+                         + verdict(metric.value, row, target.get("more_is_better")))
+        words += [f"{k} {row[k]}" for k in ["floor", "best", "model"] if k in row]
+    words += [f"{peer} {value}" for peer, value in known["peers"].get(board, {}).get(name, {}).items()]
+    return "; ".join(words)
 
 
 def target_rows(found):
@@ -124,7 +139,7 @@ def accounts(found):
     for name, (_, what, board_name, m, target) in worst.items():
         board = found[board_name][0]
         path = counts.read(board.profile(m.program, m.cpus)).paths[m.group, m.point]
-        rows = counts.account(path, counts.Symbols(board.elf(m.program)), inlined=False)
+        rows = counts.account(path, counts.Symbols(board.elf(m.program)))
         out.append(f"\n**{what}** (`{name}`, {board_name}): {m.value} instructions, target {target}; "
                    f"{m.atomics:g} atomics, {m.barriers:g} barriers.\n")
         out.append("| instructions | in |\n|---|---|")

@@ -211,6 +211,7 @@ def measure_programs(board, programs):
         board.build(program)
         for how in runs_of(program, board.board):
             metrics.update(measure(board, program, how))
+        save(board, metrics)
     return metrics
 
 
