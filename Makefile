@@ -16,7 +16,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 include tools/make/options.mk
 
-RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF)
+RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF) \
+	$(if $(LIVE),--live build/viewer/viewer.html)
 TRACE_DIR := build/trace/$(BOARD)
 VIEW = $(SUBMAKE) view-page TRACE_DIR=$(TRACE_DIR) VIEW_NAME='$(BOARD)$(if $(filter sim,$(BOARD)), seed $(SEED))' \
 	VIEW_COMMAND='make trace BOARD=$(BOARD) CPUS=$(CPUS) SEED=$(SEED) CMDLINE="$(CMDLINE_OR_DEMO)"'
@@ -32,9 +33,9 @@ help: ## list the targets and options
 setup: ## install what is missing for everything below (Debian; elsewhere it says what to do)
 	@tools/setup/setup all
 
-run: ## boot on BOARD: a shell when there is a terminal, else the demo
+run: ## boot on BOARD: a shell when there is a terminal, else the demo; LIVE=1: follow it in a browser
 	@tools/setup/setup run
-	@$(SUBMAKE) kernel tools
+	@$(SUBMAKE) kernel tools $(if $(LIVE),build/viewer/viewer.html)
 	@if [ -t 0 ] && [ -t 1 ]; then \
 		$(RUN) --trace $(TRACE_DIR) --interactive --append '$(CMDLINE)'; \
 	else \
@@ -71,10 +72,11 @@ view: ## write the last run's trace on BOARD as one HTML file that opens in any 
 	@tools/setup/setup run
 	@$(VIEW)
 
-bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq PROFILE=metric
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric
 	@tools/setup/setup run
-	@$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(PROFILE),--profile $(PROFILE))
+	@$(if $(filter viewer,$(ONLY)),:,$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(PROFILE),--profile $(PROFILE)))
+	@$(if $(or $(PROFILE),$(filter-out viewer,$(ONLY))),:,$(SUBMAKE) viewer-bench)
 
 scaling: ## throughput from 1 to 64 CPUs on sim, by the run queues' locks; QUICK=1 SHARDS=1,8 REPORT=1
 	@tools/setup/setup run
@@ -112,11 +114,11 @@ kernel: ## build the kernel for BOARD with CC
 tools: ## build the host tools, such as fermata-trace
 iso: ## build a CD and USB image for BOARD=pc; CMDLINE= goes into its boot menu
 
-WANTED := $(filter kernel tools iso view-page build/%,$(MAKECMDGOALS))
+WANTED := $(filter kernel tools iso view-page viewer-bench build/%,$(MAKECMDGOALS))
 ifneq ($(WANTED),)
 include tools/make/host.mk
 endif
-ifneq ($(filter-out tools view-page build/tools/% build/docs/% build/viewer/%,$(WANTED)),)
+ifneq ($(filter-out tools view-page viewer-bench build/tools/% build/docs/% build/viewer/%,$(WANTED)),)
 include kernel/board/$(IMAGE)/board.mk
 include tools/make/toolchain.mk
 include tools/make/kernel.mk

@@ -72,6 +72,7 @@ uint64_t sim_due(unsigned cpu)
 {
 	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
 
+	due = least(due, sim.cpu[cpu].again_at);
 	if (cpu == 0 && !console_masked())
 		due = least(due, console_due());
 	return due;
@@ -195,19 +196,35 @@ static void jump(void)
 	sim.fraction = 0;
 }
 
+/* Of @p set, who does not stand still; unless nobody is left. */
+static uint64_t unstalled(uint64_t set, enum where where)
+{
+	uint64_t ns, able = 0;
+
+	if (where == AT_EVENT && fault_strikes(FAULT_CPU_STALL, &ns))
+		this_cpu()->stalled_until = sim.clock_ns + ns;
+	FOR_EACH_CPU(i, set)
+		if (sim.cpu[i].stalled_until <= sim.clock_ns)
+			able |= CPU_BIT(i);
+	return able ? able : set;
+}
+
 /* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
 static void schedule(enum where where)
 {
 	struct vcpu *from = this_cpu();
 	unsigned next, plain;
-	uint64_t set;
+	uint64_t set, all;
 
 	while ((set = candidates()) == 0)
 		jump();
+	all = set;
+	if (sim_faults)
+		set = unstalled(set, where);
 	FOR_EACH_CPU(i, set & sim.halted)
 		catch_up(&sim.cpu[i]);
 	next = sim.cfg.strategy->choose(set, where);
-	plain = strategy_plain(set, where);
+	plain = strategy_plain(all, where);
 	if (sim.cfg.record && next != plain)
 		replay_note(next);
 	if (next != plain || next != sim.cur || sim_turn_over())
@@ -234,6 +251,10 @@ static int acknowledge(void)
 
 	if (v->hint_at <= sim.clock_ns) {
 		v->hint_at = SIM_NEVER;
+		return SIM_IRQ_HINT;
+	}
+	if (v->again_at <= sim.clock_ns) {
+		v->again_at = SIM_NEVER;
 		return SIM_IRQ_HINT;
 	}
 	if (v->timer_at <= sim.clock_ns) {
@@ -358,6 +379,27 @@ bool sim_irq_enabled(void)
 	return this_cpu()->irq_on;
 }
 
+static void again(unsigned cpu, uint64_t at)
+{
+	charge();
+	sim.cpu[cpu].again_at = least(sim.cpu[cpu].again_at, at);
+	arm();
+}
+
+/* Faults of a hint that arrives at *at; true when it does not. */
+static bool disturb(unsigned cpu, uint64_t *at)
+{
+	uint64_t ns;
+
+	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && started((unsigned)(ns % sim.cfg.cpus)))
+		again((unsigned)(ns % sim.cfg.cpus), sim_clock_ns() + ns);
+	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
+		again(cpu, *at + ns);
+	if (fault_strikes(FAULT_HINT_LATE, &ns))
+		*at += ns;
+	return fault_strikes(FAULT_HINT_LOST, &ns);
+}
+
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
@@ -366,6 +408,8 @@ void sim_hint(unsigned cpu)
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */
+	if (sim_faults && disturb(cpu, &at))
+		return;
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
 	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {
 		charge();
@@ -375,10 +419,13 @@ void sim_hint(unsigned cpu)
 
 void sim_timer_set(uint64_t deadline_ns)
 {
+	uint64_t late;
+
 	charge();
 	if (deadline_ns != SIM_NEVER) {
 		deadline_ns = deadline_ns > sim.clock_ns ? deadline_ns : sim.clock_ns;
 		deadline_ns += rng_below(&sim.rng[RNG_TIMER], TIMER_LATE_NS);
+		deadline_ns += fault_strikes(FAULT_TIMER_LATE, &late) ? late : 0;
 	}
 	this_cpu()->timer_at = deadline_ns;
 	arm();
@@ -484,7 +531,7 @@ int sim_run(void)
 	for (unsigned i = 0; i < RNG_SOURCES; i++)
 		rng_seed(&sim.rng[i], sim.cfg.seed, (enum rng_source)i);
 	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		sim.cpu[i].timer_at = sim.cpu[i].hint_at = SIM_NEVER;
+		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at = SIM_NEVER;
 	set_busy(0, true);
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();

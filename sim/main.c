@@ -159,6 +159,8 @@ static const struct option options[] = {
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
 	{"--watch", "all", "look for data races and stacks in use twice", set_watch},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
+	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
+	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
 	{"--hint-ns", "N", NULL, set_hint_ns},
 	{"--input", "HEX", NULL, console_set_input},
 	{"--program", "FILE", NULL, set_program},
@@ -239,6 +241,8 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == set_strategy && strategies[k]; k++)
 			printf("  %19s   %s: %s%s\n", "", strategies[k]->name,
 			       strategies[k]->meaning, k ? "" : " (the default)");
+		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
+			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d event "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",

@@ -121,6 +121,7 @@ static void write_text(FILE *f)
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%02x", (unsigned char)input[i]);
 	fprintf(f, "\n");
+	fault_write(f);
 	for (size_t i = 0; i < noted.n; i++)
 		fprintf(f, "switch %u %llu %u\n", noted.all[i].cpu,
 			(unsigned long long)noted.all[i].ran, noted.all[i].to);

@@ -12,6 +12,7 @@
 #include "sim/port.h"
 #include "sim/rng.h"
 #include <signal.h>
+#include <stdio.h>
 
 /* What the command line says. */
 struct sim_config {
@@ -35,6 +36,8 @@ struct vcpu {
 	void *sp;	/* where its stack was left while another CPU runs */
 	void *local;	/* the kernel's struct cpu */
 	bool irq_on;
+	uint64_t stalled_until; /* ns; a fault */
+	uint64_t again_at; /* a hint that was doubled, or nobody sent */
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
 	uint64_t ran; /* hooks, pauses and halts that it executed: with its number, a place in the run */
@@ -70,7 +73,7 @@ struct sim {
 	uint64_t turn;	     /* what the current CPU had run when it was last chosen, not by default */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
-	uint64_t events, switches, irqs, hash;
+	uint64_t events, switches, irqs, faults, hash;
 	volatile sig_atomic_t interrupted; /* the host's user wants an end */
 	bool running;		 /* a virtual CPU's stack is in use, not main's */
 	int status;
@@ -169,6 +172,42 @@ int replay_write(char *err, size_t err_bytes);
 
 /** Identifies this program's kernel. */
 uint64_t replay_build(void);
+
+/* fault.c */
+enum fault {
+	FAULT_HINT_LOST,
+	FAULT_HINT_DOUBLED,
+	FAULT_HINT_LATE,
+	FAULT_HINT_SPURIOUS,
+	FAULT_TIMER_LATE,
+	FAULT_CPU_STALL,
+	FAULTS
+};
+_Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");
+
+extern const struct fault_kind {
+	const char *name;
+	uint64_t most; /* ns */
+	const char *meaning;
+} fault_kinds[FAULTS];
+
+/** Whether any fault can strike in this run. */
+extern bool sim_faults;
+
+/** One more place where @p fault could strike: does it? *@p value: by how much, in ns. */
+bool fault_strikes_now(enum fault fault, uint64_t *value);
+
+static inline bool fault_strikes(enum fault fault, uint64_t *value)
+{
+	return __builtin_expect(sim_faults, 0) && fault_strikes_now(fault, value);
+}
+
+/** Takes "KIND=N", or of a replay "KIND NUMBER AMOUNT". NULL, or what is wrong. */
+const char *fault_set(const char *value);
+const char *fault_give(const char *value);
+
+/** Writes what struck, for a replay. */
+void fault_write(FILE *f);
 
 /* console.c */
 void console_open(void);

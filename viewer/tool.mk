@@ -4,7 +4,7 @@
 
 ESBUILD ?= esbuild
 ESBUILD_FLAGS := --bundle --minify --format=iife --target=es2022 --charset=utf8 --log-level=warning \
-	--alias:events=./build/viewer/events.ts
+	--alias:events=./build/viewer/events.ts --alias:sources=./build/viewer/sources.ts
 VIEWER_SRCS := $(wildcard viewer/src/*)
 
 build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
@@ -15,7 +15,15 @@ build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
 build/viewer/events.ts: build/viewer/events-table
 	@$< >$@
 
-build/viewer/main.js: viewer/src/index.ts build/viewer/events.ts $(VIEWER_SRCS)
+# Where each class's policy stands, for the panel's link to the source.
+build/viewer/sources.ts: $(wildcard kernel/sched/*.c)
+	@mkdir -p $(@D)
+	@awk 'BEGIN { print "export const POLICIES: Record<string, string> = {" } \
+		match($$0, /^const struct sched_policy sched_[a-z]+/) { name = substr($$0, 33, RLENGTH - 32); \
+			printf "\t%s: \"%s:%d\",\n", name, FILENAME, FNR } \
+		END { print "};" }' $^ >$@
+
+build/viewer/main.js: viewer/src/index.ts build/viewer/events.ts build/viewer/sources.ts $(VIEWER_SRCS)
 	@echo "  BUNDLE  $<"
 	@$(ESBUILD) $(ESBUILD_FLAGS) $< --outfile=$@
 
@@ -30,3 +38,11 @@ build/viewer/viewer.html: build/viewer/main.js build/viewer/style.css viewer/src
 view-page: build/viewer/viewer.html $(TRACE_TOOL)
 	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)'
 	@echo "Open $(TRACE_DIR).html in a browser: every switch, and why each decision was taken"
+
+.PHONY: viewer-bench
+viewer-bench: build/viewer/viewer.html
+	@if [ -d viewer/node_modules/playwright-core ] && command -v chromium >/dev/null; then \
+		node tests/viewer/bench.mjs $(abspath $<); \
+	else \
+		echo "viewer: not measured, as there is no chromium or playwright-core: make setup" >&2; \
+	fi

@@ -91,6 +91,8 @@ static inline void *async_label(void *label)
 		__label__ again_, done_;                                                           \
 		struct awaitable *first_ = (awaitable_ptr);                                        \
 		(me)->async.awaiting = first_;                                                     \
+		/* release: who ends this task here sees does, and then what (frame.h) */          \
+		atomic_signal_fence(memory_order_release);                                         \
 		(me)->async.does = ASYNC_AWAITS;                                                   \
 		if (await_first(first_, __LINE__) == POLL_READY)                                   \
 			goto done_;                                                                \
@@ -109,6 +111,7 @@ static inline void *async_label(void *label)
 	do {                                                                                       \
 		__label__ again_;                                                                  \
 		(me)->async.callee = (struct async *)(child);                                      \
+		atomic_signal_fence(memory_order_release); /* as in AWAIT */                       \
 		(me)->async.does = ASYNC_CALLS;                                                    \
 		(me)->async.resume = &&again_;                                                     \
 		async_trace_await(TRACE_await_kind_call, __LINE__, (child));                       \

@@ -35,16 +35,23 @@ unsigned dag_errors(const struct dag *d, const struct dag_error **e)
 
 int dag_create(const struct dag_params *p, struct dag **result)
 {
-	struct dag *d = kzalloc(sizeof *d);
+	struct task *self = task_current();
+	struct dag *d;
 
-	if (!d)
-		return ERR_NOMEM;
-	d->params = *p;
-	list_init(&d->link);
-	list_init(&d->nodes);
-	timer_init(&d->timer, dag_due);
-	*result = d;
-	return 0;
+	task_shield(self);
+	d = kzalloc(sizeof *d);
+	if (d) {
+		d->params = *p;
+		list_init(&d->link);
+		list_init(&d->nodes);
+		timer_init(&d->timer, dag_due);
+		d->owned.release = dag_maker_ended;
+		if (self)
+			task_own(self, &d->owned);
+		*result = d;
+	}
+	task_unshield(self);
+	return d ? 0 : ERR_NOMEM;
 }
 
 static u32 count(const char *const *topics)
@@ -80,21 +87,25 @@ static struct dag_node *node_new(const struct dag_reactor *r)
 static int add(struct dag *d, const struct dag_reactor *r, u8 part, u64 time_ns,
 	       struct dag_node **special)
 {
+	struct task *self = task_current();
 	struct dag_node *n;
 
 	if (d->finished)
 		return ERR_BUSY;
+	task_shield(self);
 	n = node_new(r);
-	if (!n)
-		return ERR_NOMEM;
-	n->dag = d;
-	n->part = part;
-	n->time_ns = time_ns;
-	n->number = d->node_count++;
-	list_add_tail(&d->nodes, &n->link);
-	if (special && !*special)
-		*special = n;
-	return 0;
+	if (n) {
+		n->dag = d;
+		n->part = part;
+		n->time_ns = time_ns;
+		n->number = d->node_count++;
+		n->owned.release = dag_node_ended;
+		list_add_tail(&d->nodes, &n->link);
+		if (special && !*special)
+			*special = n;
+	}
+	task_unshield(self);
+	return n ? 0 : ERR_NOMEM;
 }
 
 int dag_add(struct dag *d, const struct dag_reactor *r)
@@ -196,8 +207,10 @@ static int open_topic(struct dag *d, const struct dag_node *n, const char *name,
 	if (!*message)
 		return ERR_NOMEM;
 	err = topic_open(name, &p, topic);
-	if (!err)
+	if (!err) {
+		name_hand_on(&(*topic)->named); /* it is the DAG's */
 		return 0;
+	}
 	*topic = NULL;
 	if (err == ERR_INVAL)
 		mistake(d, DAG_ERR_TOPIC_TAKEN, n, name);
@@ -249,6 +262,14 @@ static void close_node(struct dag_node *n, bool listening)
 	}
 }
 
+static void live(struct dag *d, int more)
+{
+	bool irqs = spin_lock(&d->lock);
+
+	d->live += (u32)more;
+	spin_unlock(&d->lock, irqs);
+}
+
 static int spawn(struct dag_node *n)
 {
 	struct dag_frame frame = {.node = n};
@@ -256,11 +277,17 @@ static int spawn(struct dag_node *n)
 				 .fn = dag_node_run,
 				 .frame = &frame,
 				 .frame_bytes = sizeof frame,
+				 .owned = &n->owned,
 				 .params = n->spec.params};
+	int err;
 
 	if (spec.params.class == SCHED_EDF || spec.params.class == SCHED_CEDF)
 		spec.params.deadline_ns = n->dag->sink->time_ns;
-	return task_spawn(&spec, &n->task);
+	live(n->dag, 1);
+	err = task_spawn(&spec, &n->task);
+	if (err)
+		live(n->dag, -1);
+	return err;
 }
 
 /* The source comes last, when all that it sets going is there. */
@@ -298,13 +325,10 @@ static int open_all(struct dag *d)
 	return err;
 }
 
-int dag_finish(struct dag *d)
+static int finish(struct dag *d)
 {
-	int err;
+	int err = dag_check(d);
 
-	if (d->finished)
-		return ERR_BUSY;
-	err = dag_check(d);
 	if (!err)
 		err = enlist(d);
 	if (!err) {
@@ -320,6 +344,18 @@ int dag_finish(struct dag *d)
 		d->finished = false;
 	}
 	print_mistakes(d);
+	return err;
+}
+
+int dag_finish(struct dag *d)
+{
+	struct task *self = task_current();
+	int err = ERR_BUSY;
+
+	task_shield(self);
+	if (!d->finished)
+		err = finish(d);
+	task_unshield(self);
 	return err;
 }
 
@@ -339,6 +375,10 @@ struct dag_stats dag_stats(struct dag *d)
 
 void dag_free(struct dag *d)
 {
+	struct task *self = task_current();
+
+	task_shield(self);
+	task_disown(&d->owned);
 	delist(d);
 	for (struct list *it = d->nodes.next, *next; it != &d->nodes; it = next) {
 		struct dag_node *n = DAG_NODE(it);
@@ -351,4 +391,5 @@ void dag_free(struct dag *d)
 	}
 	kfree(d->stamps);
 	kfree(d);
+	task_unshield(self);
 }

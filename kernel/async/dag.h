@@ -16,7 +16,9 @@
  *
  * Context: task, except where said. Locks: a topic's, then a reactor's; and the DAG's; each before
  * the timers' and the scheduler's. Only dag_create, the three that add a reactor and dag_finish
- * allocate. A reactor whose task dies of a fault leaves the others waiting for it.
+ * allocate. When a reactor's task dies of a fault or is killed its DAG ends: no new period begins,
+ * those under way stay undone, and dag_join tells. When the task that made the DAG dies, the DAG
+ * ends like after dag_stop, and is freed with its last reactor.
  */
 #pragma once
 
@@ -192,7 +194,8 @@ struct dag_stats dag_stats(struct dag *d);
 struct topic_params dag_topic_params(const struct dag *d, u32 bytes);
 
 /* For AWAIT_CALL(me, dag_join, &me->join), with @c dag set and all else 0: waits until all tasks
- * have ended, after dag_stop or the last period. */
+ * have ended, after dag_stop or the last period. Its status: 0, or ERR_FAULT or ERR_KILLED when a
+ * reactor's task ended so. */
 struct dag_join {
 	struct async async;
 	struct dag *dag;

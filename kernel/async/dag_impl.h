@@ -40,11 +40,13 @@ struct dag_node {
 
 	struct awaitable next; /* period; of its task */
 	bool over;	       /* there is none any more */
+	struct owned owned;    /* by its task: its place in the DAG */
 	struct spin lock;
 	u32 filled GUARDED_BY(lock);	/* inputs with a message */
 	bool waits GUARDED_BY(lock);	/* its task, for the next period */
 	bool granted GUARDED_BY(lock);	/* its task is released for it, or is to end */
 	bool ending GUARDED_BY(lock);	/* no period comes from number last on */
+	bool failed GUARDED_BY(lock);	/* its task is to end at once: another one died */
 	u64 last GUARDED_BY(lock);
 	u64 done; /* periods it is done with; of its task, and under the lock */
 
@@ -67,6 +69,9 @@ struct dag {
 	struct timer timer; /* the source's */
 	bool armed GUARDED_BY(lock), source_waits GUARDED_BY(lock), source_granted GUARDED_BY(lock);
 	bool stopping GUARDED_BY(lock);
+	u32 live GUARDED_BY(lock);	/* reactors whose tasks have not ended */
+	bool orphan GUARDED_BY(lock);	/* its maker died: it is freed with the last of them */
+	struct owned owned;		/* by its maker */
 	u64 next_period GUARDED_BY(lock);
 	struct dag_stats stats GUARDED_BY(lock);
 	/* Of the period released as number n, at n modulo in_flight. Written before its first
@@ -92,6 +97,12 @@ enum poll dag_node_run(void *frame);
 
 /** A subscription's: a message has come for an input. */
 void dag_arrived(struct subscription *s);
+
+/** The task that made the DAG has ended, in whichever way. */
+void dag_maker_ended(struct owned *o);
+
+/** A reactor's task has ended, in whichever way. */
+void dag_node_ended(struct owned *o);
 
 /** The source's timer has come. */
 void dag_due(struct timer *t);

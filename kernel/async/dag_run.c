@@ -18,7 +18,7 @@ static void try_grant(struct dag_node *n) REQUIRES(n->lock)
 {
 	if (!n->waits)
 		return;
-	if (n->ending && n->done == n->last)
+	if (n->failed || (n->ending && n->done == n->last))
 		n->over = true;
 	else if (n->filled < n->ins)
 		return;
@@ -149,6 +149,26 @@ void dag_stop(struct dag *d)
 	spin_unlock(&d->lock, irqs);
 }
 
+/* If it was before its time, nobody frees the DAG: it ends, and goes with its last reactor. */
+void dag_maker_ended(struct owned *o)
+{
+	struct dag *d = CONTAINER_OF(o, struct dag, owned);
+	bool died = o->task->ending, empty, irqs;
+
+	task_disown(o);
+	if (!died)
+		return;
+	irqs = spin_lock(&d->lock);
+	d->orphan = true;
+	d->stopping = true;
+	empty = !d->live;
+	if (!empty)
+		try_release(d);
+	spin_unlock(&d->lock, irqs);
+	if (empty)
+		dag_free(d);
+}
+
 static void next_cancel(struct awaitable *a)
 {
 	(void)a; /* nobody selects on it: it belongs to dag_node_run */
@@ -226,18 +246,48 @@ static void react(struct dag_node *n)
 		finish_period(n->dag, &s);
 }
 
-static void leave(struct dag_node *n)
+/* Without @p n nothing comes to an end any more: no period begins, and whoever waits for one ends. */
+static void fail(struct dag_node *n)
 {
 	struct dag *d = n->dag;
 
+	dag_stop(d);
+	LIST_FOR_EACH(it, &d->nodes)
+	{
+		struct dag_node *other = DAG_NODE(it);
+		bool irqs;
+
+		if (other == n || other == d->source)
+			continue;
+		irqs = spin_lock(&other->lock);
+		other->failed = true;
+		try_grant(other);
+		spin_unlock(&other->lock, irqs);
+	}
+}
+
+void dag_node_ended(struct owned *o)
+{
+	struct dag_node *n = CONTAINER_OF(o, struct dag_node, owned);
+	struct dag *d = n->dag;
+	bool died = o->task->ending, last, irqs;
+
+	task_disown(o);
 	for (struct dag_input *i = n->in; i < n->in + n->ins; i++)
 		topic_unsubscribe(&i->subscription);
-	if (n != d->source)
-		return;
-	(void)timer_cancel(&d->timer);
-	LIST_FOR_EACH(it, &d->nodes)
-	if (DAG_NODE(it) != n)
-		dag_node_end(DAG_NODE(it), n->done);
+	if (n == d->source)
+		(void)timer_cancel(&d->timer);
+	if (died)
+		fail(n);
+	else if (n == d->source)
+		LIST_FOR_EACH(it, &d->nodes)
+		if (DAG_NODE(it) != n)
+			dag_node_end(DAG_NODE(it), n->done);
+	irqs = spin_lock(&d->lock);
+	last = !--d->live && d->orphan;
+	spin_unlock(&d->lock, irqs);
+	if (last)
+		dag_free(d);
 }
 
 /* Before its first reaction, so that a reader knows what that may wait for. */
@@ -275,7 +325,6 @@ enum poll dag_node_run(void *frame)
 			break;
 		react(n);
 	}
-	leave(n);
 	ASYNC_END(me);
 }
 
@@ -284,8 +333,13 @@ enum poll dag_join(void *frame)
 	struct dag_join *me = frame;
 
 	ASYNC_BEGIN(me);
+	me->async.status = 0;
 	for (me->at = me->dag->nodes.next; me->at != &me->dag->nodes; me->at = me->at->next)
 		if (DAG_NODE(me->at)->task)
+		{
 			AWAIT(me, task_join(&me->join, DAG_NODE(me->at)->task));
-	ASYNC_END(me);
+			if (me->join.status)
+				me->async.status = me->join.status;
+		}
+	ASYNC_RETURN(me, me->async.status);
 }

@@ -47,6 +47,7 @@ struct list *mailbox_take(struct mailbox *b)
 	bool irqs = spin_lock(&b->mails.queue.lock);
 	struct list *first = list_first(&b->list);
 
+	semaphore_use_claim(&b->mails);
 	if (first)
 		list_del(first);
 	spin_unlock(&b->mails.queue.lock, irqs);

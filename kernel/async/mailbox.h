@@ -26,5 +26,7 @@ void mailbox_close(struct mailbox *b);
  */
 struct awaitable *mailbox_wait(struct wait *w, struct mailbox *b);
 
-/** The oldest message's link, for whom mailbox_wait was ready; NULL: closed and empty. */
+/** The oldest message's link, for whom mailbox_wait was ready; NULL: closed and empty. A task that
+ *  ends between the two passes the message on: its struct wait stays where it is until then. A task
+ *  that may be killed shields itself (task/fault.h) until the message is on some list again. */
 struct list *mailbox_take(struct mailbox *b);

@@ -27,9 +27,15 @@ static bool same(const struct topic_params *a, const struct topic_params *b)
 
 static const char topics; /* its address is the sort of their names */
 
-int topic_open(const char *name, const struct topic_params *p, struct topic **t)
+static void topic_gone(struct named *n)
+{
+	kfree(CONTAINER_OF(n, struct topic, named));
+}
+
+static int open_shielded(const char *name, const struct topic_params *p, struct topic **t)
 {
 	struct topic *fresh;
+	struct named *n;
 
 	if (!p->message_bytes || !p->queue || p->keep > p->queue ||
 	    slot_bytes(p) > KMALLOC_MAX_BYTES / 2 / p->queue)
@@ -38,22 +44,36 @@ int topic_open(const char *name, const struct topic_params *p, struct topic **t)
 	if (!fresh)
 		return ERR_NOMEM;
 	fresh->params = *p;
+	fresh->named.gone = topic_gone;
 	list_init(&fresh->subscriptions);
 	list_init(&fresh->publishers);
 	list_init(&fresh->receivers);
-	*t = CONTAINER_OF(name_open(&topics, name, &fresh->named), struct topic, named);
-	if (*t != fresh)
+	n = name_open(&topics, name, &fresh->named);
+	if (n != &fresh->named)
 		kfree(fresh);
+	if (!n)
+		return ERR_NOMEM;
+	*t = CONTAINER_OF(n, struct topic, named);
 	if (same(&(*t)->params, p))
 		return 0;
 	topic_close(*t);
 	return ERR_INVAL;
 }
 
+int topic_open(const char *name, const struct topic_params *p, struct topic **t)
+{
+	struct task *self = task_current();
+	int err;
+
+	task_shield(self);
+	err = open_shielded(name, p, t);
+	task_unshield(self);
+	return err;
+}
+
 void topic_close(struct topic *t)
 {
-	if (name_close(&t->named))
-		kfree(t);
+	name_close(&t->named);
 }
 
 /* Messages that are still in the ring. */
@@ -131,25 +151,35 @@ int topic_try_publish(struct topic *t, const void *message)
 	return err;
 }
 
+static void subscriber_ended(struct owned *o)
+{
+	topic_unsubscribe(CONTAINER_OF(o, struct subscription, owned));
+}
+
+/* @p self: who owns it, or NULL. */
 static void subscribe(struct subscription *s, struct topic *t, u64 back,
-		      void (*arrived)(struct subscription *s))
+		      void (*arrived)(struct subscription *s), struct task *self)
 {
 	bool irqs = spin_lock(&t->lock);
 
-	*s = (struct subscription){
-		.topic = t, .next = t->sent - MIN(held(t), back), .arrived = arrived};
+	*s = (struct subscription){.topic = t,
+				   .next = t->sent - MIN(held(t), back),
+				   .arrived = arrived,
+				   .owned = {.release = subscriber_ended}};
 	list_add_tail(&t->subscriptions, &s->link);
+	if (self)
+		task_own(self, &s->owned);
 	spin_unlock(&t->lock, irqs);
 }
 
 void topic_subscribe(struct subscription *s, struct topic *t)
 {
-	subscribe(s, t, t->params.keep, NULL);
+	subscribe(s, t, t->params.keep, NULL, task_current());
 }
 
 void topic_listen(struct subscription *s, struct topic *t, void (*arrived)(struct subscription *s))
 {
-	subscribe(s, t, 0, arrived);
+	subscribe(s, t, 0, arrived, NULL);
 }
 
 int topic_try_receive(struct subscription *s, void *message)
@@ -167,6 +197,7 @@ void topic_unsubscribe(struct subscription *s)
 	bool irqs = spin_lock(&s->topic->lock);
 
 	list_del(&s->link);
+	task_disown(&s->owned);
 	waiter_wake_first(&s->topic->publishers);
 	spin_unlock(&s->topic->lock, irqs);
 }

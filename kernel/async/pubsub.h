@@ -10,6 +10,7 @@
 #include "async/async.h"
 #include "async/name.h"
 #include "sync/spin.h"
+#include "task/fault.h"
 #include "task/waiter.h"
 
 struct topic_params {
@@ -35,6 +36,7 @@ struct subscription {
 	u64 next;         /* the number of the message to receive next */
 	u64 lost;         /* messages that were overwritten before they were received */
 	struct topic *topic;
+	struct owned owned; /* by the task that subscribed */
 	/* Called at each message, under topic->lock; constant. NULL: nobody needs to know. */
 	void (*arrived)(struct subscription *s);
 };
@@ -43,14 +45,16 @@ struct subscription {
  *  was made with), ERR_NOMEM. */
 int topic_open(const char *name, const struct topic_params *p, struct topic **t) MUST_CHECK;
 
-/** Ends what topic_open began. With the last user go the topic and its messages. */
+/** Ends what topic_open began. With the last user go the topic and its messages. A task that dies
+ *  closes what it opened (name.h). */
 void topic_close(struct topic *t);
 
-/** Begins to subscribe to @p t, which stays open until topic_unsubscribe. */
+/** Begins to subscribe to @p t, which stays open until topic_unsubscribe, or until the calling task
+ *  ends, in whatever way: that ends it, too. */
 void topic_subscribe(struct subscription *s, struct topic *t);
 
 /** The same for somebody who collects messages with topic_try_receive and is told of each by
- *  @p arrived. Messages from before do not count. */
+ *  @p arrived. Messages from before do not count. It is nobody's, and goes on until it is ended. */
 void topic_listen(struct subscription *s, struct topic *t, void (*arrived)(struct subscription *s));
 
 /** Ends it. No receive of @p s may be under way. */

@@ -10,6 +10,21 @@ static void reader_died(struct owned *o)
 	semaphore_release(s, w->wants);
 }
 
+/* Who was told of a message ended before he took it: the next one is told. */
+static void claim_lost(struct owned *o)
+{
+	reader_died(o);
+}
+
+void semaphore_use_claim(struct semaphore *s)
+{
+	struct task *self = task_current();
+	struct owned *o = self ? task_owned(self, claim_lost, s) : NULL;
+
+	if (o)
+		task_disown(o);
+}
+
 /* The owner changes here and in put; who waits for him is in the queue. */
 bool semaphore_grant(struct wait_queue *q, struct wait *w)
 {
@@ -25,6 +40,10 @@ bool semaphore_grant(struct wait_queue *q, struct wait *w)
 		task_own(w->task, &s->owned);
 	} else if (w->aw.kind == TRACE_await_kind_read_lock) {
 		w->owned.release = reader_died;
+		task_own(w->task, &w->owned);
+	} else if (w->aw.kind == TRACE_await_kind_mailbox) {
+		w->owned.release = claim_lost;
+		w->owned.what = s;
 		task_own(w->task, &w->owned);
 	}
 	return true;

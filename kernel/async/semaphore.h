@@ -77,6 +77,10 @@ static inline void semaphore_release(struct semaphore *s, u32 n)
 	spin_unlock(&s->queue.lock, irqs);
 }
 
+/** For mailboxes, whose permits stand for messages: the calling task takes the one that it was told
+ *  of. Until then its end passes the permit on. Context: queue.lock is held. */
+void semaphore_use_claim(struct semaphore *s);
+
 /** For locks: what the dead owner left behind is in order again; the next owner is not told any
  *  more. Context: the owner. */
 void semaphore_recover(struct semaphore *s);

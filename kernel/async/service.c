@@ -6,18 +6,42 @@
 
 static const char services; /* its address is the sort of their names */
 
-int service_open(const char *name, struct service **s)
+static void service_gone(struct named *n)
+{
+	struct service *s = CONTAINER_OF(n, struct service, named);
+
+	service_stop(s);
+	kfree(s);
+}
+
+static int open_shielded(const char *name, struct service **s)
 {
 	struct service *fresh = kzalloc(sizeof *fresh);
+	struct named *n;
 
 	if (!fresh)
 		return ERR_NOMEM;
+	fresh->named.gone = service_gone;
 	mailbox_init(&fresh->calls);
 	mailbox_init(&fresh->connections);
-	*s = CONTAINER_OF(name_open(&services, name, &fresh->named), struct service, named);
-	if (*s != fresh)
+	n = name_open(&services, name, &fresh->named);
+	if (n != &fresh->named)
 		kfree(fresh);
+	if (!n)
+		return ERR_NOMEM;
+	*s = CONTAINER_OF(n, struct service, named);
 	return 0;
+}
+
+int service_open(const char *name, struct service **s)
+{
+	struct task *self = task_current();
+	int err;
+
+	task_shield(self);
+	err = open_shielded(name, s);
+	task_unshield(self);
+	return err;
 }
 
 void service_stop(struct service *s)
@@ -35,50 +59,90 @@ void service_stop(struct service *s)
 
 void service_close(struct service *s)
 {
-	if (!name_close(&s->named))
-		return;
-	service_stop(s);
-	kfree(s);
+	name_close(&s->named);
+}
+
+/* One side, which owned @p c by @p o, is done with it. */
+static void put(struct call *c, struct owned *o)
+{
+	struct task *self = task_current();
+
+	task_shield(self);
+	task_disown(o);
+	/* acq_rel: all use of c by the other side comes before the free by the last */
+	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+		kfree(c);
+	task_unshield(self);
+}
+
+static void client_ended(struct owned *o)
+{
+	call_put(CONTAINER_OF(o, struct call, client));
+}
+
+static void server_ended(struct owned *o)
+{
+	call_answer(CONTAINER_OF(o, struct call, server), ERR_FAULT);
 }
 
 int service_call(struct service *s, const void *request, u32 bytes, struct call **call)
 {
-	struct call *c = kzalloc(sizeof *c + bytes);
+	struct task *self = task_self();
+	struct call *c;
 	int err = ERR_NOMEM;
 
+	task_shield(self);
+	c = kzalloc(sizeof *c + bytes);
 	if (c) {
 		atomic_init(&c->refs, 2);
 		event_init(&c->answered);
+		c->client.release = client_ended;
+		c->server.release = server_ended;
 		c->bytes = bytes;
 		memcpy(c->data, request, bytes);
+		task_own(self, &c->client);
 		err = mailbox_send(&s->calls, &c->link);
+		if (err)
+			task_disown(&c->client);
 	}
 	if (err)
 		kfree(c);
 	else
 		*call = c;
+	task_unshield(self);
 	return err;
 }
 
 void call_put(struct call *c)
 {
-	/* acq_rel: all use of c by the other side comes before the free by the last */
-	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
-		kfree(c);
+	put(c, &c->client);
 }
 
 struct call *service_next(struct service *s)
 {
-	struct list *link = mailbox_take(&s->calls);
+	struct task *self = task_self();
+	struct list *link;
+	struct call *c = NULL;
 
-	return link ? LIST_ENTRY(link, struct call, link) : NULL;
+	task_shield(self);
+	link = mailbox_take(&s->calls);
+	if (link) {
+		c = LIST_ENTRY(link, struct call, link);
+		task_own(self, &c->server);
+	}
+	task_unshield(self);
+	return c;
 }
 
 void call_answer(struct call *c, int status)
 {
+	struct task *self = task_current();
+
+	task_shield(self);
 	c->status = status;
 	event_set(&c->answered);
-	call_put(c);
+	put(c, &c->server);
+	task_unshield(self);
 }
 
 struct session *service_next_session(struct service *s)

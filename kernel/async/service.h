@@ -21,7 +21,9 @@ struct call {
 	struct list link; /* of the mailbox, then of nobody */
 	_Atomic u32 refs; /* the client's and the server's */
 	struct event answered;
-	int status; /* once answered: the server's, or ERR_CLOSED when there is none any more */
+	struct owned client, server; /* by the task that called, and by the one that accepted */
+	int status; /* once answered: the server's, ERR_CLOSED when there is none any more, or
+		       ERR_FAULT when the one that had accepted it ended */
 	u32 bytes;  /* of data */
 	char data[] __attribute__((aligned(16))); /* the request, and then the reply */
 };
@@ -46,7 +48,7 @@ static inline struct awaitable *call_wait(struct wait *w, struct call *c)
 	return event_wait(w, &c->answered);
 }
 
-/** The client, or a server, is done with @p c. Context: any. */
+/** The client is done with @p c, or its task has ended, which does the same. */
 void call_put(struct call *c);
 
 /** Ready when there is a call for the caller, who then calls service_next once. */
@@ -55,10 +57,12 @@ static inline struct awaitable *service_accept(struct wait *w, struct service *s
 	return mailbox_wait(w, &s->calls);
 }
 
-/** The oldest call, the server's until it has answered it; NULL: the service was stopped. */
+/** The oldest call, the calling task's until it has answered it: when it ends before, in whatever
+ *  way, the client gets ERR_FAULT. NULL: the service was stopped. */
 struct call *service_next(struct service *s);
 
-/** Answers @p c, with the reply in its data, and is done with it. Context: any. */
+/** Answers @p c, with the reply in its data, and is done with it. Context: any in which the task that
+ *  accepted it cannot end. */
 void call_answer(struct call *c, int status);
 
 /** Connects to @p s: begins @p e, the client's end of a session of @p p, whose server's end waits

@@ -364,7 +364,8 @@ static void finish(struct task *t, int status)
 	c->preempt_off--;
 }
 
-/* deadline_ns and job change only when a job is released, and not while its task runs. */
+/* deadline_ns and job change when a job is released, and not while its task runs; or with its
+ * parameters: then either deadline will do. */
 static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	u64 now_ns = clock_ns();
@@ -390,6 +391,7 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	if (unlikely(t->on_miss))
 		tell_miss(t);
 	if (unlikely(result == POLL_READY)) {
+		task_shield(t); /* it has ended: nobody kills it any more */
 		fault_release(t);
 		arena_release(&t->arena);
 	}

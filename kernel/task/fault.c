@@ -117,6 +117,16 @@ void fault_killed(void)
 	end_current(&f, ERR_KILLED);
 }
 
+void fault_unshielded(const struct task *t)
+{
+	bool irqs = arch_irq_save();
+	const struct cpu *c = arch_cpu();
+
+	if (irqs && !t->shields && !t->ending && !c->irq_depth && !c->preempt_off)
+		fault_killed();
+	arch_irq_restore(irqs);
+}
+
 void fault_end_between_polls(struct task *t)
 {
 	struct fault f = {.what = "killed"};
@@ -186,6 +196,24 @@ static bool has_ended(struct task *t)
 
 	spin_unlock(&t->lock, irqs);
 	return done;
+}
+
+struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what)
+{
+	struct owned *found = NULL;
+	bool irqs = spin_lock(&t->lock);
+
+	LIST_FOR_EACH(it, &t->owned)
+	{
+		struct owned *o = LIST_ENTRY(it, struct owned, link);
+
+		if (o->release != release || o->what != what)
+			continue;
+		found = o;
+		break;
+	}
+	spin_unlock(&t->lock, irqs);
+	return found;
 }
 
 int task_kill(struct task *t)

@@ -68,7 +68,38 @@ struct owned {
 	struct task *task; /* NULL: nobody owns it */
 	/** Takes it from the dead, with task_disown. Context: interrupts masked, no lock held. */
 	void (*release)(struct owned *o);
+	const void *what; /* for task_owned; may be NULL */
 };
+
+/**
+ * From here to task_unshield a kill of @p t waits; a fault does not. For what would be lost between
+ * two steps, such as what was allocated and is not yet on any list. Nests; costs no more than two
+ * additions. @p t: the calling task, which must not await meanwhile; NULL: nobody runs, and
+ * nothing happens. Context: task or start-up.
+ */
+static inline void task_shield(struct task *t)
+{
+	if (t)
+		t->shields++;
+	/* seq_cst: for the interrupt on this CPU that asks, is_killed */
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/** For task_unshield: @p t was killed meanwhile; ends it where it can be ended. */
+void fault_unshielded(const struct task *t);
+
+static inline void task_unshield(struct task *t)
+{
+	/* seq_cst: as in task_shield */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (!t)
+		return;
+	t->shields--;
+	atomic_signal_fence(memory_order_seq_cst);
+	/* relaxed: a kill that comes later interrupts */
+	if (unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)))
+		fault_unshielded(t);
+}
 
 /** @p t owns @p o from now on. Context: any that does not hold t->lock; keeps t alive. */
 void task_own(struct task *t, struct owned *o);
@@ -76,3 +107,6 @@ void task_own(struct task *t, struct owned *o);
 /** Nobody does any more. Harmless when nobody did. Context: as above; who calls it must know that
  *  the owner does not end meanwhile, or hold the lock under which release would look. */
 void task_disown(struct owned *o);
+
+/** The newest that @p t owns with this @p release and @p what; NULL: none. Context: as above. */
+struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what);

@@ -155,7 +155,7 @@ void leave_out(struct cpu *c);
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {
 	/* relaxed: who kills a running task hints its CPU behind it */
-	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed));
+	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) && !t->shields;
 }
 
 /* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */

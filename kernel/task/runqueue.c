@@ -235,6 +235,9 @@ void decision_record(u32 seq, const struct task *prev, const struct task *next, 
 	};
 	unsigned n = 0;
 
+	/* relaxed: its own */
+	if (atomic_load_explicit(&arch_cpu()->left_out, memory_order_relaxed))
+		d.rule = TRACE_rule_leaves;
 	if (next) {
 		n = gather(next->home, all, TRACE_CANDIDATES_MAX - (prev != NULL), now_ns);
 		if (prev)

@@ -8,6 +8,7 @@
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "sched/admission.h"
+#include "task/fault.h"
 #include "task/handover.h"
 #include "task/inherit.h"
 #include "task/server.h"
@@ -332,7 +333,7 @@ static struct task *make(const struct task_spec *s)
 	return t;
 }
 
-int task_spawn(const struct task_spec *s, struct task **handle)
+static int spawn(const struct task_spec *s, struct task **handle)
 {
 	struct task *t;
 	int err = check(s);
@@ -350,11 +351,25 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 		discard(t);
 		return err;
 	}
-	record_spawn(t);
+	if (s->owned)
+		task_own(t, s->owned);
+	if (traced())
+		record_spawn(t);
 	if (handle)
 		*handle = t;
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
+}
+
+int task_spawn(const struct task_spec *s, struct task **handle)
+{
+	struct task *self = task_current();
+	int err;
+
+	task_shield(self);
+	err = spawn(s, handle);
+	task_unshield(self);
+	return err;
 }
 
 void task_finish(struct task *t, int status)

@@ -38,6 +38,7 @@ enum task_state {
 
 #define TASK_NAME_BYTES 16
 
+struct owned;
 struct donor;
 struct inherit;
 struct own;
@@ -97,6 +98,7 @@ struct task {
 	struct spin lock; /* protects status, done, and the two lists */
 	int status GUARDED_BY(lock);
 	bool done GUARDED_BY(lock);
+	u8 shields; /* of its own: task_shield */
 	_Atomic bool noted;                   /* woken since its last dispatch: to be polled again; under
 						 the home's lock */
 	struct list all;                      /* under the registry's lock */
@@ -121,6 +123,8 @@ struct task_spec {
 	 * wcet_ns (sched/admission.h). With a server, that says so instead. */
 	bool admit;
 	u64 period_ns, wcet_ns;
+
+	struct owned *owned; /* what it owns from the start (fault.h), or NULL */
 
 	bool service;      /* a part of the kernel: what it has the kernel allocate may come out of
 			      the reserve */

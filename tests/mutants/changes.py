@@ -13,6 +13,10 @@ CHANGES = Runs("tests/unit/task/changes.c", cpus=2, seeds=3, strategy="time", ev
 HOTPLUGS = Runs("tests/unit/task/hotplugs.c", seeds=3, strategy="time", events=200_000_000)
 
 MUTANTS = [
+    Mutant("off-is-not-off", "spawned tasks are recorded whether the recorder is on or not",
+           ((TASK, "	if (traced())\n		record_spawn(t);\n", "	record_spawn(t);\n"),), "test",
+           Runs("tests/unit/trace/levels.c", cpus=1, seeds=1)),
+
     # Parameters.
     Mutant("change-hints-nobody", "the CPU of a running task whose parameters change is not told",
            ((PARAMS, "		target = hint_runner(w);\n", "		target = TRACE_NO_CPU;\n"),), "H", RANDOM),
@@ -44,8 +48,6 @@ MUTANTS = [
            ((PARAMS, "	if (t->admitted) {\n", "	if (t->admitted && !arg) {\n"),), "test", CHANGES),
 
     # CPUs.
-    Mutant("leaving-takes-one-more", "a CPU that leaves takes what waits when its task waits",
-           ((EXECUTOR, "	if (unlikely(look.spent || !prev) && is_to_leave(c))\n", "	if (unlikely(!prev) && is_to_leave(c))\n"),), "test no-end", HOTPLUGS),
     Mutant("leaving-keeps-its-task", "a CPU that leaves goes on with the poll that it is at",
            ((PREEMPT, "	leaving = is_leaving(c);\n", "	leaving = false;\n"),), "test no-end", HOTPLUGS),
     Mutant("pinned-are-forgotten", "a CPU leaves although a task may run only there",
@@ -68,6 +70,8 @@ MUTANTS = [
            "test no-progress no-end", HOTPLUGS),
     Mutant("offline-is-not-said", "a CPU leaves without a record of it",
            ((EXECUTOR, "	TRACE_OP(op_seq(traced()), CPU_OFFLINE, cpu_offline, .cpu = c->id);\n", ""),), "R7", RANDOM),
+    Mutant("leaving-is-not-explained", "a CPU that leaves says that nobody waits",
+           (("kernel/task/runqueue.c", "		d.rule = TRACE_rule_leaves;\n", "		d.rule = TRACE_rule_queue_empty;\n"),), "R11", RANDOM),
     Mutant("back-is-not-said", "a CPU comes back without a record of it",
            ((EXECUTOR, "		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);\n		TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);\n",
              "		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);\n"),), "A", RANDOM),

@@ -42,5 +42,5 @@ MUTANTS = [
     Mutant("server-begins-anew", "who inherited finds its budget full again",
            ((INHERIT, "		o->server = t->own->server;\n", ""),), "P9", Runs("tests/unit/runs/random_changes.c", seeds=300)),
     Mutant("next-owner-inherits-nothing", "who gets the lock does not inherit from those who wait on",
-           ((INHERIT, "	if (t)\n		update(t);\n	spin_unlock_raw", "	spin_unlock_raw"),), "test", one("the_next_owner")),
+           ((INHERIT, "	if (t)\n		update(t);\n	spin_unlock_raw", "	spin_unlock_raw"),), "test", one("who_is_next_is_awake")),
 ]

@@ -110,7 +110,7 @@ SCHED_MUTANTS = [
     # Admission.
     Mutant("admitted-for-ever", "a task that has ended still takes room",
            ((TASK, "	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);\n	if (t->admitted)\n		admission_leave(t->admitted - 1u);\n",
-             "	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);\n"),), "test", GUARDS),
+             "	TRACE(TASK_EXIT, sched_process_exit, .tid = (i32)t->id, .status = status);\n"),), "test no-progress", GUARDS),
     Mutant("admission-equals-do-not-count", "equal levels are taken for lower ones",
            ((ADMISSION, "i->key <= k->key;", "i->key < k->key || k->by_deadline;"),), "test", ADMITS),
     Mutant("admission-no-carry-in", "a window begins with releases",

@@ -5,7 +5,8 @@
  *   trace/        the same trace as files             shots/       where pictures go
  */
 import assert from "node:assert/strict";
-import {existsSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
+import {spawn} from "node:child_process";
+import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {after, before, test} from "node:test";
 import {chromium} from "../../viewer/node_modules/playwright-core/index.mjs";
@@ -206,6 +207,21 @@ test("files and folders open from the disk", async () => {
 	await chooser.setFiles(readdirSync(join(DIR, "trace")).map((f) => join(DIR, "trace", f)));
 	await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
 	assert.match(await heading(page), /events of 4 CPUs/);
+	await done(page);
+});
+
+test("files that are dropped open", async () => {
+	const page = await open("viewer.html", {ready: false});
+	const files = readdirSync(join(DIR, "trace")).map((name) => ({name, base64: readFileSync(join(DIR, "trace", name)).toString("base64")}));
+	await page.evaluate((list) => {
+		const data = new DataTransfer();
+		for (const f of list)
+			data.items.add(new File([Uint8Array.from(atob(f.base64), (c) => c.charCodeAt(0))], f.name));
+		document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+	}, files);
+	await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+	assert.match(await heading(page), /events of 4 CPUs/);
+	assert.equal(await page.evaluate(() => window.fermata.q.m.problems.length), 0);
 	await done(page);
 });
 
@@ -485,6 +501,39 @@ test("nothing in a trace can run as script", async () => {
 	assert.equal(await page.evaluate(() => window.owned), undefined);
 	page.faults = page.faults.filter((f) => !f.includes("Content Security Policy"));
 	await done(page);
+});
+
+test("a run is followed while it grows", async () => {
+	const folder = join(DIR, "growing");
+	const put = (from) => {
+		mkdirSync(folder, {recursive: true});
+		for (const f of readdirSync(join(DIR, from)))
+			copyFileSync(join(DIR, from, f), join(folder, f));
+	};
+	put("trace-begin");
+	const server = spawn("/usr/bin/env", ["python3", new URL("../../viewer/live.py", import.meta.url).pathname, join(DIR, "viewer.html"), folder]);
+	try {
+		const address = await new Promise((ok) => server.stdout.once("data", (d) => ok(String(d).match(/Open (\S+)/)[1])));
+		const page = await (await browser.newContext({viewport: {width: 1280, height: 800}})).newPage();
+		page.setDefaultTimeout(STALL_MS);
+		await page.goto(address);
+		await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+		const first = await page.evaluate(() => [window.fermata.q.m.events, window.fermata.scene.t1]);
+		put("trace");
+		await page.waitForFunction((n) => window.fermata.q.m.events > n, first[0]);
+		const second = await page.evaluate(() => [window.fermata.q.m.events, window.fermata.scene.t1]);
+		assert.ok(second[1] > first[1], "the view at the end goes on with it");
+		/* Nobody without the path gets anything. */
+		const stranger = await page.evaluate((port) => new Promise((ok) => {
+			const s = new WebSocket(`ws://127.0.0.1:${port}/guessed`);
+			s.onopen = () => ok("let in");
+			s.onerror = () => ok("refused");
+		}), /live=(\d+)/.exec(address)[1]);
+		assert.equal(stranger, "refused");
+		await page.context().close();
+	} finally {
+		server.kill();
+	}
 });
 
 test("violated invariants are marked at their event", async () => {

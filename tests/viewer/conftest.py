@@ -45,7 +45,7 @@ def bundle(page, tmp_path_factory):
         if not out.exists():
             must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
                  "--supported:node-colon-prefix-import=true",
-                 "--alias:events=./build/viewer/events.ts", f"tests/viewer/{name}.ts", f"--outfile={out}")
+                 "--alias:events=./build/viewer/events.ts", "--alias:sources=./build/viewer/sources.ts", f"tests/viewer/{name}.ts", f"--outfile={out}")
         return out
 
     return make
@@ -84,7 +84,7 @@ def invented(kernels, tmp_path_factory):
     folder = tmp_path_factory.mktemp("machine")
 
     def make(seed, **options):
-        words = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug") if k in options}
+        words = {k: options.pop(k) for k in ("cpus", "tasks", "steps", "bug", "start") if k in options}
         name = "-".join(map(str, [seed, *sorted(words.items()), *sorted(options.items())]))
         where = folder / "".join(c if c.isalnum() else "_" for c in name)
         if not where.exists():

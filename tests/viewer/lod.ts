@@ -71,6 +71,8 @@ test("columns cover the view once, in order, and show what is there", () => {
 				const a = t0 + x0 * dt;
 				const b = t0 + x1 * dt;
 				assert.ok(lod.end(i) >= a - 1e-6 && l.start[i]! <= b + 1e-6, "the step is not in its columns");
+				if (!many)
+					assert.ok(lod.end(i) >= t0 + (x1 - 1) * dt - 1e-6, "the step has ended before its last column");
 				if (many) {
 					assert.equal(x1, x0 + 1);
 					assert.ok(Math.abs(share - lod.busyIn(Math.max(a, 0), Math.min(b, l.t1)) / dt) < 1e-6);

@@ -40,6 +40,7 @@ def results(page, demo, invented, kernels, tmp_path_factory):
     (folder / "shots").mkdir()
     shutil.copytree(trace, folder / "trace")
     shutil.copytree(demo(2), folder / "trace2")
+    must(kernels.trace_tool(), "cut", "--to", "0.02", trace, folder / "trace-begin")
     shutil.copy(page, folder / "viewer.html")
     make_hostile(trace, folder / "hostile")
     must("viewer/pack", "embed", page, folder / "hostile", folder / "hostile.html", "name=<img src=x onerror=owned=1>")

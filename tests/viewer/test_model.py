@@ -1,7 +1,10 @@
 """What the viewer reads out of a trace, against fermata-trace and against a slow reference."""
 
 import random
+import re
+import shutil
 import tarfile
+from collections import Counter
 
 import pytest
 
@@ -26,12 +29,23 @@ def test_every_event_is_read_as_fermata_trace_prints_it(kernels, dump, case):
     assert dump(*files_of(case))["lines"] == printed(kernels, case).splitlines()
 
 
+def test_babeltrace_counts_the_same(dump, demo):
+    folder = demo(1)
+    if not shutil.which("babeltrace2"):
+        pytest.skip("babeltrace2 is not installed: tools/setup/setup all")
+    told = Counter(re.findall(r" (\w+): \{ cpu_id", must("babeltrace2", folder)))
+    ours = Counter(line.split()[3].rstrip(":") for line in dump(*files_of(folder))["lines"])
+    assert sum(ours.values()) > 1000 and ours == told
+
+
 @pytest.mark.parametrize("case", CASES, indirect=True, ids=str)
 def test_states_are_those_of_the_reference(kernels, dump, case):
     seen = dump(*files_of(case))
     expected = Reference(printed(kernels, case))
     rng = random.Random(5)
-    times = [rng.uniform(seen["t0"], seen["t1"]) for _ in range(300)]
+    times = [rng.uniform(seen["t0"], seen["t1"]) for _ in range(100)]
+    changes = sorted({step[0] for t in seen["tasks"][1:] for step in t["steps"]})
+    times += rng.sample(changes, min(300, len(changes)))
     lanes = {c["cpu"]: c["steps"] for c in seen["cpus"]}
     tasks = {t["tid"]: t["steps"] for t in seen["tasks"] if t["tid"]}
     assert set(expected.tasks) <= set(tasks)
@@ -45,6 +59,7 @@ def test_states_are_those_of_the_reference(kernels, dump, case):
                 got = at(tasks[tid], ns)
                 assert got[1] == STATES[state], f"task {tid} at {ns}"
                 assert state != "running" or got[2] == cpu
+    for ns in times[:100]:
         assert at(seen["queue"], ns)[1] == at(expected.queue, ns)[1], f"run queue at {ns}"
 
 
@@ -70,6 +85,7 @@ def test_totals_are_those_of_fermata_trace(kernels, dump, demo):
         assert -0.0006 <= cpu_ms - got[tid]["cpuNs"] / 1e6 <= 0.001 * runs + 0.0006
 
 
+@pytest.mark.quick
 def test_a_complete_trace_has_nothing_unknown(dump, demo):
     seen = dump(*files_of(demo(1)))
     assert seen["problems"] == [] and seen["lost"] == []
@@ -95,6 +111,7 @@ def test_decisions_are_right_in_a_right_kernel(dump, demo):
         assert decisions and not any(d["flags"] & 2 for d in decisions)
 
 
+@pytest.mark.quick
 def test_the_page_is_small_and_whole(page):
     text = page.read_text()
     assert len(text.encode()) < 150_000
@@ -133,3 +150,11 @@ def test_a_wrong_decision_is_seen(dump, demo, tmp_path):
     assert len(wrong) == 4
     assert {d["x"]["seq"] for d in wrong if "x" in d} == set(planted)
     assert all(d["x"]["verdict"] == "wrong" for d in wrong)
+
+
+def test_the_source_of_a_decision_is_its_policy(dump, demo):
+    told = {(x["cls"], x["source"]) for d in dump(*files_of(demo(1)))["decisions"] if (x := d.get("x")) and x["chosen"]}
+    assert len(told) >= 3
+    for name, place in told:
+        file, line = place.split(":")
+        assert f"sched_policy sched_{name} " in (ROOT / file).read_text().splitlines()[int(line) - 1]

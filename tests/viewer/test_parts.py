@@ -67,3 +67,19 @@ def test_the_rings_oldest_events_are_missing(dump, invented):
     for cpu in seen["cpus"]:
         if cpu["cpu"] in first and first[cpu["cpu"]] > seen["t0"]:
             assert cpu["steps"][0][1] == 0xffffffff
+
+
+def test_the_book_names_every_key_word_and_picture():
+    """docs/viewer.md has each key of the help, each word of the filter, and exactly the pictures there are."""
+    book = (ROOT / "docs/viewer.md").read_text()
+    keys = re.findall(r'^\s*(?:\["[^"]+", "[^"]+"\],?\s*)+', (ROOT / "viewer/src/keys.ts").read_text(), re.M)
+    named = {k for line in keys for pair in re.findall(r'\["([^"]+)", "', line) for k in pair.split()}
+    assert len(named) > 20
+    missing = {k for k in named if f"`{k}`" not in book and k not in ("←", "→", "↑", "↓", "Esc")}
+    assert not missing, missing
+    words = re.findall(r'case "(\w+)":', (ROOT / "viewer/src/filter.ts").read_text())
+    assert len(words) >= 9
+    assert all(re.search(rf"`{w}[=<>]", book) for w in words), words
+    pictures = set(re.findall(r"images/viewer/(\w+\.png)", book))
+    there = {p.name for p in (ROOT / "docs/images/viewer").iterdir()}
+    assert pictures <= there and there - pictures <= {"light.png", "histogram.png", "violation.png"}

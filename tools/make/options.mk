@@ -7,6 +7,7 @@
 #: CMDLINE=      words for the kernel; `demo` runs the demo and leaves
 #: APP=          a C file that replaces kernel/apps/
 #: RDGEN=        YAML files of RD-Gen's, whose DAGs run instead; RDGEN_FLAGS as in tools/rdgen/rdgen --help
+#: LIVE=1        run: print an address at which a browser follows the trace
 #: QUICK=1       test: the short selection; PYTEST='-k word' chooses by name
 
 ifeq ($(filter else-if,$(.FEATURES)),)

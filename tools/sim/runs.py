@@ -105,6 +105,8 @@ def words(args, seed):
         result += ["--cmdline", cmdline(args, seed)]
     if args.watch:
         result += ["--watch", "all"]
+    for fault in args.fault or []:
+        result += ["--fault", fault]
     return [str(word) for word in result]
 
 
@@ -113,7 +115,7 @@ class RunFile:
     """A file that repeats a run: options, one a line, and of these the choices apart."""
     program: str
     lines: list  # all but the choices
-    choices: list  # "switch CPU RAN TO"
+    choices: list  # "switch CPU RAN TO", "struck KIND NUMBER AMOUNT"
 
     def text(self):
         return "\n".join([*self.lines, *self.choices]) + "\n"
@@ -131,8 +133,8 @@ def read_file(path):
         raise Wrong(f"{path}: has no line `program`, so it is no saved run")
     if not Path(program).is_file():
         raise Wrong(f"{path}: its program, {program}, is not there; build it, or start this where it is")
-    return RunFile(program, [x for x in lines if not x.startswith("switch ")],
-                   [x for x in lines if x.startswith("switch ")])
+    chosen = ("switch ", "struck ")
+    return RunFile(program, [x for x in lines if not x.startswith(chosen)], [x for x in lines if x.startswith(chosen)])
 
 
 def start_text(elf, *words):

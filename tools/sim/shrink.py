@@ -77,6 +77,6 @@ def main(args):
         print(f"fermata-sim shrink: {args.file}: its run does not fail", file=sys.stderr)
         return 1
     Path(out).write_text(runs.RunFile(run.program, run.lines, choices).text())
-    print(f"{len(run.choices)} switches -> {len(choices)}, {shrinker.tries} runs; {out}")
+    print(f"{len(run.choices)} switches and faults -> {len(choices)}, {shrinker.tries} runs; {out}")
     print(f"Again: tools/sim/fermata-sim replay {out}")
     return 0

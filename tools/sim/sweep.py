@@ -161,6 +161,8 @@ def again(args):
             words += [f"--{name}", str(getattr(args, name))]
     if args.watch:
         words += ["--watch"]
+    for fault in args.fault or []:
+        words += ["--fault", fault]
     if args.cmdline:
         words += ["--cmdline", f"'{args.cmdline}'"]
     return " ".join(words)

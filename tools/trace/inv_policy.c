@@ -241,7 +241,7 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 	t->server_deadline = 0;
 	t->budget_ns = p->budget_ns;
 	t->period_ns = p->period_ns;
-	t->params_known = v->complete;
+	t->params_known = true;
 	if (p->inherited && !t->inherits)
 		t->own_server = was;
 	was = t->own_server;

@@ -105,7 +105,9 @@ static void check_key(struct inv *v, const struct model_task *t,
 	bool level = p->class == TRACE_sched_class_fifo || p->class == TRACE_sched_class_rr;
 	bool head = p->why == TRACE_enqueue_why_preempt;
 
-	if (edf && t->released && !t->budget_ns && !t->inherits && inv_broken(v, RULE_R2, p->key != t->deadline))
+	/* Without its parameters it may have a server, which has deadlines of its own. */
+	if (edf && t->released && t->params_known && !t->budget_ns && !t->inherits &&
+	    inv_broken(v, RULE_R2, p->key != t->deadline))
 		inv_say(v, RULE_R2, t,
 			"%t is queued with key %k, but its job was released with deadline %k", t, p->key,
 			t->deadline);
@@ -349,6 +351,9 @@ static void on_decision(struct inv *v, const struct trace_sched_decision *p)
 
 	c->decision = p->chosen == 255 || p->chosen < p->candidates_len;
 	c->decided = p->chosen < p->candidates_len ? all[p->chosen].tid : 0;
+	if (inv_broken(v, RULE_R11, (p->rule == TRACE_rule_leaves) != c->out && p->chosen == 255))
+		inv_say(v, RULE_R11, NULL, "CPU %u decides to idle because %s", v->now->cpu,
+			c->out ? "no task waits, but it is out of scheduling" : "it is out of scheduling, but is not");
 }
 
 static void on_wakeup(struct inv *v, const struct trace_sched_wakeup *p)

@@ -1,5 +1,6 @@
 /** A decision in words: what led to it, why the chosen task won, why each other lost, what followed. */
 import {EV, SETS} from "events";
+import {POLICIES} from "sources";
 import {check, keysDecide, ruleOf, type Verdict} from "./check.js";
 import {codeName, urgency, type Fields} from "./decode.js";
 import {upper} from "./grow.js";
@@ -52,11 +53,6 @@ const TRIGGERS: Record<string, string> = {
 	preempted: "preemption", quantum: "the quantum of the task before it ended", from_idle: "the CPU was idle",
 	throttled: "the budget of the task before it was used up", none: "not recorded",
 };
-export const SOURCES: Record<string, string> = {
-	cedf: "kernel/sched/edf.c", edf: "kernel/sched/edf.c", fifo: "kernel/sched/levels.c", rr: "kernel/sched/levels.c", fair: "kernel/sched/fair.c",
-	panicked: "kernel/sched/panicked.c", mlfq: "kernel/sched/mlfq.c", lottery: "kernel/sched/lottery.c", stride: "kernel/sched/stride.c",
-};
-
 function big(v: number | bigint): bigint {
 	return BigInt(v);
 }
@@ -227,7 +223,7 @@ export function explain(q: Query, index: number): Explained {
 		index, time, cpu: d.cpu[index]!, seq: Number(f["seq"]), rule: codeName("rule", Number(f["rule"])), cls: codeName("sched_class", Number(f["class"])),
 		waiting: Number(f["waiting"]), notRecorded: Math.max(0, Number(f["waiting"]) - candidates.length), candidates, chosen,
 		headline: "", trigger: "", delay: NaN, why: "", verdict: check(q.u32, q.m.raw, d.word[index]!), verdictText: "", others: [], after: [],
-		source: chosen ? SOURCES[codeName("sched_class", Number(f["class"]))] ?? "kernel/sched" : "kernel/task/executor.c",
+		source: chosen ? POLICIES[codeName("sched_class", Number(f["class"]))] ?? "kernel/sched" : "kernel/task/executor.c",
 	};
 	const n = candidates.length - 1;
 	x.headline = chosen ? `CPU ${x.cpu} picks ${q.label(chosen)}${n > 0 ? ` over ${n} other${n > 1 ? "s" : ""}` : ""}` : `CPU ${x.cpu} goes idle`;

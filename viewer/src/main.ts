@@ -14,6 +14,7 @@ import {key} from "./keys.js";
 import {ask, help, readNotes, saveNotes} from "./dialogs.js";
 import {mirror} from "./mirror.js";
 import {brush, dropped, pointer} from "./pointer.js";
+import {follow} from "./live.js";
 import {fromHash, link, readHash} from "./url.js";
 import {DARK, LIGHT, cssOf} from "./theme.js";
 import {EXTRA_TABS, MENU, type Extra} from "./extras.js";
@@ -36,6 +37,9 @@ export class App implements Extra {
 	quiz: {index: number; answered: number | undefined; score: string} | undefined;
 	teaching = false;
 	onlyActive = false;
+	/** Whether a run is being followed. */
+	following = false;
+	busy = false;
 	score = {right: 0, asked: 0};
 	frames: number[] = [];
 	private playTimer = 0;
@@ -72,6 +76,8 @@ export class App implements Extra {
 		if (embedded) {
 			this.load({base64: embedded.textContent ?? "", name: embedded.dataset["name"] ?? "trace"});
 			embedded.remove();
+		} else if (hash.get("live")) {
+			follow(this, hash.get("live")!);
 		} else {
 			this.welcome();
 		}
@@ -115,7 +121,7 @@ export class App implements Extra {
 			this.tabBar.append(el("button", {type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": "false", click: () => this.openTab(this.tab === tab ? "" : tab)}, TAB_NAMES[tab]!));
 	}
 
-	private welcome(error = ""): void {
+	welcome(error = ""): void {
 		this.drop.hidden = false;
 		this.drop.style.display = "";
 		this.drop.replaceChildren(el("div", {}, el("h2", {}, "Open a Fermata trace"),
@@ -142,16 +148,18 @@ export class App implements Extra {
 
 	/* ---- loading ---- */
 
-	load(ask: Ask, compare = false): void {
-		if (!compare) {
+	load(ask: Ask, compare = false, live = false): void {
+		if (!compare && !live) {
 			this.drop.style.display = "";
 			this.drop.replaceChildren(el("div", {}, el("h2", {}, "Reading…")));
 		}
+		this.busy = true;
 		const begin = performance.now();
 		const worker = new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
 		worker.onerror = (e) => this.welcome(`The reader stopped: ${e.message}`);
 		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string}>) => {
 			worker.terminate();
+			this.busy = false;
 			if (!e.data.model)
 				this.welcome(`The trace could not be read: ${e.data.error}`);
 			else if (!e.data.model.cpus.length)
@@ -159,7 +167,7 @@ export class App implements Extra {
 			else if (compare)
 				this.compareWith(e.data.model);
 			else
-				this.show(e.data.model);
+				this.show(e.data.model, live);
 			document.documentElement.dataset["readyMs"] = String(Math.round(performance.now() - begin));
 			document.documentElement.dataset["state"] = e.data.model?.cpus.length ? "ready" : "error";
 		};
@@ -171,7 +179,8 @@ export class App implements Extra {
 		this.openTab("compare");
 	}
 
-	private show(m: Model): void {
+	private show(m: Model, live = false): void {
+		const before = live && this.q ? {t0: this.scene.t0, t1: this.scene.t1, end: this.q.m.t1, notes: this.scene.notes} : undefined;
 		this.q = new Query(m);
 		this.drop.style.display = "none";
 		const s = this.scene;
@@ -185,9 +194,19 @@ export class App implements Extra {
 		const name = m.about.name || [m.about.board, m.about.seed && `seed ${m.about.seed}`].filter(Boolean).join(" · ");
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
-		this.chips.replaceChildren(el("span", {class: "chip"}, `${name} · ${m.cpus.length} CPUs`), " ", el("span", {class: "chip"}, `${classes.length} classes, ${m.tasks.length - 1} tasks`));
-		fromHash(this);
+		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPUs`), " ", el("span", {class: "chip"}, `${classes.length} classes, ${m.tasks.length - 1} tasks`));
+		if (!before)
+			fromHash(this);
 		this.setFilter(this.input.value);
+		if (before) {
+			/* Who looks at the newest goes on with it, who looks back is left alone. */
+			const moved = before.t1 >= before.end ? m.t1 - before.end : 0;
+			s.notes = before.notes;
+			this.setView(before.t0 + moved, before.t1 + moved);
+			this.select(undefined, false);
+			this.refreshDock();
+			return this.redraw();
+		}
 		this.openTab(this.tab || (m.problems.length ? "checks" : ""));
 		this.select(s.sel, false);
 		this.row = s.rows.findIndex((r) => r.kind === "cpu");
@@ -582,6 +601,11 @@ export class App implements Extra {
 				this.select(this.scene.sel, false);
 			}
 		});
+	}
+
+	announce(text: string): void {
+		this.live.textContent = text;
+		this.chips.querySelector(".chip")?.setAttribute("title", text);
 	}
 
 	toggleTheme(): void {

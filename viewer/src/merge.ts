@@ -101,6 +101,43 @@ class Cursor {
 	}
 }
 
+/** Who has the least key, the first of equals: a change costs the tree's height. */
+class Tournament {
+	private readonly size: number;
+	private readonly key: Float64Array;
+	/** Winner below each node; the root is 1, leaf i is size + i. */
+	private readonly win: Int32Array;
+
+	constructor(n: number) {
+		this.size = 1;
+		while (this.size < n)
+			this.size *= 2;
+		this.key = new Float64Array(this.size).fill(Infinity);
+		this.win = new Int32Array(this.size * 2);
+		for (let i = 0; i < this.size; i++)
+			this.win[this.size + i] = i;
+		for (let node = this.size - 1; node > 0; node--)
+			this.win[node] = this.win[node * 2]!;
+	}
+
+	set(i: number, key: number): void {
+		const {win} = this;
+		const all = this.key;
+		all[i] = key;
+		for (let node = this.size + i >> 1; node > 0; node >>= 1) {
+			const a = win[node * 2]!;
+			const b = win[node * 2 + 1]!;
+			win[node] = all[a]! <= all[b]! ? a : b;
+		}
+	}
+
+	/** The winner, -1 when no key is finite. */
+	least(): number {
+		const i = this.win[1]!;
+		return this.key[i]! < Infinity ? i : -1;
+	}
+}
+
 /**
  * Calls `each` for every event in order; `word` is the record's first word. Where events of a CPU are
  * missing it calls `gap` behind the last one before, and says so at the first one behind.
@@ -109,49 +146,40 @@ export function merge(streams: CpuStream[], u32: Uint32Array,
 		each: (word: number, id: number, ticks: number, cpu: number, afterLoss: boolean) => void,
 		gap: (cpu: number, from: number) => void = () => undefined): void {
 	const cursors = streams.map((s) => new Cursor(s.cpu, s.packets, u32)).filter((c) => c.some);
-	let n = cursors.length;
-	while (n > 0) {
-		let least = 0;
-		let someSeq = false;
-		let first: Cursor | undefined;
-		for (let i = 0; i < n; i++) {
-			const c = cursors[i]!;
-			if (c.moreSeq && (!someSeq || ((c.nextSeq - least) | 0) < 0)) {
-				least = c.nextSeq;
-				someSeq = true;
-				first = c;
-			}
+	const n = cursors.length;
+	/* When each may go: the time of its event, or never while an operation before it is still to come. */
+	const when = new Tournament(n);
+	/* The operation that each comes to next. Numbers wrap, so they count from one of them. */
+	const operation = new Tournament(n);
+	const base = cursors.find((c) => c.moreSeq)?.nextSeq ?? 0;
+	let first = -1;
+	const allow = (i: number): void => {
+		const c = cursors[i]!;
+		when.set(i, !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks);
+	};
+	const count = (i: number): void => {
+		const c = cursors[i]!;
+		operation.set(i, c.moreSeq ? (c.nextSeq - base) | 0 : Infinity);
+	};
+	for (let i = 0; i < n; i++)
+		count(i);
+	first = operation.least();
+	for (let i = 0; i < n; i++)
+		allow(i);
+	for (let best = when.least(); best >= 0; best = when.least()) {
+		const c = cursors[best]!;
+		const seq = c.hasSeq;
+		const before = c.nextSeq;
+		each(c.word, c.id, c.ticks, c.cpu, c.afterLoss);
+		c.advance();
+		if (c.afterLoss)
+			gap(c.cpu, c.lossFrom);
+		if (seq && (c.nextSeq !== before || !c.moreSeq)) {
+			count(best);
+			first = operation.least();
+			if (first >= 0 && first !== best)
+				allow(first);
 		}
-		let best: Cursor | undefined;
-		let second = Infinity;
-		for (let i = 0; i < n; i++) {
-			const c = cursors[i]!;
-			if (c.hasSeq && c.nextSeq !== least)
-				continue;
-			if (!best || c.ticks < best.ticks) {
-				if (best)
-					second = best.ticks;
-				best = c;
-			} else if (c.ticks < second) {
-				second = c.ticks;
-			}
-		}
-		if (!best)
-			return;
-		/* Until the next operation nothing changes about who may go: events are taken in a row. */
-		const c = best;
-		for (;;) {
-			each(c.word, c.id, c.ticks, c.cpu, c.afterLoss);
-			c.advance();
-			if (c.afterLoss)
-				gap(c.cpu, c.lossFrom);
-			if (!c.some) {
-				cursors.splice(cursors.indexOf(c), 1);
-				n--;
-				break;
-			}
-			if (c.ticks >= second || (c === first ? c.nextSeq !== least || !c.moreSeq : c.hasSeq))
-				break;
-		}
+		allow(best);
 	}
 }

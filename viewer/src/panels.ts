@@ -84,7 +84,7 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 		seed && el("p", {class: "sub"}, "To run the seed again, with other classes in the kernel's demo or a shell command: ", el("code", {class: "copy"}, seed))),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
 		stepper(host),
-		section("Source", el("p", {}, el("code", {}, x.source), " compares, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
+		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
 	].filter((e): e is HTMLElement => e !== false);
 }
 

@@ -49,9 +49,15 @@ export class Query {
 
 	/** The name, with the number where the name alone is not unique. */
 	label(i: number): string {
-		const t = this.m.tasks[i]!;
-		return i && this.m.tasks.some((o, k) => k !== i && o.name === t.name) ? `${t.name}/${t.tid}` : t.name;
+		if (!this.labels.length) {
+			const seen = new Map<string, number>();
+			for (const t of this.m.tasks)
+				seen.set(t.name, (seen.get(t.name) ?? 0) + 1);
+			this.labels = this.m.tasks.map((t, k) => k && seen.get(t.name)! > 1 ? `${t.name}/${t.tid}` : t.name);
+		}
+		return this.labels[i]!;
 	}
+	private labels: string[] = [];
 
 	fields(word: number): Fields {
 		const l = LAYOUTS[this.u32[word + 1]! & 0xffff];
@@ -155,12 +161,19 @@ export class Query {
 	/** Jobs of the task with release in [a, b), or all. */
 	jobsOf(task: number, a = -Infinity, b = Infinity): number[] {
 		const {jobsFrom, jobsN} = this.m.tasks[task]!;
+		const {order, release} = this.m.jobs;
 		const out: number[] = [];
-		for (let k = jobsFrom; k < jobsFrom + jobsN; k++) {
-			const j = this.m.jobs.order[k]!;
-			if (this.m.jobs.release[j]! >= a && this.m.jobs.release[j]! < b)
-				out.push(j);
+		let lo = jobsFrom;
+		let hi = jobsFrom + jobsN;
+		while (lo < hi) {
+			const mid = lo + hi >>> 1;
+			if (release[order[mid]!]! < a)
+				lo = mid + 1;
+			else
+				hi = mid;
 		}
+		for (; lo < jobsFrom + jobsN && release[order[lo]!]! < b; lo++)
+			out.push(order[lo]!);
 		return out;
 	}
 

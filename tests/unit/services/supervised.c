@@ -19,6 +19,7 @@ struct desk {
 	struct in_hand hand;
 	u64 number;
 	unsigned begins, tried_13;
+	struct task *child;
 };
 static struct desk desk;
 
@@ -61,7 +62,14 @@ struct client {
 	struct channel_op op;
 	struct join join;
 	struct task *supervisor;
+	struct sleep sleep;
+	struct yield yield;
 	u64 i, reply, before_ns;
+};
+
+struct guarded_child {
+	struct async async;
+	struct sleep sleep;
 };
 
 static void open_desk(void)
@@ -141,6 +149,71 @@ static enum poll pauses_grow_and_end(void *frame)
 	ASYNC_END(me);
 }
 
+/* Falls six times, each time after it was steady, and then returns. */
+static enum poll wobbles(void *frame)
+{
+	struct guarded_child *me = frame;
+
+	ASYNC_BEGIN(me);
+	desk.begins++;
+	AWAIT(me, sleep_for(&me->sleep, US(300)));
+	if (desk.begins <= 6)
+		panic("again");
+	ASYNC_RETURN(me, 5);
+	ASYNC_END(me);
+}
+
+static enum poll waits(void *frame)
+{
+	struct guarded_child *me = frame;
+
+	ASYNC_BEGIN(me);
+	desk.begins++;
+	desk.child = task_self();
+	task_get(desk.child);
+	AWAIT(me, sleep_for(&me->sleep, SEC(100)));
+	ASYNC_END(me);
+}
+
+static const struct guarded_child first_child;
+static const struct task_spec steady = {.name = "steady",
+					.fn = wobbles,
+					.frame = &first_child,
+					.frame_bytes = sizeof first_child,
+					.params = SCHED_PARAMS_FIFO(10)};
+static const struct task_spec waiting = {.name = "waiting",
+					 .fn = waits,
+					 .frame = &first_child,
+					 .frame_bytes = sizeof first_child,
+					 .params = SCHED_PARAMS_FIFO(10)};
+static const struct supervision twice = {
+	.restarts_max = 2, .pause_ns = US(50), .pause_max_ns = US(200), .steady_ns = US(250)};
+
+/* Falls in a row are what counts, and to be killed is none. */
+static enum poll only_falls_in_a_row_count(void *frame)
+{
+	struct client *me = frame;
+
+	ASYNC_BEGIN(me);
+	open_desk();
+	MUST(supervise(&steady, &twice, &me->supervisor));
+	AWAIT(me, task_join(&me->join, me->supervisor));
+	CHECK_EQ(me->join.status, 5);
+	CHECK_EQ(desk.begins, 7);
+	task_put(me->supervisor);
+	desk.begins = 0;
+	MUST(supervise(&waiting, &twice, &me->supervisor));
+	while (!desk.child)
+		AWAIT(me, sleep_for(&me->sleep, US(10)));
+	MUST(task_kill(desk.child));
+	AWAIT(me, task_join(&me->join, me->supervisor));
+	CHECK_EQ(me->join.status, ERR_KILLED);
+	CHECK_EQ(desk.begins, 1);
+	task_put(desk.child);
+	task_put(me->supervisor);
+	ASYNC_END(me);
+}
+
 static enum poll loop(void *frame)
 {
 	(void)frame;
@@ -149,13 +222,18 @@ static enum poll loop(void *frame)
 	return POLL_READY;
 }
 
+/* Always ready, and never for long in one poll. */
 static enum poll neat(void *frame)
 {
 	struct client *me = frame;
 
 	ASYNC_BEGIN(me);
-	for (;;)
-		AWAIT(me, channel_send(&me->op, &desk.requests, &me->i));
+	for (;;) {
+		me->before_ns = clock_ns();
+		while (clock_ns() - me->before_ns < US(50))
+			arch_relax();
+		AWAIT(me, yield_now(&me->yield));
+	}
 	ASYNC_END(me);
 }
 
@@ -179,6 +257,9 @@ static enum poll the_watchdog_finds_what_is_stuck(void *frame)
 	MUST(TASK_SPAWN(&me->neat, "neat", neat, (struct client){}, SCHED_PARAMS_FIFO(12)));
 	AWAIT(me, sleep_for(&me->sleep, MS(5)));
 	CHECK_EQ(watchdog_count(), 0);
+	MUST(task_kill(me->neat));
+	AWAIT(me, task_join(&me->join, me->neat));
+	task_put(me->neat);
 	for (me->i = 0; me->i < cpu_count; me->i++)
 		MUST(TASK_SPAWN(&me->stuck[me->i], "stuck", loop, first, SCHED_PARAMS_FIFO(5)));
 	MUST(TASK_SPAWN(&me->starved, "starved", loop, first, SCHED_PARAMS_FIFO(2)));
@@ -195,9 +276,9 @@ static enum poll the_watchdog_finds_what_is_stuck(void *frame)
 	AWAIT(me, task_join(&me->join, me->starved));
 	task_put(me->starved);
 	MUST(task_kill(me->dog));
-	MUST(task_kill(me->neat));
 	ASYNC_END(me);
 }
 
 TESTS_MAIN(ASYNC(requests_outlive_their_service), ASYNC(pauses_grow_and_end),
+	   ASYNC(only_falls_in_a_row_count),
 	   ASYNC(the_watchdog_finds_what_is_stuck));

@@ -301,5 +301,45 @@ static enum poll a_loop_is_killed(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(kill_anywhere), ASYNC(fault_anywhere), ASYNC(an_end_closes),
+static volatile bool shielded, kill_came;
+
+static enum poll behind_a_shield(void *frame)
+{
+	(void)frame;
+	task_shield(task_self());
+	task_shield(task_self());
+	shielded = true;
+	while (!kill_came)
+		arch_relax();
+	task_unshield(task_self());
+	shielded = false; /* it is still alive */
+	task_unshield(task_self());
+	for (;;)
+		arch_relax();
+	return POLL_READY;
+}
+
+/* A kill waits until the shield is down, and no longer. */
+static enum poll a_shield_holds_and_ends(void *frame)
+{
+	struct stubborn *me = frame;
+
+	ASYNC_BEGIN(me);
+	fault_containment = true;
+	shielded = kill_came = false;
+	MUST(TASK_SPAWN(&me->task, "shield", behind_a_shield, (struct async){}, SCHED_PARAMS_FIFO(4)));
+	while (!shielded)
+		AWAIT(me, sleep_for(&me->sleep, US(10)));
+	CHECK_EQ(task_kill(me->task), 0);
+	AWAIT(me, sleep_for(&me->sleep, US(50)));
+	CHECK(shielded);
+	kill_came = true;
+	AWAIT(me, task_join(&me->join, me->task));
+	CHECK_EQ(me->join.status, ERR_KILLED);
+	CHECK(!shielded);
+	task_put(me->task);
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(a_shield_holds_and_ends), ASYNC(kill_anywhere), ASYNC(fault_anywhere), ASYNC(an_end_closes),
 	   ASYNC(a_loop_is_killed));

@@ -1,0 +1,124 @@
+/*
+ * fault.c: faults by seeded chance. Each kind has a generator of its own, and counts the places
+ * where it could strike: a saved run names a fault by its kind and that number, so that a shrinker
+ * can take one out and leave the others where they are.
+ */
+#include "sim/sim.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct fault_kind fault_kinds[FAULTS] = {
+	[FAULT_HINT_LOST] = {"hint-lost", 1, "a hint interrupt does not arrive"},
+	[FAULT_HINT_DOUBLED] = {"hint-doubled", 20000, "it arrives twice, up to 20 us apart"},
+	[FAULT_HINT_LATE] = {"hint-late", 100000, "it takes up to 100 us longer"},
+	[FAULT_HINT_SPURIOUS] = {"hint-spurious", 20000, "one arrives that nobody sent"},
+	[FAULT_TIMER_LATE] = {"timer-late", 100000, "a timer fires up to 100 us late"},
+	[FAULT_CPU_STALL] = {"cpu-stall", 1000000, "a CPU stands still for up to 1 ms"},
+};
+
+struct struck {
+	uint64_t number, value;
+};
+
+static struct kind {
+	uint64_t one_in, places;
+	struct struck *given, *noted; /* of a replay, in order; of this run */
+	size_t givens, next, notes;
+} kinds[FAULTS];
+
+bool sim_faults;
+
+static unsigned kind_named(const char *name, size_t len)
+{
+	unsigned k = 0;
+
+	while (k < FAULTS && (strlen(fault_kinds[k].name) != len ||
+			      strncmp(fault_kinds[k].name, name, len) != 0))
+		k++;
+	return k;
+}
+
+const char *fault_set(const char *value)
+{
+	const char *equals = strchr(value, '=');
+	unsigned k = equals ? kind_named(value, (size_t)(equals - value)) : FAULTS;
+	char *end;
+
+	if (k == FAULTS)
+		return "wants KIND=N, of a kind that --help lists";
+	kinds[k].one_in = strtoull(equals + 1, &end, 10);
+	if (*end || !kinds[k].one_in)
+		return "wants KIND=N: it strikes one time in N, at random";
+	sim_faults = true;
+	return NULL;
+}
+
+static struct struck *append(struct struck **list, size_t *n, struct struck s)
+{
+	struct struck *more = realloc(*list, (*n + 1) * sizeof *more);
+
+	if (!more)
+		return NULL;
+	*list = more;
+	more[*n] = s;
+	return &more[(*n)++];
+}
+
+const char *fault_give(const char *value)
+{
+	char name[32];
+	unsigned long long number, amount;
+	unsigned k = FAULTS;
+
+	if (sscanf(value, "%31s %llu %llu", name, &number, &amount) == 3)
+		k = kind_named(name, strlen(name));
+	if (k == FAULTS)
+		return "wants a kind of fault, its number and its amount";
+	sim_faults = true;
+	return append(&kinds[k].given, &kinds[k].givens, (struct struck){number, amount})
+		       ? NULL
+		       : "finds no host memory";
+}
+
+static bool given(struct kind *k, uint64_t *value)
+{
+	while (k->next < k->givens && k->given[k->next].number < k->places)
+		k->next++;
+	if (k->next == k->givens || k->given[k->next].number != k->places)
+		return false;
+	*value = k->given[k->next].value;
+	return true;
+}
+
+bool fault_strikes_now(enum fault fault, uint64_t *value)
+{
+	struct kind *k = &kinds[fault];
+	struct rng *r = &sim.rng[RNG_FAULTS + fault];
+
+	k->places++;
+	if (k->givens) {
+		if (!given(k, value))
+			return false;
+	} else if (!k->one_in || rng_below(r, k->one_in)) {
+		return false;
+	} else {
+		*value = 1 + rng_below(r, fault_kinds[fault].most);
+	}
+	sim.faults++;
+	sim_mix(0x300 + fault);
+	if (sim.cfg.record &&
+	    !append(&k->noted, &k->notes, (struct struck){k->places, *value}))
+		sim_stop(EXIT_BROKEN, "no host memory to record so many faults");
+	return true;
+}
+
+void fault_write(FILE *f)
+{
+	/* A CPU's standing still is in the choices. */
+	for (unsigned k = 0; k < FAULT_CPU_STALL; k++)
+		for (size_t i = 0; i < kinds[k].notes; i++)
+			fprintf(f, "struck %s %llu %llu\n", fault_kinds[k].name,
+				(unsigned long long)kinds[k].noted[i].number,
+				(unsigned long long)kinds[k].noted[i].value);
+}

@@ -1,0 +1,62 @@
+"""Faults by seeded chance: the kernel keeps its rules under those that it promises to survive, a run with
+faults repeats, and a failing one shrinks to the faults that it needs."""
+
+import re
+import subprocess
+
+import pytest
+from test_fermata_sim import fermata_sim, same_files
+
+PROGRAMS = ["tests/unit/async/waits.c", "tests/unit/async/channels.c", "tests/unit/task/kills.c", "tests/unit/core/timers.c"]
+# Of a lost hint the kernel says that it costs time; that these programs do not wait for for ever.
+SURVIVED = ["hint-lost=5", "hint-doubled=2", "hint-late=3", "hint-spurious=3", "timer-late=3", "cpu-stall=2000"]
+PREEMPTION = "tests/unit/task/preemption.c"
+EVENTS_MAX = 100_000_000
+
+
+@pytest.mark.parametrize("strategy", ["time", "random"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_kernel_survives(kernels, program, strategy):
+    elf = kernels.elf("sim", "clang", program)
+    for fault in SURVIVED:
+        result = kernels.sim(elf, "--strategy", strategy, "--fault", fault, "--max-events", EVENTS_MAX, seed=2)
+        assert result.returncode == 0, f"{result.command}\n{result.stdout}"
+    words = [word for fault in SURVIVED for word in ("--fault", fault)]
+    result = kernels.sim(elf, "--strategy", strategy, *words, "--max-events", EVENTS_MAX, seed=3)
+    assert result.returncode == 0, f"{result.command}\n{result.stdout}"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("fault", SURVIVED)
+def test_faults_strike_and_repeat(kernels, root, tmp_path, fault):
+    elf = kernels.elf("sim", "clang", "tests/unit/task/tasks.c")
+    without = kernels.sim(elf, "--strategy", "random", seed=4)
+    first = kernels.sim(elf, "--strategy", "random", "--fault", fault, "--record", tmp_path / "run", "--trace", tmp_path / "a", seed=4)
+    again = subprocess.run([elf, "--replay", tmp_path / "run", "--trace", tmp_path / "b"], cwd=root, text=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    counts = re.compile(r"events=\d+ virtual_ns=\d+ switches=\d+")
+    assert counts.search(first.stdout)[0] == counts.search(again.stdout)[0]
+    assert counts.search(first.stdout)[0] != counts.search(without.stdout)[0]
+    assert same_files(tmp_path / "a", tmp_path / "b")
+    kind = fault.split("=")[0]
+    assert (f"struck {kind} " in (tmp_path / "run").read_text()) == (kind != "cpu-stall")
+
+
+def test_a_run_shrinks_to_the_faults_that_it_needs(kernels, root, tmp_path):
+    """A test that waits for every CPU fails when the hint to one is lost."""
+    kernels.elf("sim", "clang", PREEMPTION)
+    words = ["--app", PREEMPTION, "--cmdline", "only=every_cpu_runs_tasks", "--fault", "hint-lost=4", "--max-events", 20_000_000]
+    fermata_sim(root, "sweep", *words, "--seeds", "1-40", "--save", tmp_path, "--stop-after", 1, status=1)
+    failing = next(tmp_path.glob("seed-*.run"))
+    small = tmp_path / "small.run"
+    fermata_sim(root, "shrink", failing, "-o", small)
+    struck = [line for line in small.read_text().splitlines() if line.startswith("struck ")]
+    assert 1 <= len(struck) <= 5 and all(line.startswith("struck hint-lost ") for line in struck), struck
+    fermata_sim(root, "replay", small, status=1)
+
+
+@pytest.mark.parametrize("value, said", [("hint-lost", "wants KIND=N"), ("luck=3", "of a kind that --help lists"),
+                                         ("hint-lost=0", "one time in N")])
+def test_mistakes_are_named(kernels, value, said):
+    result = kernels.sim(kernels.elf("sim"), "--fault", value)
+    assert result.returncode == 2 and said in result.stdout

@@ -1,0 +1,107 @@
+"""Mistakes planted in the viewer, each of which a comparison with what shares no code with it must see."""
+
+import json
+import random
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import ROOT, files_of, must, run
+from reference import STATES, Reference, at
+
+# name: file, old text, new text, what must see it
+MUTANTS = {
+    "seq-ignored": ("merge.ts", "when.set(i, !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks);", "when.set(i, !c.some ? Infinity : c.ticks);", "lines"),
+    "high-half-forgotten": ("merge.ts", "this.ticks = this.high + this.u32[w]!;", "this.ticks = this.u32[w]!;", "lines"),
+    "signed-numbers-lost": ("decode.ts", "view.getInt32(at, true)", "view.getUint32(at, true)", "lines"),
+    "count-off-by-one": ("decode.ts", "for (let i = 0; i < n; i++)\n\t\t\titems.push", "for (let i = 1; i < n; i++)\n\t\t\titems.push", "lines"),
+    "quantum-is-no-preemption": ("build.ts", "else if (why === 4 || why === 5)", "else if (why === 4)", "states"),
+    "settled-twice": ("build.ts", "if (prev && c.left !== prev) {", "if (prev) {", "states"),
+    "dead-waits": ("build.ts", "task.ends ? S.dead : S.waiting", "S.waiting", "states"),
+    "queue-never-shrinks": ("build.ts", "} else if (!queues && task.queued) {", "} else if (!queues && task.queued > 99) {", "queue"),
+    "last-of-a-block": ("lod.ts", "while (lo < hi && hi & FAN - 1) {\n\t\t\tconst w", "while (lo < hi - 1 && hi & FAN - 1) {\n\t\t\tconst w", "lod"),
+    "sums-shifted": ("lod.ts", "let sum = this.sums[i >>> 4]!;", "let sum = this.sums[(i >>> 4) + 1]!;", "lod"),
+    "gap-in-columns": ("lod.ts", "Math.max(x + 1, Math.floor((end - t0) / dt))", "Math.max(x + 1, Math.ceil((end - t0) / dt) + 1)", "lod"),
+    "rule-not-recomputed": ("check.ts", "return ruleOf(u32, bytes, w) === bytes[w * 4 + 12]! ?", "return w >= 0 ?", "decisions"),
+    "pale": ("theme.ts", 'preempted: "#bd250d", waiting: "#acb8d3"', 'preempted: "#e98a1c", waiting: "#acb8d3"', "lod"),
+    "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),
+}
+
+
+@pytest.fixture(scope="module")
+def copies(page, tmp_path_factory):
+    """Makes a copy of the viewer with one mistake; bundles a program of the tests from it."""
+    folder = tmp_path_factory.mktemp("mutants")
+
+    def make(name, program):
+        tree = folder / name
+        shutil.copytree(ROOT / "viewer/src", tree / "viewer/src")
+        shutil.copytree(ROOT / "tests/viewer", tree / "tests/viewer", ignore=shutil.ignore_patterns("__pycache__"))
+        file, old, new, _ = MUTANTS.get(name, (None, "", "", ""))
+        if file:
+            path = tree / "viewer/src" / file
+            text = path.read_text()
+            assert text.count(old) == 1, f"{file} must hold once: {old}"
+            path.write_text(text.replace(old, new))
+        out = tree / "program.mjs"
+        must("esbuild", "--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning",
+             "--supported:node-colon-prefix-import=true", "--alias:events=./build/viewer/events.ts", "--alias:sources=./build/viewer/sources.ts",
+             tree / f"tests/viewer/{program}.ts", f"--outfile={out}")
+        return out
+
+    return make
+
+
+def differs(kind, program, kernels, demo, invented, tmp_path):
+    """Whether the comparison of this kind sees a difference."""
+    if kind == "lod":
+        return run("node", "--test", program).returncode != 0
+    folder = invented(1, cpus=4, steps=400, start=5 * 10**9, begin=5 * 10**9) if kind == "lines" else demo(1)
+    if kind == "decisions":
+        from test_model import plant
+        planted = []
+        for file in files_of(folder):
+            data = bytearray(file.read_bytes())
+            if file.name.startswith("channel"):
+                plant(data, planted, 6)
+            (tmp_path / file.name).write_bytes(data)
+        seen = json.loads(must("node", program, *files_of(tmp_path)))
+        return sum(d["flags"] >> 1 & 1 for d in seen["decisions"]) != len(planted)
+    if kind == "lost":
+        folder = invented(4, cpus=4, steps=6000, packets=2)
+        return not json.loads(must("node", program, *files_of(folder)))["lost"]
+    folders = [folder] if kind == "lines" else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
+    return any(folder_differs(kind, program, kernels, folder) for folder in folders)
+
+
+def folder_differs(kind, program, kernels, folder):
+    result = subprocess.run(["node", str(program), *map(str, files_of(folder))], cwd=ROOT, capture_output=True, text=True)
+    if result.returncode:
+        return True
+    seen = json.loads(result.stdout)
+    text = run(kernels.trace_tool(), "print", folder).stdout
+    if kind == "lines":
+        return seen["lines"] != text.splitlines()
+    expected = Reference(text)
+    rng = random.Random(5)
+    if kind == "queue":
+        times = [rng.uniform(seen["t0"], seen["t1"]) for _ in range(400)]
+        return any(at(seen["queue"], ns)[1] != at(expected.queue, ns)[1] for ns in times)
+    tasks = {t["tid"]: t["steps"] for t in seen["tasks"]}
+    return any(at(steps, ns) and at(tasks[tid], ns)[1] != STATES[at(steps, ns)[1]]
+               for ns in sorted({step[0] for t in seen["tasks"][1:] for step in t["steps"]}) for tid, steps in expected.tasks.items())
+
+
+PROGRAM = {"lod": "lod"}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_mistake_is_seen(copies, kernels, demo, invented, tmp_path, name):
+    kind = MUTANTS[name][3]
+    assert differs(kind, copies(name, PROGRAM.get(kind, "dump")), kernels, demo, invented, tmp_path), f"nothing saw {name}"
+
+
+@pytest.mark.parametrize("kind", sorted({m[3] for m in MUTANTS.values()}))
+def test_without_a_mistake_nothing_is_seen(copies, kernels, demo, invented, tmp_path, kind):
+    assert not differs(kind, copies(f"none-{kind}", PROGRAM.get(kind, "dump")), kernels, demo, invented, tmp_path)

@@ -1,0 +1,130 @@
+"""Follows a trace that still grows: serves it to the viewer over a socket that only this machine reaches.
+
+Usage: live.py VIEWER_HTML TRACE_DIR     prints the address to open; ends with Ctrl-C
+
+The page connects with the WebSocket protocol (RFC 6455) to a port of the loopback interface, at a path
+that cannot be guessed, and gets the whole trace as an archive whenever it has changed.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+PERIOD_S = 1.0
+HEAD_MAX = 8192
+
+
+def frame(data):
+    """One binary message, unmasked as a server's are (section 5.2)."""
+    if len(data) < 126:
+        return struct.pack("!BB", 0x82, len(data)) + data
+    if len(data) < 1 << 16:
+        return struct.pack("!BBH", 0x82, 126, len(data)) + data
+    return struct.pack("!BBQ", 0x82, 127, len(data)) + data
+
+
+def accept(client, path):
+    """The handshake; False when it is not the viewer that asks."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = client.recv(4096)
+        if not more or len(head) > HEAD_MAX:
+            return False
+        head += more
+    text = head.decode("latin-1")
+    key = re.search(r"^Sec-WebSocket-Key: *(\S+)\r$", text, re.M | re.I)
+    if not key or text.split(" ", 2)[1] != path:
+        client.sendall(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n")
+        return False
+    proof = base64.b64encode(hashlib.sha1((key[1] + GUID).encode()).digest()).decode()
+    client.sendall(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    f"Sec-WebSocket-Accept: {proof}\r\n\r\n").encode())
+    return True
+
+
+class Live:
+    """snapshot() gives the trace as bytes that the viewer opens, or None while there is none."""
+
+    def __init__(self, snapshot, period_s=PERIOD_S):
+        self.snapshot, self.period_s = snapshot, period_s
+        self.path = "/" + secrets.token_urlsafe(18)
+        self.server = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def address(self, viewer):
+        port = self.server.getsockname()[1]
+        return f"{Path(viewer).resolve().as_uri()}#live={port}{self.path}"
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.follow, args=(client,), daemon=True).start()
+
+    def follow(self, client):
+        with client:
+            try:
+                client.settimeout(30)
+                if not accept(client, self.path):
+                    return
+                sent = None
+                while True:
+                    data = self.snapshot()
+                    if data is not None and data != sent:
+                        client.sendall(frame(data))
+                        sent = data
+                    time.sleep(self.period_s)
+            except OSError:
+                return  # the page was closed
+
+    def close(self):
+        self.server.close()
+
+
+def load_pack():
+    """pack has no suffix, as it is a command; it is a module too."""
+    import importlib.machinery
+    import importlib.util
+    loader = importlib.machinery.SourceFileLoader("pack", str(Path(__file__).parent / "pack"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("pack", loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+def folder_snapshot(folder):
+    """A function that archives the folder, as long as it is a trace."""
+    archive = load_pack().archive
+
+    def snapshot():
+        try:
+            return archive(folder, []) if (Path(folder) / "metadata").is_file() else None
+        except OSError:
+            return None  # it is being written just now
+
+    return snapshot
+
+
+def main():
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    live = Live(folder_snapshot(sys.argv[2]))
+    print(f"Open {live.address(sys.argv[1])}", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()
