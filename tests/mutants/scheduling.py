@@ -148,7 +148,7 @@ MUTANTS = [
            ((TASK, "atomic_store_explicit(&t->noted, !dead, memory_order_relaxed);",
              "atomic_store_explicit(&t->noted, dead, memory_order_relaxed);"),), "R6 no-progress"),
     Mutant("note-cleared-on-resume", "resuming a suspended poll forgets what came meanwhile",
-           (("kernel/task/handover.h", "	if (likely(!next->worker))\n		note_clear(next);\n", "	note_clear(next);\n"),), "R6"),
+           (("kernel/task/handover.h", "		note_clear(next);\n		next->polls++; /* the one that begins now */\n	}\n", "		next->polls++;\n	}\n	note_clear(next);\n"),), "R6"),
     Mutant("note-cleared-after-poll", "a note is cleared when the poll returns, not when it begins",
            ((EXECUTOR, "	arch_irq_disable();\n	TRACE(POLL_END,",
              "	arch_irq_disable();\n	note_clear(t);\n	TRACE(POLL_END,"),), "R6 no-progress"),
