@@ -58,6 +58,17 @@ def test_an_edit_that_no_longer_fits_is_an_error(tmp_path):
             mutants.apply([("file", old, "c")], tmp_path)
 
 
+@pytest.mark.quick
+@pytest.mark.parametrize("mutant", [pytest.param(m, id=m.name) for m in MUTANTS])
+def test_each_edit_fits(mutant):
+    """Cheap, and so the first to say that a mutant must follow the code."""
+    texts = {}
+    for file, old, new in mutant.edits:
+        text = texts.get(file) or (mutants.ROOT / file).read_text()
+        assert text.count(old) == 1, f"{file} has the text to be changed {text.count(old)} times"
+        texts[file] = text.replace(old, new)
+
+
 def test_names_are_unique():
     names = [m.name for m in MUTANTS]
     assert len(names) == len(set(names))
