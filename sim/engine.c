@@ -449,8 +449,10 @@ void sim_idle(void)
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
 
 	charge();
-	if (sim.cfg.watch)
+	if (sim.cfg.watch) {
+		locks_none("when its CPU halts", SIM_PC);
 		watch_unmasked();
+	}
 	this_cpu()->irq_on = true;
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;

@@ -157,7 +157,7 @@ static const struct option options[] = {
 	{"--length", "N", "pct, bounded: events that they are spread over (200000)", set_length},
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
-	{"--watch", "all", "look for data races and stacks in use twice", set_watch},
+	{"--watch", "all", "look for data races, lock orders, deadlocks, stacks in use twice", set_watch},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},

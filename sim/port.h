@@ -89,6 +89,19 @@ void sim_hint(unsigned cpu);
 void sim_irq_mask(unsigned irq, bool masked);
 
 /*
+ * Spin locks, for the checkers; they take no time. Interrupts are masked.
+ */
+
+/** This CPU begins to wait for the lock at @p lock, with others if @p shared ... */
+void sim_lock_wanted(const void *lock, bool shared);
+/** ... and has got it; */
+void sim_lock_taken(const void *lock, bool shared);
+/** it is about to give it on. */
+void sim_lock_given(const void *lock);
+/** This CPU must hold none here. */
+void sim_lock_none(void);
+
+/*
  * Time.
  */
 

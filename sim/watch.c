@@ -37,7 +37,7 @@ static bool own_frame(uintptr_t at)
 	       at >= (uintptr_t)__builtin_frame_address(0);
 }
 
-static bool shown(uintptr_t pc)
+bool watch_show(uintptr_t pc)
 {
 	const char *what;
 
@@ -49,7 +49,7 @@ static bool shown(uintptr_t pc)
 
 void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
 {
-	if (!shown(pc) && !own_frame(at) && at + bytes <= RAM_BASE + RAM_BYTES_MAX)
+	if (!watch_show(pc) && !own_frame(at) && at + bytes <= RAM_BASE + RAM_BYTES_MAX)
 		race_access(at, (unsigned)bytes, kind, pc);
 }
 
@@ -135,6 +135,7 @@ void watch_switch(const void *saved, const void *load)
 	bool from_irq = now[sim.cur].in_irq;
 	uintptr_t from = now[sim.cur].frame;
 
+	locks_none("when a stack is left", SIM_PC);
 	if (p && p->sp) {
 		to = *p;
 		*p = (struct parked){0};

@@ -59,6 +59,14 @@ void race_restore(const uint32_t *clock);
 void race_mask(void);
 void race_unmask(void);
 
+/** Shows this event, if this run is to show it. */
+bool watch_show(uintptr_t pc);
+
+/* locks.c */
+
+/** Reports a spin lock that this CPU holds; @p where says what it is about to do. */
+void locks_none(const char *where, uintptr_t pc);
+
 /* report.c */
 
 /** True when @p pc, @p earlier is new: each pair of places is reported once. */

@@ -26,6 +26,9 @@
  *   arch_mark(n);                        one instruction that does nothing and carries the
  *                                        constant n, 0 to 65535, for instruments outside
  *                                        (tools/bench/insns.c)
+ *   arch_lock_wanted(l, shared), arch_lock_taken(l, shared), arch_lock_given(l), arch_lock_none():
+ *                                        what sync/ does with spin locks, for the simulator's
+ *                                        checkers; nothing where arch_impl.h does not say
  *   u32 mmio_read32(uptr); void mmio_write32(uptr, u32); and the 8-, 16-, 64-bit ones:
  *                                        device registers, ordered among themselves
  *   void mmio_barrier(void);             orders memory before registers and the reverse
@@ -40,6 +43,13 @@ struct cpu;
 struct task;
 
 #include "arch_impl.h"
+
+#ifndef arch_lock_wanted
+#define arch_lock_wanted(lock, shared) ((void)(lock))
+#define arch_lock_taken(lock, shared)  ((void)(lock))
+#define arch_lock_given(lock)	       ((void)(lock))
+#define arch_lock_none()	       ((void)0)
+#endif
 
 /*
  * Stacks. A stack that is not running is its saved stack pointer and nothing else; the

@@ -33,6 +33,7 @@ struct CAPABILITY("MCS lock") mcs {
 static inline void mcs_lock(struct mcs *l, struct mcs_node *n) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
 	n->irqs = arch_irq_save();
+	arch_lock_wanted(l, false);
 	atomic_store_explicit(&n->next, NULL, memory_order_relaxed);
 	atomic_store_explicit(&n->waiting, true, memory_order_relaxed);
 
@@ -40,19 +41,24 @@ static inline void mcs_lock(struct mcs *l, struct mcs_node *n) ACQUIRE(l) NO_THR
 	 * fields, for the acquire in the exchange of whoever comes behind */
 	struct mcs_node *before = atomic_exchange_explicit(&l->tail, n, memory_order_acq_rel);
 
-	if (!before)
+	if (!before) {
+		arch_lock_taken(l, false);
 		return;
+	}
 	/* release: pairs with the acquire loads of next in mcs_unlock */
 	atomic_store_explicit(&before->next, n, memory_order_release);
 	/* acquire: pairs with the release that hands the lock over in mcs_unlock */
 	while (atomic_load_explicit(&n->waiting, memory_order_acquire))
 		arch_relax();
+	arch_lock_taken(l, false);
 }
 
 /** Hands the lock to the next in the queue and restores interrupts as mcs_lock found them. */
 static inline void mcs_unlock(struct mcs *l, struct mcs_node *n)
 	RELEASE(l) NO_THREAD_SAFETY_ANALYSIS
 {
+	arch_lock_given(l);
+
 	struct mcs_node *last = n;
 	/* acquire: pairs with the release of next in mcs_lock */
 	struct mcs_node *next = atomic_load_explicit(&n->next, memory_order_acquire);

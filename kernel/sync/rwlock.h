@@ -38,6 +38,8 @@ static inline bool read_lock(struct rwlock *l)
 	TS_ATTR(acquire_shared_capability(l)) NO_THREAD_SAFETY_ANALYSIS
 {
 	bool irqs = arch_irq_save();
+
+	arch_lock_wanted(l, true);
 	/* acquire: pairs with the release that takes the bits away in write_unlock */
 	u32 writer = RW_MASK &
 		     atomic_fetch_add_explicit(&l->readers_in, RW_READER, memory_order_acquire);
@@ -47,6 +49,7 @@ static inline bool read_lock(struct rwlock *l)
 	while (writer &&
 	       writer == (RW_MASK & atomic_load_explicit(&l->readers_in, memory_order_acquire)))
 		arch_relax();
+	arch_lock_taken(l, true);
 	return irqs;
 }
 
@@ -54,6 +57,7 @@ static inline bool read_lock(struct rwlock *l)
 static inline void read_unlock(struct rwlock *l, bool irqs)
 	TS_ATTR(release_shared_capability(l)) NO_THREAD_SAFETY_ANALYSIS
 {
+	arch_lock_given(l);
 	/* release: pairs with the acquire load of readers_out in write_lock */
 	atomic_fetch_add_explicit(&l->readers_out, RW_READER, memory_order_release);
 	arch_irq_restore(irqs);
@@ -63,6 +67,9 @@ static inline void read_unlock(struct rwlock *l, bool irqs)
 static inline bool write_lock(struct rwlock *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
 	bool irqs = arch_irq_save();
+
+	arch_lock_wanted(l, false);
+
 	u32 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 
 	/* acquire: pairs with the release of owner in write_unlock */
@@ -77,6 +84,7 @@ static inline bool write_lock(struct rwlock *l) ACQUIRE(l) NO_THREAD_SAFETY_ANAL
 	/* acquire: pairs with the release in read_unlock */
 	while (atomic_load_explicit(&l->readers_out, memory_order_acquire) != readers)
 		arch_relax();
+	arch_lock_taken(l, false);
 	return irqs;
 }
 
@@ -84,6 +92,8 @@ static inline bool write_lock(struct rwlock *l) ACQUIRE(l) NO_THREAD_SAFETY_ANAL
 static inline void write_unlock(struct rwlock *l, bool irqs) RELEASE(l) NO_THREAD_SAFETY_ANALYSIS
 {
 	u32 mine = atomic_load_explicit(&l->owner, memory_order_relaxed); /* only the holder's */
+
+	arch_lock_given(l);
 
 	/* release: pairs with the acquires in read_lock */
 	atomic_fetch_and_explicit(&l->readers_in, ~RW_MASK, memory_order_release);

@@ -24,11 +24,14 @@ struct CAPABILITY("spin lock") spin {
 /** Takes the lock; interrupts must be masked already. */
 static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANALYSIS
 {
+	arch_lock_wanted(l, false);
+
 	u16 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 
 	/* acquire: pairs with the release in spin_unlock_raw */
 	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
 		arch_relax();
+	arch_lock_taken(l, false);
 }
 
 /* What a section with a lock held may use of the stack, with the interrupt's frames below it. */
@@ -53,6 +56,7 @@ static inline void spin_unlock_raw(struct spin *l) RELEASE(l) NO_THREAD_SAFETY_A
 {
 	u16 mine = atomic_load_explicit(&l->owner, memory_order_relaxed);
 
+	arch_lock_given(l);
 	/* release: pairs with the acquire in spin_lock; only the holder writes owner */
 	atomic_store_explicit(&l->owner, (u16)(mine + 1), memory_order_release);
 }

@@ -354,6 +354,7 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 		arena_release(&t->arena);
 	}
 	arch_irq_disable();
+	arch_lock_none();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
 	if (unlikely(result == POLL_READY))
 		finish(t, *(const int *)t->frame);

@@ -34,7 +34,7 @@ MUTANTS = [
            ((TASK, "	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;\n", "	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;\n"),),
            "test", one("by_deadline")),
     Mutant("woken-owner-is-not-asked", "the next job of an owner whose deadline is later inherits nothing",
-           ((TASK, "		else if (unlikely(holds_contended(t)))\n", "		else if (unlikely(holds_contended(t) && now_ns == 1))\n"),), "test", one("by_deadline")),
+           ((TASK, "		else if (unlikely(holds_contended(t)))\n", "		else if (unlikely(holds_contended(t) && now_ns == 1))\n"),), "test", one("the_next_job")),
     Mutant("change-overrides-inheritance", "parameters that change while a task inherits count at once",
            (("kernel/task/params.c", "	if (t->own)\n		inherit_keep(t, o);\n", ""),), "test panic", one("changed_while_it_inherits")),
     Mutant("change-is-not-handed-on", "an owner does not notice that who waits became more urgent",

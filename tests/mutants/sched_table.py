@@ -23,6 +23,17 @@ ADMITS = once("admits", 4)
 GUARDS = once("guards")
 
 SCHED_MUTANTS = [
+    # What is proven of EDF and of round robin.
+    Mutant("edf-by-length", "who has the shorter relative deadline runs first, whenever its job came",
+           ((EDF, "	(void)queue;\n	e->key = now_ns + p->deadline_ns;\n", "	(void)queue;\n	e->key = p->deadline_ns;\n"),),
+           "test", PROMISES),
+    Mutant("rr-preempted-to-the-tail", "a preempted task of a level comes back behind its equals",
+           (("kernel/sched/levels.h", "	if (at_head)\n		list_add_head(q, &e->link);\n", "	if (at_head && !q)\n		list_add_head(q, &e->link);\n"),),
+           "test", PROMISES),
+    Mutant("rr-last-in-first-out", "whose quantum is over comes before its equals",
+           (("kernel/sched/levels.h", "		list_add_head(q, &e->link);\n	else\n		list_add_tail(q, &e->link);\n",
+             "		list_add_head(q, &e->link);\n	else\n		list_add_head(q, &e->link);\n"),), "test", PROMISES),
+
     # Fair and stride.
     Mutant("fair-ignores-eligibility", "who is ahead of its share may be served all the same",
            ((FAIR, "	struct tree_node *n = tree_next(&q->waiting.tree, NULL, 1ull << cpu, q->now);\n",

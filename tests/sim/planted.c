@@ -193,6 +193,89 @@ static void unmasked(unsigned side)
 	timer_cancel(&t);
 }
 
+/* Two locks in both orders; the sides take turns, so nothing comes of it. */
+static struct spin second_lock = SPIN_INIT;
+
+static void take_both(struct spin *a, struct spin *b) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = spin_lock(a);
+
+	spin_lock_raw(b);
+	shared++;
+	spin_unlock_raw(b);
+	spin_unlock(a, irqs);
+}
+
+static void both_orders(unsigned side)
+{
+	if (side == 0) {
+		take_both(&lock, &second_lock);
+		atomic_store_explicit(&flag, 1, memory_order_release);
+		return;
+	}
+	while (!atomic_load_explicit(&flag, memory_order_acquire))
+		arch_relax();
+	take_both(right ? &lock : &second_lock, right ? &second_lock : &lock);
+}
+
+/* The same over three locks, by readers and an MCS lock. */
+static struct mcs mcs = MCS_INIT;
+
+static void long_circle(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct mcs_node node;
+	bool irqs;
+
+	if (side)
+		return;
+	take_both(&lock, &second_lock);
+	irqs = spin_lock(&second_lock);
+	mcs_lock(&mcs, &node);
+	mcs_unlock(&mcs, &node);
+	spin_unlock(&second_lock, irqs);
+	if (right)
+		return;
+	mcs_lock(&mcs, &node);
+	irqs = spin_lock(&lock);
+	spin_unlock(&lock, irqs);
+	mcs_unlock(&mcs, &node);
+}
+
+/* Two CPUs wait for each other for ever. */
+static void embrace(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct spin *own = side && !right ? &second_lock : &lock;
+	struct spin *other = side && !right ? &lock : &second_lock;
+	bool irqs = spin_lock(own);
+
+	/* relaxed: only that the other one holds its lock, too */
+	atomic_fetch_add_explicit(&flag, 1, memory_order_relaxed);
+	while (!right && atomic_load_explicit(&flag, memory_order_relaxed) < 2)
+		arch_relax();
+	spin_lock_raw(other);
+	spin_unlock_raw(other);
+	spin_unlock(own, irqs);
+}
+
+/* A lock that its CPU holds already. */
+static void twice(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = spin_lock(&lock);
+
+	if (side && !right)
+		spin_lock_raw(&lock);
+	spin_unlock(&lock, irqs);
+}
+
+/* A poll that ends with a lock held; a later one gives it on. */
+static void held_over(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	if (side == 0 && right)
+		spin_unlock(&lock, spin_lock(&lock));
+	else if (side == 0)
+		spin_lock_raw(&lock);
+}
+
 static const struct bug {
 	const char *name;
 	void (*fn)(unsigned side);
@@ -206,6 +289,11 @@ static const struct bug {
 	{"writes_as_reader", writes_as_reader},
 	{"plain_view", plain_view},
 	{"unmasked", unmasked},
+	{"both_orders", both_orders},
+	{"long_circle", long_circle},
+	{"embrace", embrace},
+	{"twice", twice},
+	{"held_over", held_over},
 };
 
 struct both {

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/trace"))
 from machine import random_machine  # noqa: E402
 from rings import BASE, DESCRIPTOR_AT, Memory  # noqa: E402
 
-STALL_S = 300
+STALL_S = 900
 
 
 def run(*words, **options):

@@ -19,12 +19,13 @@ def test_damaged_files_never_stop_the_viewer(bundle, demo, seed):
     assert must("node", bundle("fuzz"), 400, *files_of(demo(seed))) == "400 rounds\n"
 
 
-def test_a_cut_file_is_named_with_its_byte(dump, demo, tmp_path):
+@pytest.mark.parametrize("length", range(2000, 2064, 8))
+def test_a_cut_file_is_named_with_its_byte(dump, demo, tmp_path, length):
     for file in files_of(demo(1)):
         data = file.read_bytes()
-        (tmp_path / file.name).write_bytes(data[:2000] if file.name == "channel0_3" else data)
+        (tmp_path / file.name).write_bytes(data[:length] if file.name == "channel0_3" else data)
     seen = dump(*files_of(tmp_path))
-    assert [(p["file"], p["byte"]) for p in seen["problems"]] == [("channel0_3", 2000)]
+    assert [(p["file"], p["byte"]) for p in seen["problems"]] == [("channel0_3", length)]
     assert re.search(r"cut inside a packet: \d+ bytes are missing", seen["problems"][0]["text"])
 
 

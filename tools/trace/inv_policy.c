@@ -191,16 +191,15 @@ void policy_miss(struct inv *v, const struct trace_sched_miss *p)
 			p->late_ns, p->deadline_ns);
 }
 
-static void mlfq_release(struct inv *v, struct model_task *t, u64 now_ns)
+static void mlfq_release(struct inv *v, struct model_task *t, u64 epoch)
 {
-	u64 epoch = MAX(v->epoch, now_ns / MLFQ_BOOST_NS);
-
 	if (t->class != TRACE_sched_class_mlfq)
 		return;
 	if (!t->level_known || epoch != t->epoch)
 		t->level = 0, t->used_ns = 0;
 	t->level_known = v->complete;
-	t->epoch = v->epoch = epoch;
+	t->epoch = epoch;
+	v->epoch = MAX(v->epoch, epoch);
 }
 
 void policy_release(struct inv *v, struct model_task *t, const struct trace_sched_release *p)
@@ -213,7 +212,7 @@ void policy_release(struct inv *v, struct model_task *t, const struct trace_sche
 			p->job, t, p->release_ns, p->deadline_ns, t->relative_ns);
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->deadline_ns - t->relative_ns);
-	mlfq_release(v, t, p->release_ns);
+	mlfq_release(v, t, MAX(v->epoch, p->release_ns / MLFQ_BOOST_NS));
 	share_release(v, t);
 }
 
@@ -252,7 +251,7 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 	}
 	if (has_deadline(t) && t->budget_ns)
 		server_release(v, t, p->from_ns);
-	mlfq_release(v, t, p->from_ns);
+	mlfq_release(v, t, p->key / MLFQ_LEVELS); /* its shard knows of the boosts that came there */
 	if (job)
 		share_params(v, t, p->key);
 }
@@ -323,8 +322,14 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	share_charge(v, t, p);
 	lottery_charge(v, t, p);
 	t->key = p->key;
-	if (t->state == MODEL_RUNNING && t->cpu == v->now->cpu)
+	if (t->state != MODEL_RUNNING)
+		return;
+	if (t->cpu == v->now->cpu) {
 		model_here(v)->charged = model_here(v)->expired = p->quantum_over;
+	} else { /* its parameters are about to change, and its CPU to be hinted */
+		t->key_known = false;
+		t->key_since = v->seq;
+	}
 }
 
 void policy_takes(struct inv *v, struct model_task *t)

@@ -33,7 +33,7 @@ function double64(u32: Uint32Array, word: number): number {
 }
 
 /** The end of the good records of the packet at `at`, which lies before `limit`. */
-function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, say: (byte: number, text: string) => void): number {
+function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, cut: boolean, say: (byte: number, text: string) => void): number {
 	let pos = at + HEAD;
 	let last = 0;
 	while (pos + 8 <= limit) {
@@ -44,7 +44,9 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 		if (!time && !word)
 			break;
 		if (!bytes || pos + bytes > limit) {
-			say(pos, `a record of ${bytes} bytes does not fit into its packet, which ends at byte ${limit}; the rest of the packet is left out`);
+			/* That the file is cut has been said. */
+			if (!cut || !bytes)
+				say(pos, `a record of ${bytes} bytes does not fit into its packet, which ends at byte ${limit}; the rest of the packet is left out`);
 			break;
 		}
 		if (time < last) {
@@ -95,11 +97,12 @@ export function packets(input: Input): CpuStream[] {
 				continue;
 			}
 			let limit = at + (content || size);
-			if (limit > stop) {
+			const cut = limit > stop;
+			if (cut) {
 				say(stop, `the file is cut inside a packet: ${limit - stop} bytes are missing`);
 				limit = stop;
 			}
-			const end = recordsEnd(raw, u32, at, limit & ~7, say);
+			const end = recordsEnd(raw, u32, at, limit & ~7, cut, say);
 			const begin = double64(u32, word + 6);
 			let list = byCpu.get(cpu);
 			if (!list)

@@ -52,6 +52,11 @@ static inline u64 arch_clock_ticks(void)
 	return sim_clock_ns();
 }
 
+#define arch_lock_wanted(lock, shared) sim_lock_wanted(lock, shared)
+#define arch_lock_taken(lock, shared)  sim_lock_taken(lock, shared)
+#define arch_lock_given(lock)	       sim_lock_given(lock)
+#define arch_lock_none()	       sim_lock_none()
+
 /* Nobody outside looks at single instructions here. */
 #define arch_mark(n) ((void)(n))
 

@@ -33,7 +33,8 @@ static struct sched_params fifo(u8 level)
 /* What an actor tells, and the test reads when it has joined it. */
 struct report {
 	int status;
-	u64 waited_ns, relative_ns; /* deadline, of its last job */
+	u64 waited_ns, held_ns;
+	u64 relative_ns; /* deadline, of its last job */
 	u8 at_the_end, afterwards; /* its level when it gives the locks back, and then */
 };
 
@@ -81,6 +82,7 @@ static enum poll actor(void *frame)
 	if (me->sleeps)
 		AWAIT(me, sleep_for(&me->sleep, MS(1)));
 	burn_ns(me->work_ns);
+	me->report->held_ns = clock_ns() - me->began_ns - me->report->waited_ns;
 	me->report->at_the_end = own_level();
 	me->report->relative_ns = task_self()->deadline_ns - task_self()->release_ns;
 	if (me->inner)
@@ -391,8 +393,7 @@ static enum poll a_throttled_owner(void *frame)
 	ASYNC_END(me);
 }
 
-/* An owner with a deadline of its own: the deadline of who waits goes before, if it is earlier; and
- * its next job, with a later one, inherits as well. */
+/* An owner with a deadline of its own: the deadline of who waits goes before, if it is earlier. */
 static enum poll by_deadline(void *frame)
 {
 	struct scene *me = frame;
@@ -411,8 +412,27 @@ static enum poll by_deadline(void *frame)
 	ASYNC_END(me);
 }
 
+/* The owner's job was due before who waits, at 10 ms and 10.5 ms; its next one is not, at 11 ms: then
+ * it inherits, and the middle one, due at 10.7 ms, does not pass. */
+static enum poll the_next_job_inherits(void *frame)
+{
+	struct scene *me = frame;
+	struct sched_params due = {.class = SCHED_EDF, .cpus = 1, .deadline_ns = MS(10)};
+
+	ASYNC_BEGIN(me);
+	begin(&cast, true);
+	play(&cast, LOW, due, (struct actor){.outer = &locks[0], .work_ns = SECTION, .sleeps = true});
+	play(&cast, MIDDLE, due, (struct actor){.pause_ns = US(700), .work_ns = MEDIUM});
+	play(&cast, HIGH, due, (struct actor){.pause_ns = US(500), .outer = &locks[0]});
+	AWAIT_CALL(me, ends, &cast);
+	/* When high has the lock it begins a job with a deadline of its own, behind the middle one. */
+	CHECK(reports[LOW].held_ns <= SECTION + MS(2));
+	ASYNC_END(me);
+}
+
 TESTS_MAIN(ASYNC(the_inversion), ASYNC(by_default), ASYNC(through_a_chain), ASYNC(by_two_locks), ASYNC(the_next_owner),
 	   ASYNC(who_is_next_is_awake),
 	   ASYNC(a_wait_is_given_up),
 	   ASYNC(who_waits_is_killed), ASYNC(the_owner_is_killed), ASYNC(an_owner_that_sleeps),
-	   ASYNC(changed_while_it_inherits), ASYNC(a_throttled_owner), ASYNC(by_deadline));
+	   ASYNC(changed_while_it_inherits), ASYNC(a_throttled_owner), ASYNC(by_deadline),
+	   ASYNC(the_next_job_inherits));

@@ -95,9 +95,10 @@ def test_random_dags(kernels, judge, tmp_path, cpus, strategy):
     assert not judge.never() & {"D", "R1", "R2", "R3", "R6", "J", "P1", "P10"}
 
 
+@pytest.mark.parametrize("program", [pytest.param(TASKS, id="tasks"), pytest.param(CHANGES, id="changes")])
 @pytest.mark.parametrize("board", BOARDS)
-def test_random_tasks_on_boards(kernels, judge, tmp_path, board):
-    elf = kernels.elf(board, "clang", TASKS)
+def test_random_tasks_on_boards(kernels, judge, tmp_path, board, program):
+    elf = kernels.elf(board, "clang", program)
     for number in range(1, 1 + BATCH):
         judge(kernels.run(board, elf, "--append", f"set={number}", "--trace", tmp_path / "trace"),
               tmp_path / "trace")
