@@ -82,7 +82,7 @@ MUTANTS = [
            (("kernel/async/pubsub.c", "			if (receivable(t, s) == t->params.queue)\n", "			if (receivable(t, s) > t->params.queue)\n"),),
            "test", Runs(TOPICS, cpus=1, seeds=3)),
     Mutant("leaving-subscriber-tells-nobody", "a publisher that waits for a subscriber which leaves is not woken",
-           (("kernel/async/pubsub.c", "	list_del(&s->link);\n	waiter_wake_first(&s->topic->publishers);\n", "	list_del(&s->link);\n"),),
+           (("kernel/async/pubsub.c", "	task_disown(&s->owned);\n	waiter_wake_first(&s->topic->publishers);\n", "	task_disown(&s->owned);\n"),),
            "no-progress", Runs(TOPICS, seeds=3)),
     Mutant("publisher-swallows", "a publisher that gives up keeps its wake-up to itself",
            (("kernel/async/pubsub.c", "	waiter_leave(&op->waiter);\n	waiter_wake_first(&op->topic->publishers);\n", "	waiter_leave(&op->waiter);\n"),),
