@@ -153,8 +153,8 @@ MUTANTS = [
     Mutant("note-cleared-on-resume", "resuming a suspended poll forgets what came meanwhile",
            (("kernel/task/handover.h", "	if (likely(!next->worker)) {\n		note_clear(next);\n", "	note_clear(next);\n	if (likely(!next->worker)) {\n"),), "R6"),
     Mutant("note-cleared-after-poll", "a note is cleared when the poll returns, not when it begins",
-           ((EXECUTOR, "	arch_irq_disable();\n	TRACE(POLL_END,",
-             "	arch_irq_disable();\n	note_clear(t);\n	TRACE(POLL_END,"),), "R6 no-progress"),
+           ((EXECUTOR, "	arch_irq_disable();\n	arch_lock_none();\n",
+             "	arch_irq_disable();\n	note_clear(t);\n	arch_lock_none();\n"),), "R6 no-progress"),
 
     # Stacks.
     Mutant("published-too-early", "a suspended task is queued, and can be resumed, before its stack "
