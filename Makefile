@@ -72,10 +72,10 @@ view: ## write the last run's trace on BOARD as one HTML file that opens in any 
 	@tools/setup/setup run
 	@$(VIEW)
 
-bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric REPORT=1
 	@tools/setup/setup run
 	@$(if $(filter viewer,$(ONLY)),:,$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(PROFILE),--profile $(PROFILE)))
+		$(if $(PROFILE),--profile $(PROFILE)) $(if $(filter-out 0,$(REPORT)),--report))
 	@$(if $(or $(PROFILE),$(filter-out viewer,$(ONLY))),:,$(SUBMAKE) viewer-bench)
 
 scaling: ## throughput from 1 to 64 CPUs on sim, by the run queues' locks; QUICK=1 SHARDS=1,8 REPORT=1
