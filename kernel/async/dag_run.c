@@ -334,12 +334,12 @@ enum poll dag_join(void *frame)
 
 	ASYNC_BEGIN(me);
 	me->async.status = 0;
-	for (me->at = me->dag->nodes.next; me->at != &me->dag->nodes; me->at = me->at->next)
-		if (DAG_NODE(me->at)->task)
-		{
-			AWAIT(me, task_join(&me->join, DAG_NODE(me->at)->task));
-			if (me->join.status)
-				me->async.status = me->join.status;
-		}
+	for (me->at = me->dag->nodes.next; me->at != &me->dag->nodes; me->at = me->at->next) {
+		if (!DAG_NODE(me->at)->task)
+			continue;
+		AWAIT(me, task_join(&me->join, DAG_NODE(me->at)->task));
+		if (me->join.status)
+			me->async.status = me->join.status;
+	}
 	ASYNC_RETURN(me, me->async.status);
 }

@@ -134,10 +134,8 @@ PLANTED = [  # In sources of the tree: what is changed, and the variable that mu
     ("kernel/apps/demo.c", [("	struct sensor *me = frame;\n", "	struct sensor *me = frame;\n	u64 next_ns;\n"),
                             ("me->next_ns", "next_ns")], "next_ns"),
     ("kernel/async/dag_run.c", [("	for (me->at = me->dag->nodes.next; me->at != &me->dag->nodes; "
-                                 "me->at = me->at->next)\n		if (DAG_NODE(me->at)->task)\n"
-                                 "			AWAIT(me, task_join(&me->join, DAG_NODE(me->at)->task));\n",
-                                 "	LIST_FOR_EACH(it, &me->dag->nodes)\n	if (DAG_NODE(it)->task)\n"
-                                 "		AWAIT(me, task_join(&me->join, DAG_NODE(it)->task));\n")], "it"),
+                                 "me->at = me->at->next) {\n", "	LIST_FOR_EACH(it, &me->dag->nodes) {\n"),
+                                ("DAG_NODE(me->at)", "DAG_NODE(it)")], "it"),
     ("tests/unit/async/channels.c", [("channel_receive(&me->op,", "channel_receive(&(struct channel_op){},")],
      "a compound literal"),
 ]
