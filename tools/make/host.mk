@@ -4,8 +4,8 @@ HOSTCC ?= clang
 HOST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
 
 # $(call remember,FILE,TEXT): FILE changes, and with it what depends on it, only when TEXT does.
-same = $(and $(findstring x$1x,x$2x),$(findstring x$2x,x$1x))
-remember = $(if $(call same,$(if $(wildcard $1),$(file <$1)),$2),,$(shell mkdir -p $(dir $1))$(file >$1,$2))
+same = $(if $(subst x$1x,,x$2x),,yes)
+remember = $(if $(call same,$(file <$1),$2),,$(shell mkdir -p $(dir $1))$(file >$1,$2))
 
 HOST_TOOLS :=
 include $(wildcard tools/*/tool.mk viewer/tool.mk)
