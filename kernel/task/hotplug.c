@@ -28,6 +28,11 @@ enum cpu_use cpu_use(unsigned cpu)
 									      : CPU_RUNS_TASKS;
 }
 
+static void record(unsigned cpu, bool leaves)
+{
+	TRACE_OP(op_seq(traced()), CPU_LEAVES, cpu_leaves, .cpu = cpu, .leaves = leaves);
+}
+
 static void look_at_it(unsigned cpu, bool irqs)
 {
 	if (hint_runner((struct wanted){.cpu = cpu}) == cpu_id())
@@ -45,6 +50,7 @@ static int leave(unsigned cpu, u32 *needed_by)
 	if (out != SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count) && !task_needing(out, needed_by)) {
 		/* relaxed, both: the hint orders them */
 		atomic_store_explicit(&cpus[cpu].leaving, true, memory_order_relaxed);
+		record(cpu, true);
 		atomic_fetch_and_explicit(&online_cpus, ~bit, memory_order_relaxed);
 		return 0;
 	}
@@ -86,6 +92,8 @@ int cpu_put_back(unsigned cpu)
 	spin_unlock_raw(&changes_lock);
 	if (!err)
 		look_at_it(cpu, irqs);
+	if (!err)
+		record(cpu, false);
 	arch_irq_restore(irqs);
 	return err;
 }

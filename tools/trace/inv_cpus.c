@@ -253,6 +253,8 @@ void cpu_settled(struct inv *v)
 
 	if (c->looking && !c->picked && !c->left && runs_on(v, c))
 		stays(v, runs_on(v, c));
+	if (c->spent && c->look > c->leaves)
+		c->leaves = 0;
 	c->looking = c->spent = c->unseen = c->picked = c->expired = false;
 	if (c->activity == CPU_STARTING)
 		c->activity = CPU_IDLE;
@@ -261,6 +263,12 @@ void cpu_settled(struct inv *v)
 void cpu_offline(struct inv *v)
 {
 	model_here(v)->out = true;
+}
+
+void cpu_leaves(struct inv *v, const struct trace_cpu_leaves *p)
+{
+	if (p->cpu < ARRAY_LEN(v->cpus))
+		v->cpus[p->cpu].leaves = p->leaves ? p->seq : 0;
 }
 
 void cpu_picked(struct inv *v)
@@ -328,7 +336,7 @@ static void check_cpu(struct inv *v, unsigned cpu)
 	const struct model_task *runs = runs_on(v, c);
 	struct model_task *best;
 
-	if (c->looking || c->left || c->charged || c->out)
+	if (c->looking || c->left || c->charged || c->out || c->leaves)
 		return;
 	best = v->queued_n ? model_best(v, cpu) : NULL;
 	if (c->activity == CPU_IDLE && inv_broken(v, RULE_R7, best && !best->reported)) {

@@ -128,6 +128,7 @@ struct model_cpu {
 	u64 outside_ticks;	/* of its last event outside of operations */
 	u64 look_outside_ticks; /* the same when its look began */
 	bool out;      /* of scheduling: it takes nothing */
+	u32 leaves;    /* seq at which it was told to leave, until it has looked and done so */
 	bool decision; /* its sched_switch is to come ... */
 	i32 decided;   /* ... and go to this task */
 	unsigned ipis;
@@ -293,6 +294,7 @@ void cpu_look(struct inv *v, const struct trace_sched_look *p);
 void cpu_hint(struct inv *v, const struct trace_sched_hint *p);
 void cpu_settled(struct inv *v);
 void cpu_offline(struct inv *v);
+void cpu_leaves(struct inv *v, const struct trace_cpu_leaves *p);
 
 /** This CPU queued @p t and owes it a hint step. */
 void cpu_owes(struct inv *v, const struct model_task *t, u8 why);

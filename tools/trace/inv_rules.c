@@ -494,6 +494,7 @@ void inv_apply(struct inv *v, const struct trace_event *e)
 	case TRACE_EV_SCHED_MISS: policy_miss(v, TRACE_PAYLOAD(e, sched_miss)); break;
 	case TRACE_EV_SCHED_PARAMS: on_params(v, TRACE_PAYLOAD(e, sched_params)); break;
 	case TRACE_EV_CPU_OFFLINE: cpu_offline(v); break;
+	case TRACE_EV_CPU_LEAVES: cpu_leaves(v, TRACE_PAYLOAD(e, cpu_leaves)); break;
 	case TRACE_EV_SCHED_DEQUEUE: on_dequeue(v, TRACE_PAYLOAD(e, sched_dequeue)); break;
 	case TRACE_EV_IPI_SEND: on_ipi(v); break;
 	case TRACE_EV_IRQ_ENTRY: on_irq(v, TRACE_PAYLOAD(e, irq_handler_entry)->from); break;
