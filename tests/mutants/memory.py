@@ -44,7 +44,7 @@ MUTANTS = [
 
     # Magazines.
     Mutant("one-magazine-for-all-cpus", "what a CPU releases goes where another one allocates, without a lock",
-           ((HEAP, "&caches[arch_cpu()->id]", "&caches[0]"),), "test panic no-progress",
+           ((HEAP, "&caches[arch_cpu()->id]", "&caches[0]"),), "test panic no-progress no-end",
            Runs(KERNEL_HEAP, seeds=5, only="cpu")),
     Mutant("interrupted-in-a-magazine", "a release can be interrupted, and its task go on with another CPU's magazine",
            ((HEAP, "		bool irqs = arch_irq_save();\n		bool kept",

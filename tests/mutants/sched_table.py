@@ -103,9 +103,9 @@ SCHED_MUTANTS = [
 
     Mutant("server-makes-up", "a hard server that others kept from running has all its budgets afterwards",
            ((EDF, "	if (s->deadline_ns <= now_ns)\n", "	if (!s->deadline_ns)\n"),), "test", SERVERS),
-    Mutant("server-replenished-early", "the timer of a throttled task is set too early",
+    Mutant("server-replenished-early", "the timer of a throttled task is set a period too early",
            ((SERVER, "timer_arm(&t->server->timer, t->entity.resume_ns);",
-             "timer_arm(&t->server->timer, t->entity.resume_ns - t->params.budget_ns);"),), "test", GUARDS),
+             "timer_arm(&t->server->timer, t->entity.resume_ns - t->params.period_ns);"),), "test", GUARDS),
     Mutant("server-never-replenished", "a throttled task waits for ever",
            ((SERVER, "	timer_arm(&t->server->timer, t->entity.resume_ns);\n", "	(void)t;\n"),), "test no-progress", GUARDS),
     Mutant("miss-told-always", "the handler is called after every job",

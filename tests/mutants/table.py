@@ -68,7 +68,7 @@ MUTANTS = [
              "		list_add_head(&q->waits, &w->link);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("stranger-unlocks", "anybody can unlock a mutex that is locked",
            (("kernel/async/semaphore.c", "s->owner == task_self()", "s->owner != NULL"),),
-           "test", Runs(WAITS, seeds=3)),
+           "test no-end", Runs(WAITS, seeds=3)),
     Mutant("barrier-opens-early", "a barrier opens when one task is still missing",
            (("kernel/async/event.c", "q->count == b->tasks)", "q->count + 1 >= b->tasks)"),),
            "test no-progress", Runs(WAITS, seeds=3)),
