@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from programs import SILENT, WRONG
+from session_programs import SILENT, WRONG
 from test_generator import Drawn
 
 PROGRAM = "tests/unit/async/libraries.c"

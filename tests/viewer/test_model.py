@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from conftest import ROOT, files_of, must, run
-from reference import STATES, Reference, at, events
+from viewer_reference import STATES, Reference, at, events
 
 CASES = [("demo", seed, cpus) for seed, cpus in ((1, 4), (2, 1), (3, 8))] + [("invented", seed, 4) for seed in range(6)]
 

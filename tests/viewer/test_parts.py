@@ -5,7 +5,7 @@ import re
 import pytest
 
 from conftest import ROOT, files_of, must, run
-from reference import STATES, at
+from viewer_reference import STATES, at
 
 
 def test_pure_parts(bundle):

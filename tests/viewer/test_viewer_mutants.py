@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, files_of, must, run
-from reference import STATES, Reference, at
+from viewer_reference import STATES, Reference, at
 
 # name: file, old text, new text, what must see it
 MUTANTS = {
