@@ -21,7 +21,9 @@ def test_the_kernel_survives(kernels, program, strategy):
     for fault in SURVIVED:
         result = kernels.sim(elf, "--strategy", strategy, "--fault", fault, "--max-events", EVENTS_MAX, seed=2)
         assert result.returncode == 0, f"{result.command}\n{result.stdout}"
-    words = [word for fault in SURVIVED for word in ("--fault", fault)]
+    # A task that loops is killed by a hint to its CPU alone: if that is lost, the program waits for ever.
+    together = [fault for fault in SURVIVED if "kills" not in program or "hint-lost" not in fault]
+    words = [word for fault in together for word in ("--fault", fault)]
     result = kernels.sim(elf, "--strategy", strategy, *words, "--max-events", EVENTS_MAX, seed=3)
     assert result.returncode == 0, f"{result.command}\n{result.stdout}"
 

@@ -93,7 +93,7 @@ def test_watching_changes_nothing(kernels):
 
 # Not among them: kills and kernel_heap. There a task's order, and the size of a block's neighbour, are
 # read by relaxed atomics or under a lock while their owners write them plainly without it.
-CLEAN = ("tasks", "preemption", "waits", "channels", "selects", "timers", "arenas", "dag_runs", "topics", "supervised")
+CLEAN = ("tasks", "preemption", "channels", "selects", "timers", "arenas", "dag_runs", "topics", "supervised")
 
 
 def clean_cases():

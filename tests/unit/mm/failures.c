@@ -43,6 +43,45 @@ static enum poll a_task(void *frame)
 	ASYNC_END(me);
 }
 
+static const struct sched_params served = {.class = SCHED_EDF, .deadline_ns = MS(10), .budget_ns = MS(1),
+					   .period_ns = MS(10), .hard = true};
+
+static enum poll naps(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	AWAIT(me, sleep_for(&me->sleep, US(100)));
+	ASYNC_END(me);
+}
+
+static enum poll a_task_with_a_server(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->err = TASK_SPAWN(&me->task, "served", nothing, (struct async){.status = 0}, served);
+	if (!me->err) {
+		AWAIT(me, task_join(&me->join, me->task));
+		task_put(me->task);
+	}
+	ASYNC_END(me);
+}
+
+static enum poll a_task_that_gets_a_server(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->err = TASK_SPAWN(&me->task, "naps", naps, (struct scene){.err = 0}, SCHED_PARAMS_FIFO(3));
+	if (!me->err) {
+		me->err = task_set_params(me->task, &served);
+		AWAIT(me, task_join(&me->join, me->task));
+		task_put(me->task);
+	}
+	ASYNC_END(me);
+}
+
 static enum poll memory_of_a_task(void *frame)
 {
 	struct scene *me = frame;
@@ -145,7 +184,8 @@ static enum poll a_dag(void *frame)
 	ASYNC_END(me);
 }
 
-static task_fn *const scenes[] = {a_task, memory_of_a_task, a_topic, a_service, a_dag};
+static task_fn *const scenes[] = {a_task, a_task_with_a_server, a_task_that_gets_a_server,
+					memory_of_a_task, a_topic, a_service, a_dag};
 
 struct all {
 	struct async async;

@@ -68,8 +68,9 @@ def run_batch(kernels, judge, folder, program, cpus, strategy, seeds, words=""):
 
 
 def assert_judged(judge, cpus, but=()):
-    # There are DAGs in a program of their own; the bound on the lag holds for one CPU.
-    never = judge.never() - {"D"} - ({"P5"} if cpus > 1 else set()) - set(but)
+    # There are DAGs in a program of their own; the bound on the lag holds for one CPU, and where there are
+    # more, turns that end while an equal waits are too rare for a batch.
+    never = judge.never() - {"D"} - ({"P3", "P5"} if cpus > 1 else set()) - set(but)
     assert not never, f"never judged in {BATCH} runs: {sorted(never)}"
 
 

@@ -222,7 +222,7 @@ static enum poll between_two_polls(void *frame)
 	struct scene *me = frame;
 
 	ASYNC_BEGIN(me);
-	if (cpu_count == 1 || cpu_count > 16)
+	if (cpu_count == 1 || cpu_count > 8)
 		ASYNC_RETURN(me, 0); /* more CPUs that do nothing but yield delay each other */
 	atomic_store_explicit(&stop, false, memory_order_relaxed);
 	for (me->i = 0; me->i < 2 * cpu_count; me->i++)
