@@ -4,7 +4,8 @@ clang says). Old text must stand once."""
 GENERIC_GCC = r"error: .?_Generic.? selector of type .struct {} \*. is not compatible with any association"
 GENERIC_CLANG = r"error: controlling expression type 'struct {} \*' not compatible with any generic association type"
 STALE_GCC = r"error: .{}. may be used uninitialized \[-Werror=maybe-uninitialized\]"
-STALE_CLANG = r"error: variable '{}' may be uninitialized when used here \[-Werror,-Wconditional-uninitialized\]"
+STALE_CLANG = (r"error: variable '{}' (may be uninitialized when used here|is used uninitialized whenever .*) "
+               r"\[-Werror,-W(conditional|sometimes)-uninitialized\]")
 
 
 def no_such_step(token):
