@@ -110,7 +110,7 @@ MUTANTS = [
     *(Mutant(f"{name}-{board}", why, edits, by, Runs(board=board, cc="clang", seeds=seeds))
       for board in ("pc", "virt")
       for name, why, edits, by, seeds in (
-          ("ties-by-task-id", "as above", scheduling.TIES_BY_ID, "R1", 20),
+          ("ties-by-task-id", "as above", scheduling.TIES_BY_ID, "R1 stall", 20),
           ("published-too-early", "as above", scheduling.PUBLISHED_TOO_EARLY, "R8", 10),
           ("open-window", "as above", OPEN_WINDOW[board], "R7 stall", 40))),
     *SCHED_MUTANTS,
