@@ -28,19 +28,18 @@ static void describe(void)
 		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
 }
 
-/* shards=N: 1 is one lock for all. */
+/* shards=N, else 1: one lock for all (docs/performance.md says why). */
 static unsigned shards_wanted(void)
 {
 	char text[8];
 	u64 n;
 
 	if (!words_find(board_cmdline(), "shards", text, sizeof text))
-		return cpu_count;
+		return 1;
 	if (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX)
 		return (unsigned)n;
-	kprintf("shards=%s: expected a number from 1 to %u; taking %u\n", text, SHARDS_MAX,
-		cpu_count);
-	return cpu_count;
+	kprintf("shards=%s: expected a number from 1 to %u; taking 1\n", text, SHARDS_MAX);
+	return 1;
 }
 
 void executor_init(void)

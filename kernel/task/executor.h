@@ -1,12 +1,12 @@
 /*
  * executor.h: what the files of task/ share: the run queues in their shards, hints, workers.
  *
- * Scheduling is global, its locks are not. The waiting tasks are spread over shards; a task's home
+ * Scheduling is global; its locks need not be. The waiting tasks are spread over shards: one, and
+ * then its lock is the only one, or as many as `shards=N` on the command line says. A task's home
  * shard is chosen at spawn, and that shard's lock protects all of the task's scheduling state. No
  * operation but one (params.c) holds two shards' locks, and none holds one across a switch of
- * stacks. Each shard publishes its most urgent task (top), so that a CPU finds the most urgent of
- * all by reading one line for each shard; `shards=1` on the command line is one lock for
- * everything.
+ * stacks. Each of several shards publishes its most urgent task (top), so that a CPU finds the most
+ * urgent of all by reading one line for each shard.
  *
  * Order of locks: a timer's, a channel's or the registry's lock may be held when a shard's is
  * taken, and a shard's when the workers' is, never the reverse.

@@ -60,6 +60,13 @@ export function rerunCommand(q: Query): string {
 	return a.command || `make trace BOARD=sim SEED=${a.seed} CPUS=${q.m.cpus.length}`;
 }
 
+/** Tasks that wait and may not run on this CPU: they are no candidates. */
+function barredLine(host: PanelHost, x: Explained): HTMLElement | false {
+	const {q} = host;
+	const barred = q.queueAt(x.time).filter((e) => !q.mayRun(e.task, x.cpu, x.time));
+	return barred.length > 0 && el("p", {class: "sub"}, `No candidates, as they may not run on CPU ${x.cpu}: `, ...barred.flatMap((e, i) => [i ? ", " : "", taskLink(host, e.task, x.time)]));
+}
+
 function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 	const {q} = host;
 	const x = explain(q, index);
@@ -77,6 +84,7 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), c.keyText + (c.ranUntilNow ? ", ran until now" : c.wasPreempted ? ", was preempted" : ""),
 				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
 			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
+		barredLine(host, x),
 		el("p", {class: `verdict ${x.verdict}`}, x.verdict === "right" ? "✓ " : x.verdict === "wrong" ? "✗ " : "○ ", x.verdictText),
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.same ? "same choice" : `would pick ${q.label(o.pick)}`)))),
@@ -150,8 +158,8 @@ function statePanel(host: PanelHost, task: number, i: number): HTMLElement[] {
 		params.push(["budget", `${duration(t.budgetNs)} in ${duration(t.periodNs)}`]);
 	if (t.share)
 		params.push(["share", t.share]);
-	if (t.cpus)
-		params.push(["may run on CPUs", `mask 0x${t.cpus}`]);
+	if (t.places.length)
+		params.push(["may run on", q.m.cpus.filter((c) => q.mayRun(task, c.cpu, from)).map((c) => `CPU ${c.cpu}`).join(", ") || "no CPU of this trace"]);
 	const wakes = q.m.wakes;
 	let waker: HTMLElement | undefined;
 	if (state === S.ready)
@@ -194,14 +202,17 @@ function slicePanel(host: PanelHost, cpu: number, i: number): HTMLElement[] {
 	];
 }
 
-function queuePanel(host: PanelHost, t: number): HTMLElement[] {
+function queuePanel(host: PanelHost, t: number, cpu: number): HTMLElement[] {
 	const {q} = host;
-	const list = q.queueAt(t).sort((a, b) => a.since - b.since);
+	const all = q.queueAt(t);
+	const list = q.queueAt(t, cpu).sort((a, b) => a.since - b.since);
+	const elsewhere = all.filter((e) => !list.some((l) => l.task === e.task));
 	return [
-		el("h2", {}, `${list.length} task${list.length === 1 ? "" : "s"} in the run queue`),
+		el("h2", {}, `${list.length} task${list.length === 1 ? "" : "s"} in the run queue${cpu >= 0 && elsewhere.length ? ` for CPU ${cpu}` : ""}`),
 		el("p", {class: "sub"}, instant(t)),
 		table("Run queue", ["task", "class", "level", "state", "waits for"], list.map((e) => [taskLink(host, e.task, t), codeName("sched_class", q.m.tasks[e.task]!.cls),
 			q.m.tasks[e.task]!.prio, STATE_NAMES[e.state]!, duration(t - e.since)])),
+		...(elsewhere.length ? [el("p", {class: "sub"}, "May not run here: ", ...elsewhere.flatMap((e, i) => [i ? ", " : "", taskLink(host, e.task, t)]))] : []),
 		section("Running meanwhile", table("Running", ["CPU", "task"], q.m.cpus.map((c) => {
 			const lod = q.lod(c.lane, "cpu");
 			const i = lod.at(t);
@@ -245,6 +256,39 @@ function welcome(host: PanelHost): HTMLElement[] {
 	].filter((e): e is HTMLElement => e !== false);
 }
 
+/** Worker stacks: who is on it, or frozen there. */
+export function stackText(q: Query, v: number): string {
+	return !v ? "free" : v >= FROZEN ? `${q.label(v & 0x7fffffff)} is frozen on it` : `CPU ${v - 1} is on it`;
+}
+
+function stackPanel(host: PanelHost, stack: number, i: number): HTMLElement[] {
+	const {q} = host;
+	const {name, lane} = q.m.stacks[stack]!;
+	const {start, val} = lane;
+	const v = val[i]!;
+	const from = start[i]!;
+	const to = start[i + 1] ?? q.m.t1;
+	const held = new Map<string, number>();
+	for (let k = 0; k < start.length; k++) {
+		const what = !val[k] ? "free" : val[k]! >= FROZEN ? `${q.label(val[k]! & 0x7fffffff)}, frozen` : `CPU ${val[k]! - 1}`;
+		held.set(what, (held.get(what) ?? 0) + (start[k + 1] ?? q.m.t1) - start[k]!);
+	}
+	const runs = v && v < FROZEN ? q.cpu(v - 1) : undefined;
+	const on = runs ? [...new Set([from, (from + to) / 2].map((t) => runs.lane.val[q.lod(runs.lane, "cpu").at(t)] ?? OFFLINE))].filter((x) => x !== OFFLINE && x !== UNKNOWN) : [];
+	return [
+		el("h2", {}, `${name[0]!.toUpperCase()}${name.slice(1)}: ${stackText(q, v)}`),
+		el("p", {class: "sub"}, `for ${duration(to - from)}`),
+		facts([["from", link(instant(from), () => host.goTime(from))], ["to", instant(to)]]),
+		v >= FROZEN && el("p", {}, taskLink(host, v & 0x7fffffff, from), " was preempted in the middle of a poll: its frames stay here until some CPU comes back to them."),
+		on.length > 0 && el("p", {}, "It runs ", ...on.flatMap((x, k) => [k ? ", " : "", taskLink(host, x, from)]), "."),
+		section("All stacks at this time", table("Stacks", ["stack", "owner"], q.m.stacks.map((s, k) => [
+			link(s.name, () => host.go({k: "stack", stack: k, i: Math.max(0, q.lod(s.lane, "other").at(from))})), stackText(q, s.lane.val[q.lod(s.lane, "other").at(from)] ?? 0)]))),
+		section("In the whole trace", facts([...held].sort((a, b) => b[1] - a[1]).slice(0, 12).map(([what, ns]) => [what, duration(ns)]))),
+	].filter((e): e is HTMLElement => e !== false);
+}
+
+const FROZEN = 0x80000000;
+
 export function panel(host: PanelHost, sel: Sel | undefined): HTMLElement[] {
 	if (!sel)
 		return welcome(host);
@@ -252,8 +296,9 @@ export function panel(host: PanelHost, sel: Sel | undefined): HTMLElement[] {
 	case "dec": return decisionPanel(host, sel.i);
 	case "state": return statePanel(host, sel.task, sel.i);
 	case "slice": return slicePanel(host, sel.cpu, sel.i);
-	case "queue": return queuePanel(host, sel.t);
+	case "queue": return queuePanel(host, sel.t, sel.cpu ?? -1);
 	case "flag": return flagPanel(host, sel.i);
+	case "stack": return stackPanel(host, sel.stack, sel.i);
 	case "lock": {
 		const l = host.q.m.locks[sel.lock]!;
 		const v = l.lane.val[sel.i]!;
