@@ -113,6 +113,9 @@ void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 /** Runs the machine until it stops; returns the exit status. On the host's stack. */
 int sim_run(void);
 
+/** Whether the clock has come to --until. */
+bool sim_was_enough(void);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
