@@ -61,6 +61,7 @@ enum poll wait_poll(struct awaitable *a)
 
 	if (w->state == WAIT_NEW) {
 		w->task = task_self();
+		owned_settle(w->task);
 		w->state = WAIT_QUEUED;
 		list_add_tail(&q->waits, &w->link);
 		q->count++;

@@ -244,8 +244,7 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 	prev->quantum_left_ns = 0;
 	prev->state = TASK_WAITING;
 	end_job(prev, now_ns);
-	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
+	promise_alone(c, next->rank);
 	runqueue_remove(next);
 	place(c, next, now_ns);
 	home_unlock(next);
@@ -287,7 +286,6 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 	u8 why = TRACE_switch_why_none;
 
 	if (prev) {
-		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
 			leaver = leaver_after(prev, why);
@@ -311,9 +309,7 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 		place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);

@@ -64,8 +64,9 @@ void fault_release(struct task *t);
  * newest first.
  */
 struct owned {
-	struct list link; /* under task->lock, like the next */
-	struct task *task; /* NULL: nobody owns it */
+	struct owned *below, **at; /* the next older one; what points to it; under task->lock, like
+				      the next */
+	struct task *task; /* NULL: nobody owns it, or a task has it in lent */
 	/** Takes it from the dead, with task_disown. Context: interrupts masked, no lock held. */
 	void (*release)(struct owned *o);
 	const void *what; /* for task_owned; may be NULL */
@@ -101,12 +102,25 @@ static inline void task_unshield(struct task *t)
 		fault_unshielded(t);
 }
 
-/** @p t owns @p o from now on. Context: any that does not hold t->lock; keeps t alive. */
+/** @p t owns @p o (NULL: nothing more) from now on. Context: any that does not hold t->lock; keeps t alive. */
 void task_own(struct task *t, struct owned *o);
+
+/**
+ * What the calling task @p t has in t->lent it owns like all else from now on. There, without a lock,
+ * it keeps one thing, the newest, that it may give back in a moment, and takes it out by itself.
+ * Whoever lets others make it own something, or puts another thing there, settles first. Context: task
+ * t, or who ends it.
+ */
+static inline void owned_settle(struct task *t)
+{
+	if (t->lent)
+		task_own(t, NULL);
+}
 
 /** Nobody does any more. Harmless when nobody did. Context: as above; who calls it must know that
  *  the owner does not end meanwhile, or hold the lock under which release would look. */
 void task_disown(struct owned *o);
 
-/** The newest that @p t owns with this @p release and @p what; NULL: none. Context: as above. */
+/** The newest that @p t owns with this @p release and @p what, or, with NULL for release, of all; NULL:
+ *  none. Context: as above. */
 struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what);

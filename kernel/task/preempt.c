@@ -110,9 +110,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 		replace(c, next, now_ns);
 	} else if (to) {
 		leave(c, now_ns);
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (next)
 		home_unlock(next);
