@@ -34,7 +34,9 @@ ALWAYS_INLINE enum poll semaphore_poll(struct awaitable *a)
 	/* relaxed: the exchange finds out whether it is so */
 	u32 free = atomic_load_explicit(&s->free, memory_order_relaxed);
 
-	if (w->state != WAIT_NEW || a->kind != TRACE_await_kind_semaphore)
+	/* relaxed: who grants it does so under the lock, but only its own task makes it new */
+	if (__atomic_load_n(&w->state, __ATOMIC_RELAXED) != WAIT_NEW ||
+	    a->kind != TRACE_await_kind_semaphore)
 		return wait_poll(a);
 	while (likely(!(free & SEMAPHORE_WAITED) && free >= w->wants))
 		/* acquire: pairs with the release of those that gave them back */

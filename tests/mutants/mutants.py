@@ -117,8 +117,8 @@ def copy_tree(runs, to):
         shutil.rmtree(to)
     (to / "tests").mkdir(parents=True)
     shutil.copy2(ROOT / "Makefile", to)
-    for folder in ("kernel", "sim", "tools", "viewer"):
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    for folder in ("kernel", "sim", "tools"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests/unit", to / "tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):
