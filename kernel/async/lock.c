@@ -37,7 +37,7 @@ static void let_go(struct wait_queue *q, struct wait *w)
 	struct mutex *m = mutex_of(q);
 
 	(void)w;
-	owned_settle(task_current());
+	task_own(task_self(), NULL); /* or it may be lent */
 	task_disown(&m->owned);
 	inherit_own(&m->inherit, NULL);
 	/* release: pairs with the acquire of the next owner */

@@ -40,10 +40,11 @@ ALWAYS_INLINE enum poll mutex_poll(struct awaitable *a)
 	struct task *self = task_current();
 	uptr nobody = 0;
 
-	if (w->state != WAIT_NEW)
+	if (__atomic_load_n(&w->state, __ATOMIC_RELAXED) != WAIT_NEW) /* as in semaphore_poll */
 		return wait_poll(a);
 	task_shield(self); /* a kill must not come between the exchange and the note of it */
-	owned_settle(self);
+	if (unlikely(self->lent))
+		task_own(self, NULL);
 	/* acquire: pairs with the release of who had it before */
 	if (WORD_CHANGE(&m->owner, &nobody, (uptr)self, memory_order_acquire)) {
 		self->lent = &m->owned;

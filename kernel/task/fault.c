@@ -47,7 +47,7 @@ void fault_release(struct task *t)
 	bool irqs = arch_irq_save(); /* a kill must not come between the two */
 	struct owned *o;
 
-	owned_settle(t);
+	task_own(t, NULL); /* settles what is lent */
 	/* release disowns it, under the lock that makes sure that it is owned still */
 	while ((o = task_owned(t, NULL, NULL)) != NULL)
 		o->release(o);

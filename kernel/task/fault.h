@@ -103,20 +103,14 @@ static inline void task_unshield(struct task *t)
 		fault_unshielded(t);
 }
 
-/** @p t owns @p o (NULL: nothing more) from now on. Context: any that does not hold t->lock; keeps t alive. */
+/**
+ * @p t owns @p o (NULL: nothing more) from now on. Context: any that does not hold t->lock; keeps t
+ * alive. In t->lent a task keeps one thing that it may give back in a moment, the newest, without a
+ * lock; it takes it out by itself. From this call by t, or by who ends it, on, it is owned as the rest
+ * is: so t calls it before another task may make it own something, and before it puts in another.
+ */
 void task_own(struct task *t, struct owned *o);
 
-/**
- * What the calling task @p t has in t->lent it owns like all else from now on. There, without a lock,
- * it keeps one thing, the newest, that it may give back in a moment, and takes it out by itself.
- * Whoever lets others make it own something, or puts another thing there, settles first. Context: task
- * t, or who ends it.
- */
-static inline void owned_settle(struct task *t)
-{
-	if (t->lent)
-		task_own(t, NULL);
-}
 
 /** Nobody does any more. Harmless when nobody did. Context: as above; who calls it must know that
  *  the owner does not end meanwhile, or hold the lock under which release would look. */

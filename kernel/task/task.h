@@ -105,7 +105,7 @@ struct task {
 	struct list all;                      /* under the registry's lock */
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
 	struct owned *owned GUARDED_BY(lock); /* the newest (fault.h) */
-	struct owned *lent;		      /* newer than those, or NULL; its own: owned_settle */
+	struct owned *lent;		      /* newer than those, or NULL; its own: task_own */
 
 	char frame[] __attribute__((aligned(16)));
 };
