@@ -20,6 +20,7 @@ struct sim_config {
 	uint64_t seed;
 	uint64_t ram_bytes;
 	uint64_t max_events; /* 0: no limit */
+	uint64_t until_ns;   /* stop when the clock gets there; 0: no limit */
 	uint64_t mean;	     /* events from one choice of CPU to the next; 0: the strategy's own */
 	uint64_t depth;	     /* pct: changes of priority and 1; bounded: preemptions */
 	uint64_t length;     /* pct, bounded: events over which they are spread */
@@ -245,5 +246,5 @@ void *memory_boot_stack(void);
 
 /* trace_out.c */
 
-/** Writes the trace rings to the directory @p dir. 0, or -1 with a text in @p err. */
-int trace_write(const char *dir, char *err, size_t err_bytes);
+/** Writes the trace rings to the directory @p dir, and how to make them again, which @p argv says. 0, or -1 with a text in @p err. */
+int trace_write(const char *dir, char **argv, char *err, size_t err_bytes);

@@ -71,13 +71,15 @@ class Runs:
         return f"{self.tree}/app-{Path(self.program).stem}/kernel.elf"
 
     def command(self, elf, seed, trace):
-        line = f"{f'only={self.only}' if self.only else ''} {self.words}".strip()
+        # As many shards as CPUs, unless it says otherwise: there is most to get wrong.
+        shards = "" if "shards=" in self.words else f"shards={self.cpus}"
+        line = " ".join(word for word in (f"only={self.only}" if self.only else "", self.words, shards) if word)
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
-                    "--max-events", self.events, "--trace", trace] + (
-                        ["--cmdline", line] if line else []) + (["--watch", "all"] if self.watch else [])
+                    "--max-events", self.events, "--trace", trace, "--cmdline", line] + (
+                        ["--watch", "all"] if self.watch else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
-                elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]
+                elf, "--append", f"set={seed} {shards}", "--trace", trace, "--timeout", 10]
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ def copy_tree(runs, to):
         shutil.rmtree(to)
     (to / "tests").mkdir(parents=True)
     shutil.copy2(ROOT / "Makefile", to)
-    for folder in ("kernel", "sim", "tools", "viewer"):
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    for folder in ("kernel", "sim", "tools"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests/unit", to / "tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):

@@ -53,7 +53,9 @@ class TaskMaker {
 	quantumNs = 0;
 	budgetNs = 0;
 	periodNs = 0;
-	cpus = "";
+	places: {from: number; cpus: string}[] = [];
+	/** When it was queued last. */
+	queuedAt = 0;
 	spawned = NaN;
 	ends = false;
 	state: S = S.unknown;
@@ -130,6 +132,8 @@ class Builder {
 	readonly flags: Flag[] = [];
 	readonly lost: {cpu: number; from: number; to: number}[] = [];
 	blind = 0;
+	/** CPUs that the machine has, 0 while not recorded. */
+	online = 0;
 	events = 0;
 	t0 = Infinity;
 	t1 = 0;
@@ -286,9 +290,29 @@ class Builder {
 		const c = this.cpus[cpu]!;
 		task.cls = this.bytes[w * 4 + 12]!;
 		task.prio = this.bytes[w * 4 + 13]!;
+		task.queuedAt = t;
+		/* That it may run on some CPUs only would be said by the next event. */
+		if (task.places.length && (this.u32[w + (this.u32[w + 1]! >>> 16) * 2 + 1]! & 0xffff) !== EV.SCHED_AFFINITY)
+			this.place(task, t, "");
 		if (c.running === i && task.state === S.running)
 			c.left = i;
 		this.set(t, i, why === 1 || why === 2 ? S.preempted : S.ready, 0);
+	}
+
+	place(task: TaskMaker, from: number, cpus: string): void {
+		const last = task.places[task.places.length - 1];
+		if ((last?.cpus ?? "") !== cpus)
+			task.places.push({from, cpus});
+	}
+
+	onParams(t: number, w: number): void {
+		const f = decode(this.view, LAYOUTS[EV.SCHED_PARAMS]!, (w + 2) * 4);
+		const task = this.tasks[this.task(this.i32[w + 2]!)]!;
+		Object.assign(task, {cls: Number(f["class"]), prio: Number(f["prio"]), share: Number(f["share"]), deadlineNs: Number(f["relative_ns"]),
+			quantumNs: Number(f["quantum_ns"]), budgetNs: Number(f["budget_ns"]), periodNs: Number(f["period_ns"])});
+		const all = this.online ? (1n << BigInt(this.online)) - 1n : ~0n;
+		const cpus = this.view.getBigUint64((w + 2) * 4 + 72, true);
+		this.place(task, t, (cpus & all) === all ? "" : cpus.toString(16));
 	}
 
 	onFork(t: number, w: number): void {
@@ -443,6 +467,7 @@ class Builder {
 			break;
 		case EV.CPU_ONLINE: {
 			const online = this.cpus[this.u32[w + 2]!];
+			this.online = this.u32[w + 3]!;
 			if (online && online.lane.last === OFFLINE)
 				online.lane.put(t, IDLE);
 			break;
@@ -483,8 +508,9 @@ class Builder {
 			this.flags.push({time: t, cpu, kind: "fault", task: i, text: `${this.tasks[i]!.name} ended in the middle, status ${this.i32[w + 3]}`});
 			break;
 		}
+		case EV.SCHED_PARAMS: this.onParams(t, w); break;
 		case EV.SCHED_AFFINITY:
-			this.tasks[this.task(this.i32[w + 2]!)]!.cpus = this.view.getBigUint64((w + 4) * 4, true).toString(16);
+			this.place(this.tasks[this.task(this.i32[w + 2]!)]!, this.tasks[this.task(this.i32[w + 2]!)]!.queuedAt, this.view.getBigUint64((w + 4) * 4, true).toString(16));
 			break;
 		}
 	}
@@ -507,7 +533,7 @@ class Builder {
 	finishedTasks(): Task[] {
 		return this.tasks.map((t, i) => ({tid: t.tid, name: i ? t.name || `task ${t.tid}` : "idle", cls: t.cls, prio: t.prio, share: t.share,
 			parent: t.parent, deadlineNs: t.deadlineNs, quantumNs: t.quantumNs, budgetNs: t.budgetNs, periodNs: t.periodNs,
-			cpus: t.cpus, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
+			places: t.places, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
 			jobsN: this.jobFrom[i + 1]! - this.jobFrom[i]!}));
 	}
 

@@ -338,6 +338,7 @@ export class App implements Extra {
 		case "slice": return step(m.cpus[sel.cpu]!.lane.start, sel.i);
 		case "state": return step(m.tasks[sel.task]!.lane.start, sel.i);
 		case "lock": return step(m.locks[sel.lock]!.lane.start, sel.i);
+		case "stack": return step(m.stacks[sel.stack]!.lane.start, sel.i);
 		}
 	}
 
@@ -350,7 +351,8 @@ export class App implements Extra {
 		const ok = sel.k === "dec" ? within(m.decisions.time.length, sel.i) : sel.k === "flag" ? within(m.flags.length, sel.i)
 			: sel.k === "slice" ? within(m.cpus.length, sel.cpu) && within(m.cpus[sel.cpu]!.lane.start.length, sel.i)
 			: sel.k === "state" ? within(m.tasks.length, sel.task) && within(m.tasks[sel.task]!.lane.start.length, sel.i)
-			: sel.k === "lock" ? within(m.locks.length, sel.lock) && within(m.locks[sel.lock]!.lane.start.length, sel.i) : Number.isFinite(sel.t);
+			: sel.k === "lock" ? within(m.locks.length, sel.lock) && within(m.locks[sel.lock]!.lane.start.length, sel.i)
+			: sel.k === "stack" ? within(m.stacks.length, sel.stack) && within(m.stacks[sel.stack]!.lane.start.length, sel.i) : Number.isFinite(sel.t);
 		return ok ? sel : undefined;
 	}
 

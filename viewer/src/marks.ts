@@ -1,11 +1,10 @@
 /** What is drawn over the lanes: decisions, jobs, flags, arrows, the selection. */
-import {EV} from "events";
 import {upper} from "./grow.js";
+import type {Lane} from "./model.js";
+import {links} from "./links.js";
 import {AXIS, GUTTER, type Painter, type Scene} from "./scene.js";
 import type {Row} from "./rows.js";
 import {mix} from "./theme.js";
-
-const ALL_ARROWS_MAX = 300;
 
 export function marks(p: Painter, s: Scene, visible: Row[]): void {
 	const {ctx} = p;
@@ -123,10 +122,14 @@ function laneY(p: Painter, s: Scene, visible: Row[], kind: "cpu" | "task", index
 	return r ? p.rowY(s, r) + (kind === "cpu" ? 18 : r.h / 2) : NaN;
 }
 
-function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
+const SOLID: number[] = [];
+const DASHED = [4, 3];
+const DOTTED = [1, 3];
+
+function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dash: number[]): void {
 	const {ctx} = p;
 	const bend = Math.max(12, Math.min(60, Math.abs(x1 - x0) / 2));
-	ctx.setLineDash(dashed ? [4, 3] : []);
+	ctx.setLineDash(dash);
 	ctx.beginPath();
 	ctx.moveTo(x0, y0);
 	ctx.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
@@ -142,60 +145,43 @@ function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dashe
 	ctx.fill();
 }
 
+/** The task that the selection is about; of a decision the one that it chose. */
+export function focus(s: Scene): number {
+	if (s.sel?.k !== "dec")
+		return s.task;
+	const w = s.q.m.decisions.word[s.sel.i]!;
+	const chosen = s.q.m.raw[w * 4 + 14]!;
+	return chosen < s.q.m.raw[w * 4 + 15]! ? s.q.taskOf(s.q.u32[w + 6 + chosen * 6]! | 0) : 0;
+}
+
 export function arrows(p: Painter, s: Scene, visible: Row[]): void {
 	const {ctx} = p;
-	const {wakes, sends, cpus} = s.q.m;
-	const a = upper(wakes.time, s.t0);
-	const b = upper(wakes.time, s.t1);
-	const all = b - a < ALL_ARROWS_MAX;
-	if (!all && (!s.task || b - a > 20_000))
-		return;
-	const cpuIndex = (n: number): number => cpus.findIndex((c) => c.cpu === n);
-	for (let i = a; i < b; i++) {
-		const task = wakes.task[i]!;
-		const w = wakes.word[i]!;
-		if (s.q.u32[w + 3]! >>> 24 !== 0)
+	const mine = focus(s);
+	const poll = mix(s.theme.state.poll, s.theme.text, 0.25);
+	const hint = mix(s.theme.state.irq, s.theme.text, 0.35);
+	for (const l of links(s.q, s.t0, s.t1, mine, s.sel?.k === "state" ? s.sel.i : -1)) {
+		if (Math.max(l.from.time, l.to.time) > s.hideFuture)
 			continue;
-		const waker = s.q.taskOf(s.q.u32[w + 4]! | 0);
-		const mine = s.task > 0 && (task === s.task || waker === s.task);
-		if (!all && !mine)
+		const own = mine > 0 && l.tasks.includes(mine);
+		let y0 = laneY(p, s, visible, l.from.lane, l.from.index);
+		let y1 = laneY(p, s, visible, l.to.lane, l.to.index);
+		/* Where the other end is out of sight, the await's arrow stays on its own lane. */
+		if (l.what === "await" && Number.isNaN(y1))
+			y1 = y0;
+		if (l.what === "hint")
+			y1 -= 15;
+		if (Number.isNaN(y0) || Number.isNaN(y1) || (l.what === "wake" && y0 === y1))
 			continue;
-		const source = s.q.u32[w + 3]! >>> 16 & 255;
-		const y0 = waker && source === 1 ? laneY(p, s, visible, "task", waker) : laneY(p, s, visible, "cpu", cpuIndex(wakes.cpu[i]!));
-		const y1 = laneY(p, s, visible, "task", task);
-		if (Number.isNaN(y0) || Number.isNaN(y1) || y0 === y1)
-			continue;
-		ctx.globalAlpha = mine ? 1 : s.task ? 0.15 : 0.45;
-		ctx.strokeStyle = ctx.fillStyle = mine ? s.theme.accent : s.theme.dim;
-		ctx.lineWidth = mine ? 1.5 : 1;
-		const x = p.x(s, wakes.time[i]!);
-		arrow(p, x - 4, y0, x + 4, y1, source !== 1);
-	}
-	ctx.globalAlpha = 1;
-	const c = upper(sends.time, s.t0);
-	const d = upper(sends.time, s.t1);
-	if (d - c >= ALL_ARROWS_MAX)
-		return;
-	for (let i = c; i < d; i++) {
-		const target = cpuIndex(s.q.u32[sends.word[i]! + 2]!);
-		const to = cpus[target];
-		if (!to)
-			continue;
-		const k = upper(to.irqStart, sends.time[i]!);
-		let hit = NaN;
-		for (let n = k; n < Math.min(k + 8, to.irqStart.length); n++)
-			if ((to.irqWhat[n]! & 0xffff) === EV.HINT_ENTRY) {
-				hit = to.irqStart[n]!;
-				break;
-			}
-		const y0 = laneY(p, s, visible, "cpu", cpuIndex(sends.cpu[i]!));
-		const y1 = laneY(p, s, visible, "cpu", target) - 15;
-		if (Number.isNaN(hit) || hit - sends.time[i]! > 1e6 || Number.isNaN(y0) || Number.isNaN(y1))
-			continue;
-		ctx.globalAlpha = s.task ? 0.15 : 0.6;
-		ctx.strokeStyle = ctx.fillStyle = mix(s.theme.state.irq, s.theme.text, 0.35);
-		ctx.lineWidth = 1;
-		arrow(p, p.x(s, sends.time[i]!), y0, p.x(s, hit), y1, true);
+		if (l.what === "await" && y0 === y1)
+			y0 = y1 -= 3;
+		ctx.globalAlpha = own ? 1 : mine ? 0.15 : l.what === "hint" ? 0.6 : l.what === "await" ? 0.5 : 0.45;
+		ctx.strokeStyle = ctx.fillStyle = l.what === "await" ? poll : own ? s.theme.accent : l.what === "hint" ? hint : s.theme.dim;
+		ctx.lineWidth = own ? 1.5 : 1;
+		const [x0, x1] = [p.x(s, l.from.time), p.x(s, l.to.time)];
+		if (l.what === "wake")
+			arrow(p, x0 - 4, y0, x1 + 4, y1, l.interrupt ? DASHED : SOLID);
+		else
+			arrow(p, x0, y0, x1, y1, l.what === "await" ? DOTTED : DASHED);
 	}
 	ctx.globalAlpha = 1;
 }
@@ -236,11 +222,11 @@ export function lines(p: Painter, s: Scene): void {
 /** A frame around the selected step. */
 function outline(p: Painter, s: Scene): void {
 	const sel = s.sel;
-	if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock"))
+	if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock" && sel.k !== "stack"))
 		return;
-	const kind = sel.k === "slice" ? "cpu" : sel.k === "state" ? "task" : "lock";
-	const index = sel.k === "slice" ? sel.cpu : sel.k === "state" ? sel.task : sel.lock;
-	const lane = sel.k === "slice" ? s.q.m.cpus[index]!.lane : sel.k === "state" ? s.q.m.tasks[index]!.lane : s.q.m.locks[index]!.lane;
+	const {m} = s.q;
+	const [kind, index, lane]: [Row["kind"], number, Lane] = sel.k === "slice" ? ["cpu", sel.cpu, m.cpus[sel.cpu]!.lane] : sel.k === "state" ? ["task", sel.task, m.tasks[sel.task]!.lane]
+		: sel.k === "lock" ? ["lock", sel.lock, m.locks[sel.lock]!.lane] : ["stack", sel.stack, m.stacks[sel.stack]!.lane];
 	const r = s.rows.find((v) => v.kind === kind && v.index === index);
 	if (!r || sel.i >= lane.start.length)
 		return;

@@ -48,8 +48,8 @@ export interface Task {
 	quantumNs: number;
 	budgetNs: number;
 	periodNs: number;
-	/** Bits of the CPUs that it may run on, as far as recorded; empty when on all. */
-	cpus: string;
+	/** From when on it may run on which CPUs: hexadecimal bits, empty for all. No entry: on all, always. */
+	places: {from: number; cpus: string}[];
 	spawned: number;
 	lane: Lane;
 	/** Jobs of this task are jobs.order[jobsFrom .. jobsFrom + jobsN). */
