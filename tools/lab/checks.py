@@ -128,7 +128,7 @@ class Bench:
                 file.unlink()
         command = self.command(check, path, cpus, seed, board, relative)
         status, said = self.execute(command, RUN_STALL_S)
-        return Run(command, status, said, where)
+        return Run(command, status, said.replace("\r\n", "\n"), where)
 
     # ---- judging
 

@@ -19,6 +19,7 @@ class Cut:
     file: str
     functions: tuple
     step: int
+    instead: dict = field(default_factory=dict)  # function: the body that it gets, in place of a stub
 
 
 @dataclass(frozen=True)
