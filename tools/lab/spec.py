@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TIERS = {1: "functions by themselves", 2: "the simulator, seed by seed", 3: "few preemptions, many places",
+TIERS = {1: "unit tests", 2: "the simulator, seed by seed", 3: "few preemptions, many places",
          4: "whole boards"}
 
 
