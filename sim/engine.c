@@ -169,13 +169,18 @@ uint64_t sim_clock_ns(void)
  * Who runs.
  */
 
+bool sim_was_enough(void)
+{
+	return sim.cfg.until_ns && sim.clock_ns >= sim.cfg.until_ns;
+}
+
 static void check_limits(void)
 {
 	if (sim.interrupted)
 		sim_stop(EXIT_INTERRUPTED, "interrupted");
 	if (sim.cfg.max_events && sim.events >= sim.cfg.max_events)
 		sim_stop(EXIT_LIMIT, "stopped by --max-events");
-	if (sim.cfg.until_ns && sim.clock_ns >= sim.cfg.until_ns)
+	if (sim_was_enough())
 		sim_stop(EXIT_LIMIT, "stopped by --until");
 }
 

@@ -314,11 +314,11 @@ int main(int argc, char **argv)
 	console_close();
 	if (sim.message)
 		fprintf(stderr, "sim: %s\n", sim.message);
-	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, argv, err, sizeof err) != 0) {
+	if (sim.cfg.trace_dir && !report_showing() && trace_write(sim.cfg.trace_dir, argv, err, sizeof err) != 0) {
 		fprintf(stderr, "sim: trace: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	if (sim.cfg.record && replay_write(err, sizeof err) != 0) {
+	if (sim.cfg.record && !report_showing() && replay_write(err, sizeof err) != 0) {
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}

@@ -1,7 +1,7 @@
 /*
  * trace_out.c: the trace rings, from the kernel's memory to files.
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 #include "tools/trace/buffer.h"
 #include "tools/trace/extract.h"
 #include <stdio.h>
@@ -58,7 +58,32 @@ static void again_write(struct buffer *out, char **argv)
 		buffer_printf(out, "%02x", (unsigned char)input[i]);
 }
 
-static int add_again(const char *dir, char **argv, char *err, size_t err_bytes)
+static void add_found(struct buffer *out, unsigned number, uint64_t ns, unsigned cpu, const char *text)
+{
+	buffer_printf(out, "\tfound_%u = \"%llu.%09llu CPU %u: %s\";\n", number,
+		      (unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000),
+		      cpu, text);
+}
+
+/* And what was wrong with the run, as the checkers and its status say. */
+static void found_write(struct buffer *out)
+{
+	unsigned n = report_count(), cpu;
+	char left[64];
+	uint64_t ns;
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *text = report_found(i, &ns, &cpu);
+
+		add_found(out, i, ns, cpu, text);
+	}
+	if (!sim.status || sim.status == EXIT_FOUND || sim.status == EXIT_INTERRUPTED || sim_was_enough())
+		return;
+	snprintf(left, sizeof left, "the kernel left with status %d", sim.status);
+	add_found(out, n, sim.clock_ns, sim.cur, sim.message ? sim.message : left);
+}
+
+static int add_run(const char *dir, char **argv, char *err, size_t err_bytes)
 {
 	struct buffer text = {0}, out = {0}, again = {0};
 	char path[4096], *at;
@@ -71,10 +96,11 @@ static int add_again(const char *dir, char **argv, char *err, size_t err_bytes)
 		buffer_int(&text, 0, 1);
 		at = text.failed ? NULL : strstr((char *)text.data, "\tseed = ");
 		result = 0;
-		if (at && !again.failed && !console_interactive()) {
-			*at = '\0';
-			buffer_printf(&out, "%s\trun = \"%s\";\n", (char *)text.data, (char *)again.data);
-			*at = '\t';
+		if (at) {
+			buffer_add(&out, text.data, (size_t)(at - (char *)text.data));
+			if (!again.failed && !console_interactive())
+				buffer_printf(&out, "\trun = \"%s\";\n", (char *)again.data);
+			found_write(&out);
 			buffer_text(&out, at);
 			result = buffer_save(&out, path, err, err_bytes);
 		}
@@ -89,5 +115,5 @@ int trace_write(const char *dir, char **argv, char *err, size_t err_bytes)
 {
 	int result = trace_extract(dir, read_memory, NULL, (uintptr_t)trace_descriptor, err, err_bytes);
 
-	return result < 0 || add_again(dir, argv, err, err_bytes) == 0 ? result : -1;
+	return result < 0 || add_run(dir, argv, err, err_bytes) == 0 ? result : -1;
 }

@@ -1,10 +1,10 @@
 /** The panel on the right: what the selection is, in words and tables. */
 import {SETS} from "events";
 import {el, table, type Child} from "./dom.js";
-import {codeName} from "./decode.js";
+import {LAYOUTS, codeName} from "./decode.js";
 import {explain, ranked, type Explained} from "./explain.js";
 import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
-import type {Query} from "./query.js";
+import type {Ev, Query} from "./query.js";
 import type {Sel} from "./scene.js";
 import {classes, replayTo, rerun} from "./rerun.js";
 import {percentile, taskStats} from "./stats.js";
@@ -249,8 +249,9 @@ function queuePanel(host: PanelHost, t: number, cpu: number): HTMLElement[] {
 
 function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 	const f = host.q.m.flags[i]!;
+	const near = (a: number, b: number): Ev[] => host.q.events(a, b, 1000, (e) => e.cpu === f.cpu);
 	return [
-		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "miss" ? "A deadline is missed" : f.kind),
+		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "found" ? "The simulator found this" : f.kind === "miss" ? "A deadline is missed" : f.kind === "panic" ? "The kernel panicked" : f.kind === "fault" ? "A task is ended in the middle" : f.kind === "exhausted" ? "No stack is free" : "A mark"),
 		el("p", {class: "sub"}, `${instant(f.time)} · CPU ${f.cpu}`),
 		el("p", {class: "verdict wrong"}, f.text),
 		f.task > 0 && el("p", {}, taskLink(host, f.task, f.time)),
@@ -259,12 +260,15 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 			if (d >= 0)
 				host.go({k: "dec", i: d});
 		})),
+		section("Events around it", el("ul", {}, ...[...near(f.time - 5000, f.time + 1).slice(-5), ...near(f.time + 1, f.time + 5000).slice(0, 3)].map((e) =>
+			el("li", {}, link(`${instant(e.time)} ${LAYOUTS[e.id]?.name ?? e.id}`, () => host.goTime(e.time)))))),
+		again(host.q, f.time),
 	].filter((e): e is HTMLElement => e !== false);
 }
 
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
-	const weight = ["violation", "panic", "fault", "miss", "exhausted"];
+	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
 	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
 	return [
