@@ -27,7 +27,9 @@ ALWAYS_INLINE enum poll semaphore_poll(struct awaitable *a)
 	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
 	bool irqs, got;
 
-	if (w->state != WAIT_NEW || a->kind != TRACE_await_kind_semaphore)
+	/* relaxed: who grants it does so under the lock, but only its own task makes it new */
+	if (__atomic_load_n(&w->state, __ATOMIC_RELAXED) != WAIT_NEW ||
+	    a->kind != TRACE_await_kind_semaphore)
 		return wait_poll(a);
 	irqs = spin_lock(&s->queue.lock);
 	got = !s->queue.count && s->free >= w->wants;

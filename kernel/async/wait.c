@@ -10,7 +10,7 @@ static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) R
 {
 	list_del(&w->link);
 	q->count--;
-	w->state = state;
+	__atomic_store_n(&w->state, state, __ATOMIC_RELAXED); /* see semaphore_poll */
 	if (q->ops->leaves)
 		q->ops->leaves(q, w);
 }

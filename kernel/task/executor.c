@@ -94,7 +94,7 @@ void queue_suspended(const struct cpu *c, struct task *t)
 }
 
 /* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
+void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
 		   const struct task *next, u64 now_ns)
 {
 	decision_record(seq, suspended, next, now_ns);
@@ -156,7 +156,7 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	return TRACE_switch_why_exited;
 }
 
-struct leaver leaver_after(const struct task *t, u8 why)
+struct leaver leaver_after(const struct task *t, u8 why, u8 level)
 {
 	static const u8 state[] = {
 		[TRACE_switch_why_blocked] = TRACE_task_state_waiting,
@@ -168,7 +168,7 @@ struct leaver leaver_after(const struct task *t, u8 why)
 		[TRACE_switch_why_unfit] = TRACE_task_state_ready,
 	};
 
-	return (struct leaver){t->id, t->params.level, state[why], why};
+	return (struct leaver){t->id, level, state[why], why};
 }
 
 /*
@@ -255,8 +255,11 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 /* @p prev yielded, and this CPU goes on with @p next. */
 static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
-	/* next may run everywhere: then whoever could take prev could have taken next (hint.c). */
-	if (next && (next->id == prev->tid || (next->rank == prev->rank && !is_pinned(next))))
+	/* next may run everywhere: then whoever could take prev could have taken next (hint.c).
+	 * relaxed, both: who changes them meanwhile hints this CPU behind it */
+	if (next && (next->id == prev->tid ||
+		     (__atomic_load_n(&next->rank, __ATOMIC_RELAXED) == prev->rank &&
+		      __atomic_load_n(&next->entity.cpus, __ATOMIC_RELAXED) == SCHED_CPUS_ALL)))
 		hint_none(prev);
 	else
 		hint_others(*prev);
@@ -290,7 +293,7 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
-			leaver = leaver_after(prev, why);
+			leaver = leaver_after(prev, why, prev->params.level);
 		if (why == TRACE_switch_why_yielded && (on || others_online()))
 			yielded = wanted(prev);
 		if (shard_count == 1)

@@ -152,7 +152,11 @@ struct top shard_top(const struct shard *s);
  * Records why CPU @p c goes from @p prev to @p next (NULL: idle), before next leaves its queue.
  * @p prev: a task that competes too, although it is not queued; NULL for none.
  */
-void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns);
+void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
+		     u64 now_ns);
+
+/** What it says of @p t; @p flags: as in trace/events.def. Context: the lock of its home is held. */
+struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns);
 
 /** The place of the first task for CPU @p cpu, or that with rank @p below; its shard, or NULL. */
 struct shard *look_around(unsigned cpu, u64 below, struct place *first);

@@ -79,8 +79,8 @@ struct owned {
  */
 static inline void task_shield(struct task *t)
 {
-	if (t)
-		t->shields++;
+	if (t) /* relaxed: read by its own CPU's interrupts, is_killed */
+		__atomic_store_n(&t->shields, (u8)(t->shields + 1), __ATOMIC_RELAXED);
 	/* seq_cst: for the interrupt on this CPU that asks, is_killed */
 	atomic_signal_fence(memory_order_seq_cst);
 }
@@ -94,7 +94,8 @@ static inline void task_unshield(struct task *t)
 	atomic_signal_fence(memory_order_seq_cst);
 	if (!t)
 		return;
-	t->shields--;
+	/* relaxed: as there */
+	__atomic_store_n(&t->shields, (u8)(t->shields - 1), __ATOMIC_RELAXED);
 	atomic_signal_fence(memory_order_seq_cst);
 	/* relaxed: a kill that comes later interrupts */
 	if (unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)))

@@ -106,11 +106,11 @@ struct leaver {
 
 /** Records a decision and the switch that follows. @p suspended: the leaver, if it competes;
  *  @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
+void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
 		   const struct task *next, u64 now_ns);
 
 /** What the record of a switch says of @p t, which leaves its CPU; @p why: TRACE_switch_why_*. */
-struct leaver leaver_after(const struct task *t, u8 why);
+struct leaver leaver_after(const struct task *t, u8 why, u8 level);
 
 /* relaxed, both: the home's lock orders them but for task_poll_again, which is on this CPU */
 static inline bool noted(const struct task *t)
@@ -154,8 +154,9 @@ void leave_out(struct cpu *c);
 
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {
-	/* relaxed: who kills a running task hints its CPU behind it */
-	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) && !t->shields;
+	/* relaxed: who kills a running task hints its CPU behind it; shields are its own */
+	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) &&
+	       !__atomic_load_n(&t->shields, __ATOMIC_RELAXED);
 }
 
 /* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */

@@ -153,7 +153,7 @@ void runqueue_record(const struct task *t, u8 why, u32 seq)
 			 .cpus = t->entity.cpus);
 }
 
-static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now_ns)
+struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns)
 {
 	/* It is queued since it was released or left its CPU, whichever came last. */
 	u64 since_ns = flags & 1 ? now_ns : MAX(t->release_ns, t->since_ns);
@@ -182,7 +182,8 @@ static unsigned gather(const struct shard *s, struct trace_candidate *out, unsig
 		unsigned found = policy_at[u]->list(s->queue[u], cpu_id(), best, max - n);
 
 		for (unsigned i = 0; i < found; i++)
-			out[n++] = candidate(CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
+			out[n++] = decision_candidate(
+				CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
 	}
 	return n;
 }
@@ -223,8 +224,8 @@ static u32 waiting_everywhere(void)
 	return n;
 }
 
-void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns)
-	NO_THREAD_SAFETY_ANALYSIS
+void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
+		     u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct trace_candidate all[TRACE_CANDIDATES_MAX];
 	struct trace_sched_decision d = {
@@ -241,7 +242,7 @@ void decision_record(u32 seq, const struct task *prev, const struct task *next, 
 	if (next) {
 		n = gather(next->home, all, TRACE_CANDIDATES_MAX - (prev != NULL), now_ns);
 		if (prev)
-			all[n++] = candidate(prev, 1, now_ns);
+			all[n++] = *prev;
 		d.rule = rule_for(all, n, next);
 		d.class = (u8)next->params.class;
 		d.chosen = 0;

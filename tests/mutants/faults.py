@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant("owns-nothing-at-first", "a task that is killed before its first poll does not own what it was given",
            (("kernel/task/task.c", "	if (s->owned)\n		task_own(t, s->owned);\n", ""),), HUNG, DEATHS),
     Mutant("no-shield", "a kill comes between two steps that belong together",
-           (("kernel/task/handover.h", " && !t->shields;", ";"),), HUNG, DEATHS),
+           (("kernel/task/handover.h", " &&\n	       !__atomic_load_n(&t->shields, __ATOMIC_RELAXED);", ";"),), HUNG, DEATHS),
     Mutant("shield-for-ever", "who is killed behind a shield lives on until it next awaits",
            (("kernel/task/fault.c", "	if (irqs && !t->shields && !t->ending", "	if (!irqs && !t->shields && !t->ending"),), HUNG,
             Runs("tests/unit/task/kills.c", cpus=1, seeds=2, only="a_shield")),
