@@ -227,5 +227,6 @@ size_t sim_console_read(char *bytes, size_t max)
 				       (bytes[n] == '\n' ? rng_below(r, LINE_JITTER_NS) : 0);
 		n++;
 	}
+	sim_memory_usable(bytes, n);
 	return n;
 }

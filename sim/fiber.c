@@ -44,6 +44,7 @@ void sim_stack_switch(void **save, void *load)
 {
 	if (sim.cfg.watch)
 		watch_switch((char *)__builtin_dwarf_cfa() - SAVED_BYTES, load);
+	sim_memory_usable(save, sizeof *save);
 	fiber_switch(save, load);
 }
 

@@ -134,7 +134,7 @@ static void wanted(const void *at, bool shared, uintptr_t pc)
 
 void sim_lock_wanted(const void *at, bool shared)
 {
-	if (sim.cfg.watch)
+	if (sim.cfg.watch & WATCH_LOCKS)
 		wanted(at, shared, SIM_PC);
 }
 
@@ -145,7 +145,7 @@ void sim_lock_taken(const void *at, bool shared)
 	costs[sim.cur].taken++;
 	if (!costs[sim.cur].held++)
 		costs[sim.cur].since = now();
-	if (!sim.cfg.watch)
+	if (!(sim.cfg.watch & WATCH_LOCKS))
 		return;
 	watch_show(SIM_PC);
 	h->wants.at = NULL;
@@ -182,7 +182,7 @@ void locks_none(const char *where, uintptr_t pc)
 
 void sim_lock_none(void)
 {
-	if (sim.cfg.watch)
+	if (sim.cfg.watch & WATCH_LOCKS)
 		locks_none("when a poll ends", SIM_PC);
 }
 

@@ -138,10 +138,18 @@ static const char *set_switch(const char *value)
 
 static const char *set_watch(const char *value)
 {
-	if (strcmp(value, "all") != 0)
-		return "wants all";
-	sim.cfg.watch = true;
-	return NULL;
+	static const struct {
+		const char *name;
+		unsigned bits;
+	} kinds[] = {{"all", WATCH_ALL}, {"races", WATCH_RACES}, {"locks", WATCH_LOCKS}, {"memory", WATCH_MEMORY}};
+
+	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(value, kinds[i].name) == 0) {
+			sim.cfg.watch |= kinds[i].bits;
+			return NULL;
+		}
+	}
+	return "wants all, races, locks or memory";
 }
 
 static const char *set_replay(const char *value);
@@ -159,7 +167,8 @@ static const struct option options[] = {
 	{"--length", "N", "pct, bounded: events that they are spread over (200000)", set_length},
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
-	{"--watch", "all", "look for data races, lock orders, deadlocks, stacks in use twice", set_watch},
+	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
+	 "                      after its release, before it was written, beyond its ends), or all", set_watch},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},

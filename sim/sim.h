@@ -28,7 +28,7 @@ struct sim_config {
 	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
-	bool watch; /* check each access: watch.h */
+	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
 	char cmdline[8192];
 };
 

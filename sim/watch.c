@@ -26,7 +26,10 @@ unsigned watch_agent(void)
 
 void watch_begin(void)
 {
-	race_begin();
+	if (sim.cfg.watch & WATCH_RACES)
+		race_begin();
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_begin();
 }
 
 /* A handler's frames lie on the stack that it interrupted, which uses the same place for its own
@@ -49,14 +52,19 @@ bool watch_show(uintptr_t pc)
 
 void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
 {
-	if (!watch_show(pc) && !own_frame(at) && at + bytes <= RAM_BASE + RAM_BYTES_MAX)
-		race_access(at, (unsigned)bytes, kind, pc);
+	if (watch_show(pc) || own_frame(at) || at + bytes > RAM_BASE + RAM_BYTES_MAX)
+		return;
+	if (sim.cfg.watch & WATCH_RACES)
+		race_access(at, (unsigned)bytes, kind & 3, pc);
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_access(at, bytes, kind, pc);
 }
 
 void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uintptr_t pc)
 {
 	watch_access(at, bytes, op == OP_LOAD ? ACCESS_MARKED : ACCESS_WRITE | ACCESS_MARKED, pc);
-	race_atomic(at, op, order);
+	if (sim.cfg.watch & WATCH_RACES)
+		race_atomic(at, op, order);
 }
 
 void watch_fence(int order)

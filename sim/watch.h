@@ -9,8 +9,16 @@
 
 #include "sim/sim.h"
 
-enum access { ACCESS_READ, ACCESS_WRITE = 1, ACCESS_MARKED = 2 /* atomic or volatile */ };
+enum access {
+	ACCESS_READ,
+	ACCESS_WRITE = 1,
+	ACCESS_MARKED = 2, /* atomic or volatile */
+	ACCESS_COPY = 4,   /* of memcpy, which uses nothing itself */
+};
 enum atomic_op { OP_LOAD, OP_STORE, OP_RMW };
+
+/* What --watch looks for. */
+enum { WATCH_RACES = 1, WATCH_LOCKS = 2, WATCH_MEMORY = 4, WATCH_ALL = 7 };
 
 #define AGENTS_MAX (2 * SIM_CPUS_MAX)
 
@@ -62,6 +70,10 @@ void race_unmask(void);
 /** Shows this event, if this run is to show it. */
 bool watch_show(uintptr_t pc);
 
+/* heap.c: memory that is not to be used. */
+void heap_begin(void);
+void heap_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
+
 /* locks.c */
 
 /** Reports a spin lock that this CPU holds; @p where says what it is about to do. */
@@ -80,6 +92,9 @@ void report_here(const char *what, uintptr_t pc);
 
 /** Asks for report_here of an earlier event, after the run. */
 void report_later(const char *what, uint64_t event);
+
+/** True when the function at @p pc does nothing but copy. */
+bool report_copies(uintptr_t pc);
 
 /** Ends a report. */
 void report_end(void);
