@@ -89,7 +89,7 @@ void wheel_remove(struct wheel *w, struct wheel_node *n)
 	u64 least = w->slots[n->slot].least;
 
 	unlink(w, n);
-	if (n->key != least)
+	if (n->key != least && w->slots[n->slot].first)
 		return;
 	find_least(w, n->slot);
 	if (least == wheel_next(w))

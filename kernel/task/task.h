@@ -89,7 +89,8 @@ struct task {
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 changed_ns; /* when its parameters changed last: then its policy was told what it ran */
 	u64 cpu_ns;
-	u64 polls, preemptions, misses;
+	u64 polls;
+	u32 preemptions, misses;
 
 	struct arena arena; /* the task's own: see task/memory.h */
 

@@ -46,7 +46,7 @@ MUTANTS = [
             (HINT, "if (w->rank >= was)", "if (w->rank > was)")),
            "test", Runs(PREEMPTION, cpus=1, seeds=3)),
     Mutant("deadline-recomputed", "a preempted job gets a later deadline when it is queued again",
-           ((EXECUTOR, "	t->preemptions++;\n", "	t->preemptions++;\n	t->entity.key += t->params.deadline_ns;\n"),), "R2"),
+           ((EXECUTOR, "	t->preemptions++;\n", "	t->preemptions++;\n	t->entity.key += t->params.deadline_ns;\n"),), "R2 P9"),
     Mutant("preempted-to-the-tail", "a preempted task is queued behind its equals",
            ((EXECUTOR, "runqueue_add(t, c->frozen_why == TRACE_enqueue_why_preempt);", "runqueue_add(t, false);"),), "R2"),
     Mutant("quantum-end-to-the-head", "a task whose quantum ended is queued before its equals",

@@ -206,6 +206,21 @@ static void a_lone_node_waits_for_its_time(void)
 	CHECK_EQ(count, 0);
 }
 
+/* Of ten in one slot all are taken out in the order of their times: its bound, too early since the
+ * first went, goes with the last. */
+static void an_emptied_wheel_has_no_next_time(void)
+{
+	struct wheel_node *n;
+	u64 first = (now | 0xffff) + 1;
+
+	for (unsigned i = 0; i < 10; i++)
+		push(i, first + i);
+	for (unsigned i = 0; i < 10; i++)
+		drop(i);
+	CHECK_EQ(wheel_next(&wheel), WHEEL_NEVER);
+	CHECK(!wheel_step(&wheel, first + 100, &n));
+}
+
 /* The most that one call costs. On the simulator's only CPU that runs, a nanosecond is an access to
  * memory or a block of code: the clock counts steps. */
 struct cost {
@@ -277,5 +292,6 @@ static void costs_up_to_a_million(void)
 }
 
 TESTS_MAIN(PLAIN(agrees_with_the_model), PLAIN(the_next_time_is_exact),
-	   PLAIN(equal_times_leave_in_order_of_arrival), PLAIN(a_lone_node_waits_for_its_time), PLAIN(costs_up_to_ten_thousand),
+	   PLAIN(equal_times_leave_in_order_of_arrival), PLAIN(a_lone_node_waits_for_its_time),
+	   PLAIN(an_emptied_wheel_has_no_next_time), PLAIN(costs_up_to_ten_thousand),
 	   PLAIN(costs_up_to_a_million));
