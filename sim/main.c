@@ -136,22 +136,6 @@ static const char *set_switch(const char *value)
 	return replay_add((unsigned)cpu, ran, (unsigned)to) == 0 ? NULL : "finds no host memory";
 }
 
-static const char *set_watch(const char *value)
-{
-	static const struct {
-		const char *name;
-		unsigned bits;
-	} kinds[] = {{"all", WATCH_ALL}, {"races", WATCH_RACES}, {"locks", WATCH_LOCKS}, {"memory", WATCH_MEMORY}};
-
-	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (strcmp(value, kinds[i].name) == 0) {
-			sim.cfg.watch |= kinds[i].bits;
-			return NULL;
-		}
-	}
-	return "wants all, races, locks or memory";
-}
-
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -168,7 +152,7 @@ static const struct option options[] = {
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
 	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
-	 "                      after its release, before it was written, beyond its ends), or all", set_watch},
+	 "                      after its release, before it was written, beyond its ends), or all", watch_set},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
@@ -317,6 +301,9 @@ int main(int argc, char **argv)
 	console_close();
 	if (sim.message)
 		fprintf(stderr, "sim: %s\n", sim.message);
+	/* A run that only shows what another one found leaves that one's files as they are. */
+	if (report_showing())
+		return status;
 	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, err, sizeof err) != 0) {
 		fprintf(stderr, "sim: trace: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
@@ -325,11 +312,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	if (!report_showing())
-		fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
-			(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
-			(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
-			(unsigned long long)sim.hash);
+	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
+		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
+		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
+		(unsigned long long)sim.hash);
 	if (report_count()) {
 		report_finish(argv);
 		return EXIT_FOUND;

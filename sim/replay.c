@@ -5,7 +5,7 @@
  * they are when other choices are taken away, so that a shrinker can. The file is a list of
  * options, one a line, without their dashes; main.c reads it.
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +117,8 @@ static void write_text(FILE *f)
 		(unsigned long long)(sim.cfg.ram_bytes >> 20),
 		(unsigned long long)sim.cfg.hint_ns);
 	fprintf(f, "cmdline %s\nstrategy replay\n", sim.cfg.cmdline);
+	if (sim.cfg.watch)
+		watch_write(f);
 	fprintf(f, "input ");
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%02x", (unsigned char)input[i]);

@@ -19,6 +19,40 @@ static struct parked {
 	uintptr_t frame;
 } parked[STACKS_MAX];
 
+static const struct {
+	const char *name;
+	unsigned bits;
+} kinds[] = {
+	{"all", WATCH_ALL},
+	{"races", WATCH_RACES},
+	{"locks", WATCH_LOCKS},
+	{"memory", WATCH_MEMORY},
+};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+const char *watch_set(const char *value)
+{
+	for (unsigned i = 0; i < KINDS; i++) {
+		if (strcmp(value, kinds[i].name) == 0) {
+			sim.cfg.watch |= kinds[i].bits;
+			return NULL;
+		}
+	}
+	return "wants all, races, locks or memory";
+}
+
+void watch_write(FILE *f)
+{
+	unsigned left = sim.cfg.watch;
+
+	for (unsigned i = 0; i < KINDS; i++) {
+		if ((left & kinds[i].bits) == kinds[i].bits) {
+			fprintf(f, "watch %s\n", kinds[i].name);
+			left &= ~kinds[i].bits;
+		}
+	}
+}
+
 unsigned watch_agent(void)
 {
 	return 2 * sim.cur + now[sim.cur].in_irq;

@@ -29,6 +29,12 @@ struct interrupted {
 	uint32_t clock[AGENTS_MAX];
 };
 
+/** Takes one of their names. NULL, or what is wrong. */
+const char *watch_set(const char *value);
+
+/** Writes what is looked for, for a replay. */
+void watch_write(FILE *f);
+
 /** The agent that runs: 2 * CPU, and 1 in an interrupt. */
 unsigned watch_agent(void);
 

@@ -104,7 +104,7 @@ def words(args, seed):
     if cmdline(args, seed):
         result += ["--cmdline", cmdline(args, seed)]
     if args.watch:
-        result += ["--watch", "all"]
+        result += ["--watch", args.watch]
     for fault in args.fault or []:
         result += ["--fault", fault]
     return [str(word) for word in result]

@@ -160,7 +160,7 @@ def again(args):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
     if args.watch:
-        words += ["--watch"]
+        words += ["--watch", args.watch]
     for fault in args.fault or []:
         words += ["--fault", fault]
     if args.cmdline:
