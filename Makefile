@@ -25,7 +25,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test lab soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ run: ## boot on BOARD: a shell when there is a terminal, else the demo; LIVE=1: 
 test: ## run every test; QUICK=1: the four-minute selection
 	@tools/setup/setup all
 	@$(PYTHON) -m pytest tests -n 2 --dist loadgroup --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
+
+lab: ## the course's labs: LAB=8 starts one in DIR=; without, lists them (tools/lab/lab --help)
+	@tools/setup/setup run
+	@$(PYTHON) tools/lab/lab $(if $(LAB),start $(LAB) $(DIR),list)
 
 soak: ## boot the demo on BOARD N=200 times in a row and count failures
 	@tools/setup/setup run

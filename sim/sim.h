@@ -20,6 +20,7 @@ struct sim_config {
 	uint64_t seed;
 	uint64_t ram_bytes;
 	uint64_t max_events; /* 0: no limit */
+	uint64_t until_ns;   /* stop when the clock gets there; 0: no limit */
 	uint64_t mean;	     /* events from one choice of CPU to the next; 0: the strategy's own */
 	uint64_t depth;	     /* pct: changes of priority and 1; bounded: preemptions */
 	uint64_t length;     /* pct, bounded: events over which they are spread */
@@ -111,6 +112,9 @@ void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 
 /** Runs the machine until it stops; returns the exit status. On the host's stack. */
 int sim_run(void);
+
+/** Whether the clock has come to --until. */
+bool sim_was_enough(void);
 
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
@@ -245,5 +249,5 @@ void *memory_boot_stack(void);
 
 /* trace_out.c */
 
-/** Writes the trace rings to the directory @p dir. 0, or -1 with a text in @p err. */
-int trace_write(const char *dir, char *err, size_t err_bytes);
+/** Writes the trace rings to the directory @p dir, and how to make them again, which @p argv says. 0, or -1 with a text in @p err. */
+int trace_write(const char *dir, char **argv, char *err, size_t err_bytes);

@@ -551,12 +551,13 @@ class Builder {
 	}
 }
 
-/** Lines of `fermata-trace check`: "R1 at 0.001234567 CPU 2 seq 17: what is wrong". */
+/**
+ * Lines of a checker, "R1 at 0.001234567 CPU 2 seq 17: what is wrong", from `fermata-trace check` or
+ * a model checker's counterexample; and of the simulator, without a name and "at".
+ */
 export function violations(text: string): Flag[] {
-	const out: Flag[] = [];
-	for (const m of text.matchAll(/^(\w+) at (\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm))
-		out.push({time: Number(m[2]) * 1e9 + Number(m[3]), cpu: Number(m[4]), kind: "violation", task: 0, rule: m[1]!, text: `${m[1]}: ${m[5]}`});
-	return out;
+	return [...text.matchAll(/^(?:([\w-]+) at )?(\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm)].map(([, rule, s, ns, cpu, what]) => ({
+		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: rule ? "violation" : "found", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
 export function build(input: Input): Model {
@@ -565,7 +566,7 @@ export function build(input: Input): Model {
 	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
 	merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
 	const jobs = b.jobs();
-	const flags = b.flags.concat(violations(input.texts.get("check.txt") ?? "")).sort((x, y) => x.time - y.time);
+	const flags = b.flags.concat(violations([input.texts.get("check.txt") ?? "", ...what.found].join("\n"))).sort((x, y) => x.time - y.time);
 	return {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),

@@ -194,7 +194,7 @@ export class App implements Extra {
 		const name = m.about.name || [m.about.board, m.about.seed && `seed ${m.about.seed}`].filter(Boolean).join(" · ");
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
-		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPUs`), " ", el("span", {class: "chip"}, `${classes.length} classes, ${m.tasks.length - 1} tasks`));
+		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`), " ", el("span", {class: "chip"}, `${classes.length} class${classes.length === 1 ? "" : "es"}, ${m.tasks.length - 1} tasks`));
 		if (!before)
 			fromHash(this);
 		this.setFilter(this.input.value);

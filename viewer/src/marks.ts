@@ -98,7 +98,7 @@ function flagMarks(p: Painter, s: Scene, visible: Row[]): void {
 			continue;
 		const x = p.x(s, f.time);
 		const r = visible.find((v) => v.kind === "cpu" && s.q.m.cpus[v.index]!.cpu === f.cpu);
-		if (f.kind === "violation" || f.kind === "panic") {
+		if (f.kind === "violation" || f.kind === "found" || f.kind === "panic") {
 			ctx.fillStyle = s.theme.danger;
 			ctx.fillRect(x - 0.75, AXIS, 1.5, p.height);
 		}

@@ -108,7 +108,7 @@ export interface Named {
 export interface Flag {
 	time: number;
 	cpu: number;
-	kind: "miss" | "violation" | "fault" | "panic" | "exhausted" | "mark";
+	kind: "miss" | "violation" | "found" | "fault" | "panic" | "exhausted" | "mark";
 	text: string;
 	/** Task index, 0 for none. */
 	task: number;

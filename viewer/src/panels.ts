@@ -1,11 +1,12 @@
 /** The panel on the right: what the selection is, in words and tables. */
 import {SETS} from "events";
 import {el, table, type Child} from "./dom.js";
-import {codeName} from "./decode.js";
+import {LAYOUTS, codeName} from "./decode.js";
 import {explain, ranked, type Explained} from "./explain.js";
 import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
-import type {Query} from "./query.js";
+import type {Ev, Query} from "./query.js";
 import type {Sel} from "./scene.js";
+import {classes, replayTo, rerun} from "./rerun.js";
 import {percentile, taskStats} from "./stats.js";
 import {duration, instant, seconds} from "./time.js";
 
@@ -53,11 +54,35 @@ function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
 	];
 }
 
-export function rerunCommand(q: Query): string {
-	const a = q.m.about;
-	if (a.board !== "sim" || !a.seed)
-		return "";
-	return a.command || `make trace BOARD=sim SEED=${a.seed} CPUS=${q.m.cpus.length}`;
+/** A command line, and a button that copies it. */
+function copyable(text: string): HTMLElement {
+	return el("span", {class: "command"}, el("code", {}, text), el("button", {type: "button", class: "small", "aria-label": "copy the command", click: (e) => {
+		void navigator.clipboard?.writeText(text);
+		(e.target as HTMLElement).textContent = "copied";
+	}}, "copy"));
+}
+
+let chosenClass = "";
+
+/** What makes the trace again: for a simulator's, under another policy too, and up to this time. */
+function again(q: Query, time: number): HTMLElement | false {
+	const {about} = q.m;
+	const list = classes(about);
+	const to = replayTo(about, time);
+	if (!to)
+		return about.command !== "" && section("Again", el("p", {class: "sub"}, "To make a trace like this:"), copyable(about.command));
+	const place = el("div");
+	const show = (): void => place.replaceChildren(copyable(rerun(about, chosenClass)));
+	if (!list.includes(chosenClass))
+		chosenClass = list.find((c) => q.m.tasks.every((t) => codeName("sched_class", t.cls) !== c)) ?? list[0] ?? "";
+	const choice = el("select", {"aria-label": "policy for the whole run", change: () => {
+		chosenClass = (choice as HTMLSelectElement).value;
+		show();
+	}}, ...list.map((c) => el("option", {value: c, ...(c === chosenClass ? {selected: true} : {})}, c)));
+	if (list.length)
+		show();
+	return section("The whole run again", list.length > 0 && el("p", {class: "sub"}, `The same seed with every task under `, choice, "; open its trace with Compare…"), list.length > 0 && place,
+		el("p", {class: "sub"}, "The same run up to here:"), copyable(to));
 }
 
 /** Tasks that wait and may not run on this CPU: they are no candidates. */
@@ -73,7 +98,6 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 	if (host.quiz?.index === index && host.quiz.answered === undefined)
 		return quizBody(host, x);
 	const answered = host.quiz?.index === index ? host.quiz.answered : undefined;
-	const seed = rerunCommand(q);
 	return [
 		answered !== undefined && el("p", {class: answered === x.chosen ? "verdict right" : "verdict wrong"}, answered === x.chosen ? "✓ Right. " : `✗ You said ${q.label(answered)}. `, host.quiz!.score),
 		el("h2", {}, x.headline),
@@ -88,9 +112,9 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 		el("p", {class: `verdict ${x.verdict}`}, x.verdict === "right" ? "✓ " : x.verdict === "wrong" ? "✗ " : "○ ", x.verdictText),
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.same ? "same choice" : `would pick ${q.label(o.pick)}`)))),
-		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here."),
-		seed && el("p", {class: "sub"}, "To run the seed again, with other classes in the kernel's demo or a shell command: ", el("code", {class: "copy"}, seed))),
+		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
+		again(q, x.time),
 		stepper(host),
 		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
 	].filter((e): e is HTMLElement => e !== false);
@@ -225,8 +249,9 @@ function queuePanel(host: PanelHost, t: number, cpu: number): HTMLElement[] {
 
 function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 	const f = host.q.m.flags[i]!;
+	const near = (a: number, b: number): Ev[] => host.q.events(a, b, 1000, (e) => e.cpu === f.cpu);
 	return [
-		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "miss" ? "A deadline is missed" : f.kind),
+		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "found" ? "The simulator found this" : f.kind === "miss" ? "A deadline is missed" : f.kind === "panic" ? "The kernel panicked" : f.kind === "fault" ? "A task is ended in the middle" : f.kind === "exhausted" ? "No stack is free" : "A mark"),
 		el("p", {class: "sub"}, `${instant(f.time)} · CPU ${f.cpu}`),
 		el("p", {class: "verdict wrong"}, f.text),
 		f.task > 0 && el("p", {}, taskLink(host, f.task, f.time)),
@@ -235,12 +260,15 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 			if (d >= 0)
 				host.go({k: "dec", i: d});
 		})),
+		section("Events around it", el("ul", {}, ...[...near(f.time - 5000, f.time + 1).slice(-5), ...near(f.time + 1, f.time + 5000).slice(0, 3)].map((e) =>
+			el("li", {}, link(`${instant(e.time)} ${LAYOUTS[e.id]?.name ?? e.id}`, () => host.goTime(e.time)))))),
+		again(host.q, f.time),
 	].filter((e): e is HTMLElement => e !== false);
 }
 
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
-	const weight = ["violation", "panic", "fault", "miss", "exhausted"];
+	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
 	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
 	return [
