@@ -9,13 +9,12 @@
  * so for all of its bytes.
  */
 #include "sim/watch.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define STATES_BASE 0x1c000000000ull
 #define BLOCKS_BASE 0x1d000000000ull
+#define PAGES_BASE 0x1d800000000ull
+#define PAGES (RAM_BYTES_MAX / SIM_PAGE_BYTES)
 #define UNIT 16
 
 /* Of a byte. Others, such as static memory and stacks, may be used as one likes. */
@@ -27,7 +26,17 @@ struct unit {
 	uint64_t event : 40, before : 24;
 };
 
+/* Of a page: whether it was given back as a whole, with its event and how many pages went before it; and
+ * whether the states of its bytes say something. */
+struct page {
+	uint64_t event : 40, before : 21, given : 1, bytes : 1, touched : 1;
+};
+
 extern const unsigned char sim_mm_begin[], sim_mm_end[];
+
+static uint32_t touched[PAGES]; /* pages whose struct page is not zero */
+static unsigned touched_count;
+static bool mapped;
 
 static uint8_t *state_of(uintptr_t at)
 {
@@ -39,26 +48,63 @@ static struct unit *unit_of(uintptr_t at)
 	return (struct unit *)BLOCKS_BASE + (at - RAM_BASE) / UNIT;
 }
 
-static void map(uint64_t base, uint64_t bytes)
+static struct page *page_of(uintptr_t at)
 {
-	void *got = mmap((void *)base, bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	return (struct page *)PAGES_BASE + (at - RAM_BASE) / SIM_PAGE_BYTES;
+}
 
-	if (got != (void *)base) {
-		fprintf(stderr, "sim: the host has no room for what --watch must remember\n");
-		exit(EXIT_BROKEN);
-	}
+static struct page *touch(uintptr_t at)
+{
+	struct page *p = page_of(at);
+
+	if (!p->touched)
+		touched[touched_count++] = (uint32_t)((at - RAM_BASE) / SIM_PAGE_BYTES);
+	p->touched = 1;
+	return p;
 }
 
 void heap_begin(void)
 {
-	map(STATES_BASE, RAM_BYTES_MAX);
-	map(BLOCKS_BASE, RAM_BYTES_MAX / UNIT * sizeof(struct unit));
+	if (mapped)
+		return;
+	watch_map(STATES_BASE, RAM_BYTES_MAX, false);
+	watch_map(BLOCKS_BASE, RAM_BYTES_MAX / UNIT * sizeof(struct unit), false);
+	watch_map(PAGES_BASE, PAGES * sizeof(struct page), false);
+	mapped = true;
+}
+
+static void forget_bytes(uintptr_t page)
+{
+	memset(state_of(page), USABLE, SIM_PAGE_BYTES);
+	page_of(page)->bytes = 0;
+}
+
+void heap_reset(void)
+{
+	for (unsigned i = 0; i < touched_count; i++) {
+		uintptr_t page = RAM_BASE + (uintptr_t)touched[i] * SIM_PAGE_BYTES;
+
+		if (page_of(page)->bytes)
+			forget_bytes(page);
+		*page_of(page) = (struct page){0};
+	}
+	touched_count = 0;
 }
 
 static bool in_ram(uintptr_t at, size_t bytes)
 {
 	return at >= RAM_BASE && at - RAM_BASE + bytes <= sim.cfg.ram_bytes;
+}
+
+/* @p bytes at @p at, all of them in the state @p state from now on. */
+static void set(uintptr_t at, size_t bytes, int state)
+{
+	for (size_t i = 0, n; i < bytes; i += n) {
+		n = SIM_PAGE_BYTES - (at + i) % SIM_PAGE_BYTES;
+		n = n < bytes - i ? n : bytes - i;
+		touch(at + i)->bytes = 1;
+		memset(state_of(at + i), state, n);
+	}
 }
 
 static void note(uintptr_t at, size_t bytes)
@@ -78,10 +124,25 @@ void sim_memory_taken(const void *p, size_t bytes, size_t slack_bytes)
 		return;
 	watch_show(SIM_PC);
 	note(at, bytes);
-	memset(state_of(at), NEVER_WRITTEN, bytes - slack_bytes);
-	memset(state_of(at + bytes - slack_bytes), BEYOND, slack_bytes);
-	memset(state_of(at - UNIT), BEYOND, UNIT);
+	set(at, bytes - slack_bytes, NEVER_WRITTEN);
+	set(at + bytes - slack_bytes, slack_bytes, BEYOND);
+	set(at - UNIT, UNIT, BEYOND);
 	*unit_of(at - UNIT) = (struct unit){.event = sim_event_now()};
+}
+
+static void pages_given(uintptr_t at, size_t pages)
+{
+	uint64_t event = sim_event_now();
+
+	for (size_t i = 0; i < pages; i++, at += SIM_PAGE_BYTES) {
+		struct page *p = touch(at);
+
+		if (p->bytes)
+			forget_bytes(at);
+		p->event = event & ((1ull << 40) - 1);
+		p->before = i & ((1u << 21) - 1);
+		p->given = 1;
+	}
 }
 
 void sim_memory_given(const void *p, size_t bytes)
@@ -91,38 +152,57 @@ void sim_memory_given(const void *p, size_t bytes)
 	if (!(sim.cfg.watch & WATCH_MEMORY) || !in_ram(at, bytes))
 		return;
 	watch_show(SIM_PC);
+	if (at % SIM_PAGE_BYTES == 0 && bytes % SIM_PAGE_BYTES == 0) {
+		pages_given(at, bytes / SIM_PAGE_BYTES);
+		return;
+	}
 	note(at, bytes);
-	memset(state_of(at), GIVEN_BACK, bytes);
+	set(at, bytes, GIVEN_BACK);
 }
 
 void sim_memory_usable(const void *p, size_t bytes)
 {
-	if (sim.cfg.watch & WATCH_MEMORY && in_ram((uintptr_t)p, bytes))
-		memset(state_of((uintptr_t)p), USABLE, bytes);
+	uintptr_t at = (uintptr_t)p;
+
+	if (!(sim.cfg.watch & WATCH_MEMORY) || !in_ram(at, bytes))
+		return;
+	for (size_t i = 0, n; i < bytes; i += n) {
+		n = SIM_PAGE_BYTES - (at + i) % SIM_PAGE_BYTES;
+		n = n < bytes - i ? n : bytes - i;
+		page_of(at + i)->given = 0;
+		if (page_of(at + i)->bytes)
+			memset(state_of(at + i), USABLE, n);
+	}
 }
 
 static void found(const char *what, uintptr_t at, uintptr_t wrong, unsigned bytes, unsigned kind,
 		  uintptr_t pc)
 {
+	const struct page *p = page_of(wrong);
 	const struct unit *u = unit_of(wrong);
-	bool given = *state_of(wrong) == GIVEN_BACK;
+	uint64_t event = p->given ? p->event : u->event;
+	uint64_t before = p->given ? p->before * SIM_PAGE_BYTES + wrong % SIM_PAGE_BYTES
+				   : u->before * UNIT + wrong % UNIT;
 
-	if (!report_begin(pc, u->event))
+	if (!report_begin(pc, event))
 		return;
 	report_line("%s: %u bytes at %#llx, which is byte %llu of a block", what, bytes,
-		    (unsigned long long)at,
-		    (unsigned long long)(u->before * UNIT + wrong % UNIT));
+		    (unsigned long long)at, (unsigned long long)before);
 	report_here(kind & ACCESS_WRITE ? "write" : "read", pc);
-	report_later(given ? "release" : "allocation", u->event);
+	report_later(p->given || *state_of(wrong) == GIVEN_BACK ? "release" : "allocation", event);
 	report_end();
 }
 
-/* @p bytes, of one page: what is wrong with an access. */
+/* A word of an access: what is wrong with it. */
 static void look(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
 {
 	uint8_t *state = state_of(at);
 	unsigned written = 0;
 
+	if (page_of(at)->given) {
+		found("memory that was given back is used", at, at, bytes, kind, pc);
+		return;
+	}
 	for (unsigned i = 0; i < bytes; i++) {
 		if (state[i] == GIVEN_BACK) {
 			found("memory that was given back is used", at, at + i, bytes, kind, pc);
@@ -142,13 +222,7 @@ static void look(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
 
 void heap_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
 {
-	uint64_t states = 0;
-
-	if (!in_ram(at, bytes))
-		return;
-	if (bytes <= sizeof states)
-		memcpy(&states, state_of(at), bytes);
-	if (bytes <= sizeof states && !states)
+	if (!in_ram(at, bytes) || (!page_of(at)->touched && !page_of(at + bytes - 1)->touched))
 		return;
 	if (pc >= (uintptr_t)sim_mm_begin && pc < (uintptr_t)sim_mm_end)
 		return;

@@ -6,6 +6,7 @@
  * what a CPU holds stays with that CPU.
  */
 #include "sim/watch.h"
+#include <string.h>
 
 #define HELD_MAX 16
 #define EDGES_MAX 8192
@@ -41,6 +42,15 @@ static struct use {
 static struct {
 	uint64_t taken, held, since, longest;
 } costs[SIM_CPUS_MAX];
+
+void locks_reset(void)
+{
+	memset(held, 0, sizeof held);
+	memset(costs, 0, sizeof costs);
+	edge_count = search = 0;
+	if (sim.cfg.watch)
+		memset(uses, 0, sizeof uses);
+}
 
 /* Events that the current CPU has run, up to this one. */
 static uint64_t now(void)

@@ -245,6 +245,7 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
+	printf("  %-19s do many runs: lines `option value` and `run` of standard input say which\n", "--batch");
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d a "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
@@ -266,6 +267,10 @@ static void parse(int argc, char **argv)
 			printf("%016llx\n", (unsigned long long)replay_build());
 			exit(0);
 		}
+		if (strcmp(argv[i], "--batch") == 0) {
+			sim.cfg.batch = true;
+			continue;
+		}
 		o = option_named(argv[i], len);
 		if (!o)
 			wrong(argv[i], "is not an option; see --help");
@@ -276,33 +281,13 @@ static void parse(int argc, char **argv)
 		if (why)
 			wrong(o->name, why);
 	}
-	if (!sim.cfg.mean)
-		sim.cfg.mean = sim.cfg.strategy->mean;
-	if (sim.cfg.hint_ns == SIM_NEVER)
-		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
 }
 
-int main(int argc, char **argv)
+int main_run(char **argv)
 {
-	int status;
 	char err[256];
+	int status = sim_run();
 
-	sim.cfg = (struct sim_config){
-		.cpus = 4,
-		.seed = 1,
-		.ram_bytes = RAM_BYTES_DEFAULT,
-		.strategy = strategies[0],
-		.program = argv[0],
-		.depth = 3,
-		.length = 200000,
-		.hint_ns = SIM_NEVER,
-	};
-	parse(argc, argv);
-	/* tools/run --live reads the trace from this process's memory; a kernel without Yama needs no leave. */
-	(void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
-	memory_init();
-	console_open();
-	status = sim_run();
 	console_flush();
 	console_close();
 	if (sim.message)
@@ -314,7 +299,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sim: trace: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	if (sim.cfg.record && !report_showing() && replay_write(err, sizeof err) != 0) {
+	if (sim.cfg.record && replay_write(err, sizeof err) != 0) {
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
@@ -322,9 +307,44 @@ int main(int argc, char **argv)
 		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
 		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
 		(unsigned long long)sim.hash);
-	if (report_count()) {
+	if (!report_count())
+		return status;
+	if (!sim.cfg.batch)
 		report_finish(argv);
-		return EXIT_FOUND;
+	return EXIT_FOUND;
+}
+
+/* What only the strategy knows, where nobody said it. */
+static void settle(void)
+{
+	if (!sim.cfg.mean)
+		sim.cfg.mean = sim.cfg.strategy->mean;
+	if (sim.cfg.hint_ns == SIM_NEVER)
+		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
+}
+
+int main(int argc, char **argv)
+{
+	sim.cfg = (struct sim_config){
+		.cpus = 4,
+		.seed = 1,
+		.ram_bytes = RAM_BYTES_DEFAULT,
+		.strategy = strategies[0],
+		.program = argv[0],
+		.depth = 3,
+		.length = 200000,
+		.hint_ns = SIM_NEVER,
+	};
+	parse(argc, argv);
+	settle();
+	/* tools/run --live reads the trace from this process's memory; a kernel without Yama needs no leave. */
+	(void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
+	memory_init();
+	if (sim.cfg.batch) {
+		console_set_input("");
+		batch(argv, set_line);
+		return 0;
 	}
-	return status;
+	console_open();
+	return main_run(argv);
 }

@@ -37,6 +37,13 @@ static int add(struct list *l, struct choice c)
 	return 0;
 }
 
+void replay_reset(void)
+{
+	noted.n = 0;
+	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
+		replayed[i].n = replayed[i].next = 0;
+}
+
 int replay_add(unsigned cpu, uint64_t ran, unsigned to)
 {
 	return add(&replayed[cpu], (struct choice){ran, cpu, to});

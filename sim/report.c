@@ -92,6 +92,11 @@ static void backtrace_from(uintptr_t pc)
 	}
 }
 
+void report_reset(void)
+{
+	reports = asked_count = 0;
+}
+
 bool report_begin(uintptr_t pc, uintptr_t earlier)
 {
 	if (shows_count || reports == REPORTS_MAX)

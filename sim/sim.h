@@ -29,6 +29,7 @@ struct sim_config {
 	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
+	bool batch; /* many runs: batch.c */
 	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
 	char cmdline[8192];
 };
@@ -176,6 +177,25 @@ int replay_write(char *err, size_t err_bytes);
 
 /** Identifies this program's kernel. */
 uint64_t replay_build(void);
+
+/* main.c */
+
+/** One run, and what is to be said and written of it; the exit status. */
+int main_run(char **argv);
+
+/* batch.c */
+
+/** Does the runs that standard input asks for, with @p set_line for the lines in between. */
+void batch(char **argv, const char *(*set_line)(char *line));
+
+/* What a run changed becomes what it was: for batch.c. */
+void memory_reset(void);
+void console_reset(void);
+void fault_reset(void);
+void replay_reset(void);
+void locks_reset(void);
+void report_reset(void);
+void watch_reset(void);
 
 /* fault.c */
 enum fault {

@@ -2,7 +2,9 @@
  * watch.c: who is running, for the checkers, and stacks that are in use twice.
  */
 #include "sim/watch.h"
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define STACKS_MAX 1024
 #define STACK_BYTES (28u << 10) /* a worker's: from less, a fresh stack is the same one made anew */
@@ -58,12 +60,35 @@ unsigned watch_agent(void)
 	return 2 * sim.cur + now[sim.cur].in_irq;
 }
 
+void watch_map(uintptr_t base, size_t bytes, bool again)
+{
+	void *got = (void *)base;
+
+	if (again ? madvise(got, bytes, MADV_DONTNEED) == 0
+		  : mmap(got, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+			 0) == got)
+		return;
+	fprintf(stderr, "sim: the host has no room for what --watch must remember\n");
+	exit(EXIT_BROKEN);
+}
+
 void watch_begin(void)
 {
 	if (sim.cfg.watch & WATCH_RACES)
 		race_begin();
 	if (sim.cfg.watch & WATCH_MEMORY)
 		heap_begin();
+}
+
+void watch_reset(void)
+{
+	memset(now, 0, sizeof now);
+	memset(parked, 0, sizeof parked);
+	if (sim.cfg.watch & WATCH_RACES)
+		race_reset();
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_reset();
 }
 
 /* A handler's frames lie on the stack that it interrupted, which uses the same place for its own

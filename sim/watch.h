@@ -35,6 +35,9 @@ const char *watch_set(const char *value);
 /** Writes what is looked for, for a replay. */
 void watch_write(FILE *f);
 
+/** @p bytes at @p base, all zero; @p again: they were got before. */
+void watch_map(uintptr_t base, size_t bytes, bool again);
+
 /** The agent that runs: 2 * CPU, and 1 in an interrupt. */
 unsigned watch_agent(void);
 
@@ -64,6 +67,7 @@ void watch_prepared(const void *sp);
 
 /* race.c: clocks; see there. */
 void race_begin(void);
+void race_reset(void);
 void race_access(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc);
 void race_atomic(uintptr_t at, enum atomic_op op, int order);
 void race_fence(int order);
@@ -78,6 +82,7 @@ bool watch_show(uintptr_t pc);
 
 /* heap.c: memory that is not to be used. */
 void heap_begin(void);
+void heap_reset(void);
 void heap_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
 
 /* locks.c */
