@@ -143,6 +143,12 @@ void console_reset(void)
 	con.masked = true;
 }
 
+void console_close_input(void)
+{
+	con.given = true;
+	con.next_ns = FIRST_BYTE_NS;
+}
+
 bool console_interactive(void)
 {
 	return con.interactive;

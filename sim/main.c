@@ -141,6 +141,17 @@ static const char *set_switch(const char *value)
 	return replay_add((unsigned)cpu, ran, (unsigned)to) == 0 ? NULL : "finds no host memory";
 }
 
+/* "CPU PC AFTER TO" */
+static const char *set_at(const char *value)
+{
+	unsigned long long cpu, pc, after, to;
+
+	if (sscanf(value, "%llu %llx %llu %llu", &cpu, &pc, &after, &to) != 4 || cpu >= SIM_CPUS_MAX ||
+	    to >= SIM_CPUS_MAX)
+		return "wants a CPU, a pc, its events before, and the CPU that comes";
+	return replay_add_place((unsigned)cpu, pc, after, (unsigned)to) == 0 ? NULL : "is one too many";
+}
+
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -167,6 +178,7 @@ static const struct option options[] = {
 	{"--program", "FILE", NULL, set_program},
 	{"--build", "HASH", NULL, set_build},
 	{"--switch", "CPU RAN TO", NULL, set_switch},
+	{"--at", "CPU PC AFTER TO", NULL, set_at},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
@@ -197,7 +209,7 @@ static const char *set_line(char *line)
 	o = option_named(name, strlen(name));
 	if (!o || o->set == set_replay)
 		return "is no option that such a file may have";
-	if (o->set == set_cmdline || o->set == set_trace || o->set == set_record)
+	if (o->set == set_trace || o->set == set_record)
 		value = strdup(value);
 	return value ? o->set(value) : "finds no host memory";
 }
@@ -341,7 +353,7 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
 	memory_init();
 	if (sim.cfg.batch) {
-		console_set_input("");
+		console_close_input();
 		batch(argv, set_line);
 		return 0;
 	}

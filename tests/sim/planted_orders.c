@@ -324,9 +324,9 @@ static enum poll barrier_of_three(void *frame)
 	ASYNC_BEGIN(me);
 	if (me->side == 0) {
 		barrier_init(&barrier, right ? 2 : 3);
-		SET(ready, 1);
+		atomic_store_explicit(&ready, 1, memory_order_release);
 	}
-	while (!GET(ready))
+	while (!atomic_load_explicit(&ready, memory_order_acquire))
 		arch_relax();
 	AWAIT(me, barrier_wait(&me->wait, &barrier));
 	ASYNC_END(me);
