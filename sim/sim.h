@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "sim/fiber.h"
 #include "sim/port.h"
 #include "sim/rng.h"
 #include <signal.h>
@@ -135,14 +136,6 @@ bool sim_turn_over(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
-
-/* fiber.c */
-
-/** Of sim_stack_switch: the part that is no book-keeping. */
-void fiber_switch(void **save, void *load);
-
-/** A stack below @p top that calls fn(arg) when switched to; fn must not return. */
-void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 
 /* strategy.c: who runs next. */
 struct strategy {

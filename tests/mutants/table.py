@@ -2,6 +2,7 @@
 
 import changes
 import dags
+import exploring
 import faults
 import inherit
 import leaks
@@ -31,6 +32,7 @@ MUTANTS = [
 
     # Seen by the simulator's checkers alone.
     *simulator.MUTANTS,
+    *exploring.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

@@ -5,7 +5,7 @@ import {build} from "../../viewer/src/build.js";
 import {LAYOUTS, decode, eventText} from "../../viewer/src/decode.js";
 import {about, open} from "../../viewer/src/input.js";
 import {merge} from "../../viewer/src/merge.js";
-import {detailOf, stateOf, type Lane} from "../../viewer/src/model.js";
+import {detailOf, stateOf, type Lane, type Model} from "../../viewer/src/model.js";
 import {packets} from "../../viewer/src/packets.js";
 import {hintLink, wakeLinks, type End} from "../../viewer/src/links.js";
 import {Query, queued} from "../../viewer/src/query.js";
@@ -32,7 +32,11 @@ merge(packets(again), u32, (w, id, ticks, cpu) => {
 });
 const steps = (lane: Lane): [number, number][] => [...lane.start].map((t, i) => [t, lane.val[i]!]);
 const end = (e: End): unknown => ({lane: e.lane, id: e.lane === "cpu" ? model.cpus[e.index]!.cpu : model.tasks[e.index]!.tid, time: e.time});
+/* What both ways of reading must agree on: all but the exact order of what is no operation. */
+const shape = (m: Model): string => JSON.stringify([m.t0, m.t1, m.events, m.cpus, m.tasks, m.decisions, m.wakes, m.sends, m.jobs, m.queue, m.locks, m.lockWaiters, m.stacks, m.flags],
+	(_k, v: unknown) => ArrayBuffer.isView(v) ? [...v as Float64Array].map(String) : v);
 console.log(JSON.stringify({
+	sameByTime: shape(model) === shape(build(await open(given()), true)),
 	lines, t0: model.t0, t1: model.t1, events: model.events, problems: model.problems, lost: model.lost, flags: model.flags,
 	cpus: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(c.lane).map(([t, v]) => [t, v >= 0xfffffffe ? v : model.tasks[v]!.tid])})),
 	tasks: model.tasks.map((t) => ({tid: t.tid, name: t.name, steps: steps(t.lane).map(([t0, v]) => [t0, stateOf(v), detailOf(v)])})),

@@ -63,6 +63,11 @@ def test_states_are_those_of_the_reference(kernels, dump, case):
         assert at(seen["queue"], ns)[1] == at(expected.queue, ns)[1], f"run queue at {ns}"
 
 
+@pytest.mark.parametrize("case", CASES, indirect=True, ids=str)
+def test_reading_in_turn_gives_what_reading_by_time_gives(dump, case):
+    assert dump(*files_of(case))["sameByTime"]
+
+
 @pytest.mark.parametrize("seed, cpus", [(1, 4), (2, 1), (3, 8)])
 def test_arrows_are_those_of_the_events(kernels, dump, demo, seed, cpus):
     """Waker to woken, sender to interrupt, and from an await to what completed it: all of them, and no other."""

@@ -6,40 +6,53 @@
 import {EV} from "events";
 import {check} from "./check.js";
 import {LAYOUTS, decode, urgency} from "./decode.js";
-import {GrowF64, GrowU32} from "./grow.js";
+import {Columns} from "./grow.js";
 import {about, type Input} from "./input.js";
-import {merge} from "./merge.js";
+import {inTurn, merge} from "./merge.js";
 import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
 import {packets, type CpuStream} from "./packets.js";
 
 class LaneMaker {
-	start = new GrowF64();
-	val = new GrowU32();
+	private start = new Float64Array(16);
+	private val = new Uint32Array(16);
+	n = 0;
 	get last(): number {
-		return this.val.n ? this.val.a[this.val.n - 1]! : -1;
+		return this.n ? this.val[this.n - 1]! : -1;
 	}
 	put(t: number, v: number): void {
-		const n = this.start.n;
+		const {n} = this;
 		if (n) {
-			const before = this.start.a[n - 1]!;
-			if (this.val.a[n - 1] === v)
+			if (this.val[n - 1] === v)
 				return;
-			if (t <= before) {
+			if (t <= this.start[n - 1]!) {
 				/* Clocks differ a little: what came later in seq counts. */
-				if (n > 1 && this.val.a[n - 2] === v) {
-					this.start.n--;
-					this.val.n--;
-				} else {
-					this.val.a[n - 1] = v;
-				}
+				if (n > 1 && this.val[n - 2] === v)
+					this.n--;
+				else
+					this.val[n - 1] = v;
 				return;
 			}
 		}
-		this.start.push(t);
-		this.val.push(v);
+		if (n === this.start.length)
+			this.grow();
+		this.start[n] = t;
+		this.val[n] = v;
+		this.n = n + 1;
+	}
+	/** What it begins with is something else. */
+	begin(v: number): void {
+		this.val[0] = v;
+	}
+	private grow(): void {
+		const start = new Float64Array(this.n * 2);
+		const val = new Uint32Array(this.n * 2);
+		start.set(this.start);
+		val.set(this.val);
+		this.start = start;
+		this.val = val;
 	}
 	done(): Lane {
-		return {start: this.start.done(), val: this.val.done()};
+		return {start: this.start.slice(0, this.n), val: this.val.slice(0, this.n)};
 	}
 }
 
@@ -69,9 +82,8 @@ class TaskMaker {
 
 class CpuMaker {
 	lane = new LaneMaker();
-	irqStart = new GrowF64();
-	irqEnd = new GrowF64();
-	irqWhat = new GrowU32();
+	/** Start, end; what. */
+	irqs = new Columns(2, 1);
 	irqOpen = false;
 	running = 0;
 	/** The task that settled before its switch is recorded. */
@@ -84,17 +96,20 @@ class CpuMaker {
 	}
 }
 
-class PointsMaker {
-	time = new GrowF64();
-	word = new GrowU32();
-	cpu = new GrowU32();
-	put(t: number, word: number, cpu: number): void {
-		this.time.push(t);
-		this.word.push(word);
-		this.cpu.push(cpu);
+/** Time; word, CPU, and what else there is of each. */
+class PointsMaker extends Columns {
+	constructor(room: number) {
+		super(1, 3, room);
+	}
+	put(t: number, word: number, cpu: number, more = 0): void {
+		const k = this.add();
+		this.f[0]![k] = t;
+		this.u[0]![k] = word;
+		this.u[1]![k] = cpu;
+		this.u[2]![k] = more;
 	}
 	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
-		return {time: this.time.done(), word: this.word.done(), cpu: new Uint8Array(this.cpu.done())};
+		return {time: this.doubles(0), word: this.words(0), cpu: Uint8Array.from(this.u[1]!.subarray(0, this.n))};
 	}
 }
 
@@ -115,16 +130,13 @@ class Builder {
 	readonly tasks: TaskMaker[] = [new TaskMaker(0)];
 	readonly byTid = new Map<number, number>([[0, 0]]);
 	readonly small = new Int32Array(4096).fill(-1);
-	readonly decisions = new PointsMaker();
-	readonly decisionFlags = new GrowU32();
-	readonly wakes = new PointsMaker();
-	readonly wakeTask = new GrowU32();
-	readonly sends = new PointsMaker();
-	readonly jobTask = new GrowU32();
-	readonly jobNumber = new GrowU32();
-	readonly jobRelease = new GrowF64();
-	readonly jobDeadline = new GrowF64();
-	readonly jobDone = new GrowF64();
+	readonly decisions: PointsMaker;
+	readonly wakes: PointsMaker;
+	readonly sends: PointsMaker;
+	/** Release, deadline, end; task, number. */
+	readonly jobList: Columns;
+	/** Records of marks, and when, on which CPU: lanes of locks need them by time. */
+	readonly marks = new PointsMaker(64);
 	readonly queue = new LaneMaker();
 	readonly counts = [0, 0, 0];
 	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
@@ -144,6 +156,11 @@ class Builder {
 		this.i32 = new Int32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 		this.view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
 		this.small[0] = 0;
+		const counts = streams[0]?.counts ?? new Uint32Array(65536);
+		this.decisions = new PointsMaker(counts[EV.SCHED_DECISION]!);
+		this.wakes = new PointsMaker(counts[EV.SCHED_WAKEUP]!);
+		this.sends = new PointsMaker(counts[EV.IPI_SEND]!);
+		this.jobList = new Columns(3, 2, counts[EV.SCHED_RELEASE]!);
 		for (const s of streams) {
 			if (!s.packets.length)
 				continue;
@@ -326,8 +343,7 @@ class Builder {
 			if (tid >= 0 && tid < 4096)
 				this.small[tid] = -1;
 			i = this.task(tid);
-			const lane = this.tasks[i]!.lane;
-			lane.val.a[0] = S.none;
+			this.tasks[i]!.lane.begin(S.none);
 			this.tasks[i]!.state = S.none;
 		}
 		const task = this.tasks[i]!;
@@ -341,12 +357,13 @@ class Builder {
 
 	onRelease(w: number): void {
 		const i = this.task(this.i32[w + 2]!);
-		this.tasks[i]!.openJob = this.jobTask.n;
-		this.jobTask.push(i);
-		this.jobNumber.push(this.u32[w + 3]!);
-		this.jobRelease.push(this.u64(w + 4));
-		this.jobDeadline.push(this.time64(w + 6));
-		this.jobDone.push(NaN);
+		const k = this.tasks[i]!.openJob = this.jobList.add();
+		const {f, u} = this.jobList;
+		f[0]![k] = this.u64(w + 4);
+		f[1]![k] = this.time64(w + 6);
+		f[2]![k] = NaN;
+		u[0]![k] = i;
+		u[1]![k] = this.u32[w + 3]!;
 	}
 
 	onJobDone(t: number, w: number, cpu: number): void {
@@ -355,8 +372,8 @@ class Builder {
 		const c = this.cpus[cpu]!;
 		const done = this.u64(w + 4);
 		const deadline = this.time64(w + 6);
-		if (task.openJob >= 0 && this.jobNumber.a[task.openJob] === this.u32[w + 3])
-			this.jobDone.a[task.openJob] = done;
+		if (task.openJob >= 0 && this.jobList.u[1]![task.openJob] === this.u32[w + 3])
+			this.jobList.f[2]![task.openJob] = done;
 		task.openJob = -1;
 		if (done > deadline)
 			this.flags.push({time: t, cpu, kind: "miss", task: i,
@@ -413,13 +430,14 @@ class Builder {
 
 	onIrq(t: number, w: number, c: CpuMaker, id: number): void {
 		const exit = id === EV.IRQ_EXIT || id === EV.HINT_EXIT;
+		const {irqs} = c;
 		if (exit && c.irqOpen) {
-			c.irqEnd.a[c.irqEnd.n - 1] = t;
+			irqs.f[1]![irqs.n - 1] = t;
 			c.irqOpen = false;
 		} else if (!exit) {
-			c.irqStart.push(t);
-			c.irqEnd.push(t);
-			c.irqWhat.push((id | this.u32[w + 2]! << 16) >>> 0);
+			const k = irqs.add();
+			irqs.f[0]![k] = irqs.f[1]![k] = t;
+			irqs.u[0]![k] = id | this.u32[w + 2]! << 16;
 			c.irqOpen = true;
 		}
 	}
@@ -436,12 +454,10 @@ class Builder {
 		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
 		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
 		case EV.SCHED_WAKEUP:
-			this.wakes.put(t, w, cpu);
-			this.wakeTask.push(this.task(this.i32[w + 2]!));
+			this.wakes.put(t, w, cpu, this.task(this.i32[w + 2]!));
 			break;
 		case EV.SCHED_DECISION:
-			this.decisions.put(t, w, cpu);
-			this.decisionFlags.push((this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
+			this.decisions.put(t, w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
 			break;
 		case EV.SCHED_RELEASE: this.onRelease(w); break;
 		case EV.JOB_DONE: this.onJobDone(t, w, cpu); break;
@@ -499,7 +515,7 @@ class Builder {
 		case EV.WORKER_NONE:
 			this.flags.push({time: t, cpu, kind: "exhausted", task: this.task(this.i32[w + 2]!), text: "a preemption was put off: every stack is in use"});
 			break;
-		case EV.MARK: this.onMark(t, w, cpu); break;
+		case EV.MARK: this.marks.put(t, w, cpu); break;
 		case EV.PANIC:
 			this.flags.push({time: t, cpu, kind: "panic", task: 0, text: `the kernel panicked at 0x${this.u64(w + 2).toString(16)}`});
 			break;
@@ -515,8 +531,14 @@ class Builder {
 		}
 	}
 
+	allMarks(): void {
+		const {time, word, cpu} = this.marks.done();
+		for (const i of [...time.keys()].sort((a, b) => time[a]! - time[b]!))
+			this.onMark(time[i]!, word[i]!, cpu[i]!);
+	}
+
 	jobs(): Model["jobs"] {
-		const task = this.jobTask.done();
+		const task = this.jobList.words(0);
 		const from = new Uint32Array(this.tasks.length + 1);
 		for (const i of task)
 			from[i + 1]!++;
@@ -524,9 +546,9 @@ class Builder {
 			from[i]! += from[i - 1]!;
 		this.jobFrom = from.slice();
 		const order = new Uint32Array(task.length);
-		task.forEach((i, k) => order[from[i]!++] = k);
-		return {task, number: this.jobNumber.done(), release: this.jobRelease.done(), deadline: this.jobDeadline.done(),
-			done: this.jobDone.done(), order};
+		for (let k = 0; k < task.length; k++)
+			order[from[task[k]!]!++] = k;
+		return {task, number: this.jobList.words(1), release: this.jobList.doubles(0), deadline: this.jobList.doubles(1), done: this.jobList.doubles(2), order};
 	}
 	jobFrom = new Uint32Array(0);
 
@@ -543,7 +565,7 @@ class Builder {
 			if (!c)
 				return;
 			const p = c.stream.packets;
-			out.push({cpu, lane: c.lane.done(), irqStart: c.irqStart.done(), irqEnd: c.irqEnd.done(), irqWhat: c.irqWhat.done(),
+			out.push({cpu, lane: c.lane.done(), irqStart: c.irqs.doubles(0), irqEnd: c.irqs.doubles(1), irqWhat: c.irqs.words(0),
 				packets: {from: Uint32Array.from(p, (x) => (x.at + 80) >> 2), to: Uint32Array.from(p, (x) => x.end >> 2),
 					high: Float64Array.from(p, (x) => x.high), begin: Float64Array.from(p, (x) => this.ns(x.begin))}});
 		});
@@ -560,18 +582,23 @@ export function violations(text: string): Flag[] {
 		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: rule ? "violation" : "found", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
-export function build(input: Input): Model {
+/** @param exact goes by time in any case, as it must where events are missing */
+export function build(input: Input, exact = false): Model {
 	const what = about(input);
 	const streams = packets(input);
 	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
-	merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
+	if (exact || streams.some((s) => s.packets.some((p) => p.afterLoss)))
+		merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
+	else
+		inTurn(streams, b.u32, (w, id, ticks, cpu) => b.event(w, id, ticks, cpu, false));
+	b.allMarks();
 	const jobs = b.jobs();
 	const flags = b.flags.concat(violations([input.texts.get("check.txt") ?? "", ...what.found].join("\n"))).sort((x, y) => x.time - y.time);
 	return {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
-		decisions: {...b.decisions.done(), flags: new Uint8Array(b.decisionFlags.done())},
-		wakes: {...b.wakes.done(), task: b.wakeTask.done()}, sends: b.sends.done(), jobs, queue: b.queue.done(),
+		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisions.u[2]!.subarray(0, b.decisions.n))},
+		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(),
 		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),
