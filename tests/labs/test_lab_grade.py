@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from lab_workspace import ROOT, cutter, spec, tree
 
 pytestmark = pytest.mark.xdist_group("grade")
 LAB = spec.load("08")
-NONCE = "5eed5eed5eed5eed5eed5eed5eed5eed"
+NONCE = secrets.token_hex(16)
 PROTOTYPES = """
 extern int puts(const char *), open(const char *, int, ...), unlink(const char *), kill(int, int), fork(void), pause(void);
 extern int socket(int, int, int), connect(int, const void *, unsigned), close(int);
@@ -128,8 +129,11 @@ def rows(out):
 
 
 def processes():
-    listed = subprocess.run(["ps", "-eo", "pid,user,args"], text=True, stdout=subprocess.PIPE).stdout
-    return [line for line in listed.splitlines() if "lab08_levels" in line]
+    """Those of this grading: their arguments are the hidden seeds."""
+    import grade as grader
+    seeds = {str(n) for n in grader.Parameters(NONCE, 2).seeds(LAB.check_named("levels"))}
+    listed = subprocess.run(["ps", "-eo", "args"], text=True, stdout=subprocess.PIPE).stdout
+    return [line for line in listed.splitlines() if "lab08_levels" in line and seeds & set(line.split())]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from spec import ROOT, Wrong
 
 HIDDEN_SEEDS = 10
 # CPU time that a step may use, many times what the right one needs; four times as long until it counts as stalled.
-BUILD_S, RUN_S, BOARD_S = 120, 12, 120
+BUILD_S, RUN_S, BOARD_S = 120, 8, 120
 FILE_MAX = 1 << 20
 FILES_MAX = 64
 

@@ -8,6 +8,7 @@ import resource
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -90,8 +91,7 @@ class Sandbox:
         """(status, what it said). Killed by a limit, the status is STATUS_LIMIT."""
         command = [str(w) for w in command]
         if self.strict:
-            root = self.folder / f"root-{os.getpid()}-{id(command)}"
-            root.mkdir()
+            root = Path(tempfile.mkdtemp(prefix="root-", dir=self.folder))
             rooted = [] if self.user is not None else ["--user", "--map-root-user"]
             command = ["unshare", *rooted, "--net", "--pid", "--mount", "--ipc", "--uts", "--fork",
                        "--kill-child", "--propagation", "private", "/bin/sh", "-c", INSIDE, "sandbox", str(root),
