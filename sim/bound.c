@@ -27,6 +27,7 @@ struct bound_config bound;
 static struct choice {
 	unsigned cpu, to;
 	uint64_t ran;
+	uintptr_t pc;
 } trail[BOUND_MAX];
 
 static struct level {
@@ -238,7 +239,7 @@ static void note_failure(void)
 		return;
 	replay_forget();
 	for (unsigned i = 0; i < depth; i++)
-		replay_note_at(trail[i].cpu, trail[i].ran, trail[i].to);
+		replay_note_at(trail[i].cpu, trail[i].ran, trail[i].pc, trail[i].to);
 	sim.cfg.record = bound.file;
 	if (replay_write(err, sizeof err) != 0)
 		fprintf(stderr, "sim: record: %s\n", err);
@@ -254,7 +255,7 @@ static void *answer_last(void)
 	if (l->others) {
 		answer = (unsigned)__builtin_ctzll(l->others);
 		l->others &= l->others - 1;
-		trail[height - 1] = (struct choice){sim.cur, answer, sim.cpu[sim.cur].ran};
+		trail[height - 1] = (struct choice){sim.cur, answer, sim.cpu[sim.cur].ran, sim.pc};
 	} else {
 		answer = l->plain;
 		height--;

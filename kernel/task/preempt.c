@@ -36,14 +36,6 @@ static void stay(const struct look *l, struct task *cur, bool quantum_over, u64 
 	quantum_program(l->cpu);
 }
 
-/* The running task's quantum is over: that may change its rank, or throttle it. */
-static void charge_quantum(struct task *cur, u64 now_ns)
-{
-	home_lock(cur);
-	charge(cur, now_ns, true);
-	home_unlock(cur);
-}
-
 /* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
  * policy says so, or because there is no stack. Else *@p to is the stack to go to. */
 static bool refuse(const struct look *l, const struct task *cur, const struct task *next,
@@ -68,7 +60,7 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 		    struct task *next, struct worker *to, u64 now_ns, bool quantum_over)
 	RELEASE(next->home->lock)
 {
-	const bool on = self->tid;
+	const bool on = traced() && self->tid;
 	struct cpu *c = l->cpu;
 
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
@@ -82,7 +74,7 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
 /* Without a stack to go to, @p cur goes on for a little while, and this CPU looks again then. */
@@ -117,9 +109,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 		replace(c, next, now_ns);
 	} else if (to) {
 		leave(c, now_ns);
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (next)
 		home_unlock(next);
@@ -128,27 +118,13 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 	look_end(l, to, on);
 	if (!to)
 		return;
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
-/* relaxed, both below: as in note_change */
+/* relaxed: as in note_change */
 static bool may_be_here(const struct cpu *c, const struct task *cur)
 {
 	return __atomic_load_n(&cur->entity.cpus, __ATOMIC_RELAXED) >> c->id & 1;
-}
-
-static bool is_throttled(struct task *cur)
-{
-	bool throttled;
-
-	/* relaxed: its policy's throttles nobody without one, and who gives it one hints this CPU
-	 */
-	if (likely(!__atomic_load_n(&cur->server, __ATOMIC_RELAXED)))
-		return false;
-	home_lock(cur);
-	throttled = server_throttles(cur);
-	home_unlock(cur);
-	return throttled;
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -156,7 +132,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct cpu *c = arch_cpu();
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
-	bool quantum_over, throttled, leaving;
+	bool quantum_over, throttled = false, leaving;
 	struct trace_candidate self = {.tid = 0};
 	struct look look;
 	struct worker *to;
@@ -165,16 +141,20 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		fault_killed();
 	note_change(c, cur);
 	quantum_over = now_ns >= c->quantum_end_ns;
-	if (quantum_over)
-		charge_quantum(cur, now_ns);
-	if (traced()) { /* for the record of this look; others may change it from now on */
+	if (quantum_over) { /* that may change its rank, or throttle it */
 		home_lock(cur);
-		self = decision_candidate(cur, 1, now_ns);
+		charge(cur, now_ns, true);
 		home_unlock(cur);
 	}
 	look_begin(&look, c, traced());
 	leaving = is_leaving(c);
-	throttled = is_throttled(cur);
+	/* relaxed: without one nobody is throttled, and who gives it one hints this CPU behind it */
+	if (unlikely(traced() || __atomic_load_n(&cur->server, __ATOMIC_RELAXED))) {
+		home_lock(cur);
+		throttled = server_throttles(cur);
+		self = decision_candidate(cur, 1, now_ns);
+		home_unlock(cur);
+	}
 	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {
 		look.below = look.otherwise = leaving ? 0 : RANK_IDLE; /* nothing is as urgent as 0 */
 		give_up(&look, cur, throttled ? TRACE_switch_why_throttled : TRACE_switch_why_unfit,

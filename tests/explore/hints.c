@@ -18,6 +18,7 @@ const unsigned explore_threads = CPUS;
 struct cpu cpus[CPUS_MAX];
 unsigned cpu_count = CPUS;
 _Atomic u64 sched_heads, sched_tails;
+_Atomic bool workers_refused;
 _Atomic u8 trace_level = TRACE_OFF;
 
 static struct task tasks[TASKS];
@@ -59,11 +60,6 @@ void trace_record(unsigned id, const void *payload, usize bytes, const void *mor
 u16 worker_here(void)
 {
 	return 0;
-}
-
-bool workers_short(void)
-{
-	return false;
 }
 
 void explore_begin(void)

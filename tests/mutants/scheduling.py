@@ -24,11 +24,11 @@ TIES_BY_ID = (
 )
 
 PUBLISHED_TOO_EARLY = (
-    ("kernel/task/handover.h", "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
+    ("kernel/task/handover.h", "	arch_switch(&from->sp, to->sp);\n", """	if (frozen) {
 		c->frozen = NULL;
 		queue_suspended(c, frozen);
 	}
-	arch_switch(from ? &from->sp : &boot_sp, to->sp);
+	arch_switch(&from->sp, to->sp);
 """),
 )
 
@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant("first-stays-published", "a shard still names the task that was taken as its first",
            ((QUEUES, "	if (shard_count > 1)\n		shard_publish_removed(t);\n", ""),), "no-end"),
     Mutant("choice-not-compared", "a CPU takes what the shard has when it gets the lock, whatever came first",
-           ((LOOK, "	if (!t || before(p->place, place_of(t)))\n", "	if (!t)\n"),), "R1 R1b R7 R11", SHARED),
+           ((LOOK, "	if (!t || place_before(p->place, place_of(t)))\n", "	if (!t)\n"),), "R1 R1b R7 R11", SHARED),
     Mutant("tops-not-read-again", "a CPU that takes something less urgent does not look again",
            ((LOOK, "	atomic_thread_fence(memory_order_seq_cst);\n	return true;\n", "	return false;\n"),), "R1b R7 no-progress", SHARED),
     Mutant("version-stays", "a task that comes behind another one's place leaves the version as it is",
@@ -222,14 +222,24 @@ MUTANTS = [
            ((EXECUTOR, "	runqueue_remove(next);\n	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n",
              "	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n"),), "test panic no-end no-progress simulator", SHORT_WAYS),
     Mutant("blocked-forgets-its-note", "on the short way a task that was woken while it ran waits all the same",
-           ((EXECUTOR, "result || noted(prev) || cpu_hinted(c)", "result || cpu_hinted(c)"),),
+           ((EXECUTOR, "		next = noted(prev) ? take_turns(", "		next = noted(prev) && prev->next_deadline_ns ? take_turns("),),
            "test panic no-end no-progress", SHORT_WAYS),
     Mutant("permits-past-waits", "permits are taken although somebody waits for them",
-           (("kernel/async/semaphore.h", "	got = !s->queue.count && s->free >= w->wants;\n", "	got = s->free >= w->wants;\n"),),
+           (("kernel/async/semaphore.h", "	while (likely(!(free & SEMAPHORE_WAITED) && free >= w->wants))\n",
+             "	while (likely((free & ~SEMAPHORE_WAITED) >= w->wants))\n"),),
            "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("permits-for-nobody", "permits are given back without a look at who waits",
-           (("kernel/async/semaphore.h", "	if (unlikely(s->queue.count || s->owner)) {", "	if (unlikely(s->owner)) {"),),
+           (("kernel/async/semaphore.h", "	while (likely(!(free & SEMAPHORE_WAITED)))\n", "	while (likely(s))\n"),),
            "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("wait-is-not-said", "who gives permits back is not told that somebody waits",
+           (("kernel/async/semaphore.c", "free < n ? was | SEMAPHORE_WAITED\n", "free < n ? was\n"),),
+           "test no-progress", Runs(WAITS, cpus=1, seeds=1)),
+    Mutant("unlocked-past-waits", "who unlocks a mutex is not told that somebody waits",
+           (("kernel/async/lock.c", "was & ~MUTEX_WAITED ? was | MUTEX_WAITED\n", "was & ~MUTEX_WAITED ? was\n"),),
+           "test no-progress panic", Runs(WAITS, seeds=3)),
+    Mutant("owner-before-the-wait", "who took a mutex while nobody waited inherits nothing from those who come",
+           (("kernel/async/lock.c", "	if (m->inherit.owner != owner_of(m))\n		inherit_own(&m->inherit, owner_of(m));\n", ""),),
+           "test panic", Runs("tests/unit/async/inversion.c", cpus=1, seeds=1, strategy="time", only="the_inversion", events=2_000_000_000)),
     Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
            ((EXECUTOR, "	if (next->entity.key != prev->entity.key || next->worker)\n", "	if (next->worker)\n"),),
            "test panic", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),

@@ -66,7 +66,7 @@ def trace_of(bench, pin, name):
 
 def events(bench, trace):
     """(seconds, name, {field: text}) of each event; a task's field has its name as well."""
-    said = subprocess.run([str(bench.root / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
+    said = subprocess.run([str(bench.tools_in / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
                           stdout=subprocess.PIPE).stdout
     for line in said.splitlines():
         if head := re.match(r"\[([\d.]+)\] CPU \d+ (\w+): \{ (.*) \}", line):
@@ -111,7 +111,14 @@ def most_polled(found):
     return min(count, key=lambda n: (-count[n], n)) if count else "none"
 
 
-ANSWERS = {"first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def ends_first(found):
+    for _, name, fields in found:
+        if name == "sched_process_exit" and task(fields["tid"]) not in ("init", "tests"):
+            return task(fields["tid"])
+    return "none"
+
+
+ANSWERS = {"ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 
