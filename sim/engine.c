@@ -153,6 +153,9 @@ static void arm(void)
 	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
 		budget = (int64_t)(sim.cfg.max_events - sim.events);
 	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
+	sim_debug_capped = sim_debug_at > sim.events && (uint64_t)budget > sim_debug_at - sim.events - 1;
+	if (__builtin_expect(sim_debug_capped, 0))
+		budget = (int64_t)(sim_debug_at - sim.events - 1);
 	sim_budget = sim.armed = budget + sim.bias;
 	sim.horizon_ns =
 		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
@@ -316,6 +319,14 @@ void sim_slow(uintptr_t pc)
 		return;
 	sim.pc = pc;
 	charge();
+	if (__builtin_expect(sim_debug_at && sim.events >= sim_debug_at, 0)) {
+		sim_debug_at = 0;
+		sim_debug_stop();
+	}
+	if (sim_debug_capped && !there) {
+		arm();
+		return;
+	}
 	if (there)
 		sim.slice = 0;
 	sim_mix(pc);
