@@ -19,8 +19,9 @@ import sys
 import runs
 from wrong import Wrong
 
-CHECKPOINT_EVENTS = 1_000_000
+CHECKPOINT_EVENTS = 500_000
 CHECKPOINTS_MAX = 48
+NEAR_EVENTS = 2_000
 STEPS_MAX = 200_000  # instructions between two events
 REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base "
              "ds es fs gs").split()  # as PTRACE_GETREGS has them: sys/user.h
@@ -140,7 +141,9 @@ class Machine:
         self.interval = CHECKPOINT_EVENTS
         self.exited = None
         self.checkpoints = []
-        if self.go({symbols["kernel_main"]}) != "break":
+        # First to where the options are read, one of which is a hash of the kernel's code.
+        if self.go({symbols["sim_run"]}) != "break" or self.go({symbols["kernel_main"]}) != "break":
+            self.drain()
             raise Wrong("the simulator ended before the kernel began")
         self.checkpoints = [(self.events(), self.p.fork())]
         self.first = self.place()
@@ -286,6 +289,7 @@ class Machine:
 
     def keep(self):
         self.checkpoints.append((self.events(), self.p.fork()))
+        self.checkpoints.sort(key=lambda c: c[0])
         if len(self.checkpoints) <= CHECKPOINTS_MAX:
             return
         for _, process in self.checkpoints[1::2]:
@@ -305,8 +309,8 @@ class Machine:
     def restore(self, event):
         """To the last copy before @p event."""
         index = max((i for i, (at, _) in enumerate(self.checkpoints) if at < event), default=0)
+        self.drain()
         if self.exited is None:
-            self.drain()
             self.p.kill()
         self.exited = None
         self.p = self.checkpoints[index][1].fork()
@@ -345,14 +349,22 @@ class Machine:
                     return found
                 if not found or found[-1] != place:
                     found.append(place)
-            if self.step() == "exit":
+            if place[1] == self.at["end"] or self.step() == "exit":
                 return found
         return found
+
+    def come_near(self, event):
+        """Leaves a copy a little before @p event: who goes one step back goes more."""
+        last = max((at for at, _ in self.checkpoints if at < event), default=0)
+        if event - last > 2 * NEAR_EVENTS:
+            self.go_to_event(event - NEAR_EVENTS)
+            self.keep()
 
     def step_back(self):
         """To the instruction of the kernel before this one; false at the beginning."""
         target = self.place()
         event = target[0]
+        self.come_near(event)
         while True:
             if target == self.first:
                 self.go_to(self.first)
@@ -377,26 +389,36 @@ class Machine:
             if found:
                 why, place, watched = found
                 self.go_to(place)
+                if why == "watch":
+                    self.step_back()  # to before the access, as GDB expects
                 self.watched = watched
                 return why
         self.go_to(self.first)
         return "begin"
 
     def stops_between(self, index, limit, end):
-        """The last stop behind copy @p index and before event @p limit, or the place @p end."""
+        """The last stop behind copy @p index and before event @p limit, or if there is one the place @p end,
+        which is in that event."""
         self.restore(self.checkpoints[index][0] + 1)
         found = None
         while True:
-            if self.events() >= limit + 1:
+            late = self.events() >= limit
+            if late and end is None:
                 return found
-            why = self.go(set(self.breakpoints), limit + 1)
+            why = self.go(set(self.breakpoints) | ({end[1]} if late else set()), limit + 2 if late else limit)
             self.drain()
-            if why in ("exit", "end", "event"):
+            if why in ("exit", "end") or why == "event" and late:
                 return found
+            if why == "event":
+                continue
             place = self.place()
-            if place == end or place[0] > limit or (end is None and place[0] >= limit):
+            stop = (why, place, self.watched if why == "watch" else None)
+            if place == end:
+                return stop if why == "watch" else found
+            if place[0] > limit:
                 return found
-            found = (why, place, self.watched if why == "watch" else None)
+            if why == "watch" or place[1] in self.breakpoints:
+                found = stop
 
     # What GDB asks for.
 
