@@ -422,6 +422,7 @@ test("the run under another policy is made by the panel's command and compared",
 		document.querySelector("aside .command").scrollIntoView({block: "center"});
 	});
 	await frame(page);
+	assert.equal(await page.evaluate(() => document.querySelector("header").getBoundingClientRect().top), 0, "the page itself was scrolled");
 	await shot(page, "policy");
 	assert.deepEqual(await page.evaluate(() => [...new Set(window.fermata.other.m.tasks.filter((t) => t.tid > 1).map((t) => t.cls))]), [2]);
 	await done(page);
