@@ -61,6 +61,8 @@ enum poll wait_poll(struct awaitable *a)
 
 	if (w->state == WAIT_NEW) {
 		w->task = task_self();
+		if (w->task->lent)
+			task_own(w->task, NULL);
 		w->state = WAIT_QUEUED;
 		list_add_tail(&q->waits, &w->link);
 		q->count++;

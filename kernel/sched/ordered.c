@@ -1,11 +1,7 @@
 #include "sched/ordered.h"
 
-_Static_assert(offsetof(struct sched_entity, node.key) == offsetof(struct sched_entity, key) &&
-		       offsetof(struct sched_entity, node.seq) ==
-			       offsetof(struct sched_entity, seq) &&
-		       offsetof(struct sched_entity, node.mask) ==
-			       offsetof(struct sched_entity, cpus),
-	       "a node's order and mask are its entity's");
+_Static_assert(offsetof(struct sched_entity, node.mask) == offsetof(struct sched_entity, cpus),
+	       "a node's key, seq and mask are its entity's");
 
 void ordered_insert(struct ordered *q, struct sched_entity *e, bool at_head, u64 floor)
 {

@@ -32,11 +32,10 @@ static void describe(void)
 static unsigned shards_wanted(void)
 {
 	char text[8];
-	u64 n;
+	u64 n = 1;
 
-	if (!words_find(board_cmdline(), "shards", text, sizeof text))
-		return 1;
-	if (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX)
+	if (!words_find(board_cmdline(), "shards", text, sizeof text) ||
+	    (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX))
 		return (unsigned)n;
 	kprintf("shards=%s: expected a number from 1 to %u; taking 1\n", text, SHARDS_MAX);
 	return 1;
@@ -244,8 +243,7 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 	prev->quantum_left_ns = 0;
 	prev->state = TASK_WAITING;
 	end_job(prev, now_ns);
-	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
+	promise_alone(c, next->rank);
 	runqueue_remove(next);
 	place(c, next, now_ns);
 	home_unlock(next);
@@ -290,7 +288,6 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 	u8 why = TRACE_switch_why_none;
 
 	if (prev) {
-		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
 			leaver = leaver_after(prev, why, prev->params.level);
@@ -314,9 +311,7 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 		place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
@@ -337,15 +332,14 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
-	struct task *next = NULL;
+	struct task *next;
 	u64 now_ns = clock_ns();
 
 	if (!prev)
 		return dispatch_any(c, NULL, result, now_ns);
 	home_lock(prev);
-	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c))
-		next = take_turns(c, prev, now_ns);
-	if (next)
+	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c) &&
+	    (next = take_turns(c, prev, now_ns)) != NULL)
 		return next;
 	next = wait_alone(c, prev, result, now_ns);
 	if (!next)

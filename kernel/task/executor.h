@@ -114,6 +114,11 @@ static inline struct place place_of(const struct task *t)
 	return (struct place){t->rank, t->policy->flat ? 0 : t->entity.seq};
 }
 
+static inline bool place_before(struct place a, struct place b)
+{
+	return a.rank < b.rank || (a.rank == b.rank && a.order < b.order);
+}
+
 static inline bool is_pinned(const struct task *t)
 {
 	return t->entity.cpus != SCHED_CPUS_ALL;

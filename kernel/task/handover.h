@@ -143,6 +143,21 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	c->switches++;
 }
 
+/* The same without a task. */
+static inline void place_none(struct cpu *c)
+{
+	c->current = NULL;
+	c->quantum_end_ns = TIME_NEVER;
+	c->switches++;
+}
+
+/* promise_set where there is one CPU, which goes from one task to the next. */
+static inline void promise_alone(struct cpu *c, u64 rank)
+{
+	/* relaxed: nobody else is there to read it */
+	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
+}
+
 static inline bool is_leaving(const struct cpu *c)
 {
 	/* relaxed: who changes it hints the CPU behind it */
@@ -218,8 +233,7 @@ ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREA
 	to = worker_take(c);
 	if (!to)
 		return false;
-	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
+	promise_alone(c, t->rank);
 	c->frozen_why = TRACE_enqueue_why_preempt;
 	leave(c, now_ns);
 	place(c, t, now_ns);

@@ -36,14 +36,6 @@ static void stay(const struct look *l, struct task *cur, bool quantum_over, u64 
 	quantum_program(l->cpu);
 }
 
-/* The running task's quantum is over: that may change its rank, or throttle it. */
-static void charge_quantum(struct task *cur, u64 now_ns)
-{
-	home_lock(cur);
-	charge(cur, now_ns, true);
-	home_unlock(cur);
-}
-
 /* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
  * policy says so, or because there is no stack. Else *@p to is the stack to go to. */
 static bool refuse(const struct look *l, const struct task *cur, const struct task *next,
@@ -117,9 +109,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 		replace(c, next, now_ns);
 	} else if (to) {
 		leave(c, now_ns);
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (next)
 		home_unlock(next);
@@ -151,8 +141,11 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		fault_killed();
 	note_change(c, cur);
 	quantum_over = now_ns >= c->quantum_end_ns;
-	if (quantum_over)
-		charge_quantum(cur, now_ns);
+	if (quantum_over) { /* that may change its rank, or throttle it */
+		home_lock(cur);
+		charge(cur, now_ns, true);
+		home_unlock(cur);
+	}
 	look_begin(&look, c, traced());
 	leaving = is_leaving(c);
 	/* relaxed: without one nobody is throttled, and who gives it one hints this CPU behind it */

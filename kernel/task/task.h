@@ -104,7 +104,8 @@ struct task {
 						 the home's lock */
 	struct list all;                      /* under the registry's lock */
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
-	struct list owned GUARDED_BY(lock);   /* of struct owned (fault.h), the newest first */
+	struct owned *owned GUARDED_BY(lock); /* the newest (fault.h) */
+	struct owned *lent;		      /* newer than those, or NULL; its own: task_own */
 
 	char frame[] __attribute__((aligned(16)));
 };

@@ -47,6 +47,10 @@ class Workspace:
         for file in files:
             self.put(file, self.right(file))
 
+    def forget_common(self):
+        for target in tree.COMMON.values():
+            (self.root / target).unlink(missing_ok=True)
+
     def broken(self, file, old, new):
         text = self.right(file)
         assert text.count(old) == 1, f"{file} has the text to be changed {text.count(old)} times, not once:\n{old}"

@@ -128,7 +128,7 @@ class Bench:
                 file.unlink()
         command = self.command(check, path, cpus, seed, board, relative)
         status, said = self.execute(command, RUN_STALL_S)
-        return Run(command, status, said, where)
+        return Run(command, status, said.replace("\r\n", "\n"), where)
 
     # ---- judging
 
@@ -143,7 +143,7 @@ class Bench:
             lines += [text] if text else reasons or [f"the test {name} fails"]
         total = re.search(r"^tests: (\d+) ran, (\d+) failed", run.said, re.M)
         if run.status not in check.status and not (run.status == 1 and lines):
-            lines.append(self.ending(run))
+            lines += [*told(run.said, None), self.ending(run)]
         elif not total or int(total[1]) == 0:
             lines.append("the program ended before its tests had run")
         elif int(total[2]) and not lines:
@@ -233,8 +233,8 @@ class Bench:
 
 
 def told(said, name):
-    """The lines that a unit program printed about test @name before its verdict."""
-    before = re.split(rf"^not ok {name}\b", said, flags=re.M)[0]
+    """What a unit program said of test @name before its verdict; None: of the one that it did not end."""
+    before = re.split(rf"^not ok {name}\b", said, flags=re.M)[0] if name else said
     lines = re.split(r"^(?:ok|not ok) .*$", before, flags=re.M)[-1].splitlines()
     found = [m for line in lines if (m := re.match(r"\s+(\S+):(\d+): (.*)", line))]
     return [f"{m[3]}  ({m[1]}:{m[2]})" for m in found[:2]]

@@ -146,19 +146,23 @@ def replace(text, name, body, where="the text"):
     return "\n".join([*lines[:function.open + 1], *body, *lines[function.close:]]) + "\n"
 
 
-def cut(text, names, lab, where="the text"):
-    """@text in which the bodies of @names say whose they are."""
+def cut(text, names, lab, where="the text", instead=None):
+    """@text in which the bodies of @names say whose they are, or are those of @instead."""
+    given = instead or {}
     for name in names:
-        text = replace(text, name, stub(find(text, name, where), lab), where)
-    return "\n".join(with_include(text.splitlines())) + "\n"
+        body = given[name].strip("\n").splitlines() if name in given else stub(find(text, name, where), lab)
+        text = replace(text, name, body, where)
+    return text if set(names) <= set(given) else "\n".join(with_include(text.splitlines())) + "\n"
 
 
 def body_of(text, name, where="the text"):
     return find(text, name, where).body(text.splitlines())
 
 
-def is_todo(text, name, lab):
+def is_todo(text, name, lab, instead=None):
     """Whether the body of @name is still the one that `cut` left."""
+    if name in (instead or {}):
+        return body_of(text, name) == instead[name].strip("\n").splitlines()
     return any(re.search(rf'LAB_TODO(_ASM)?\("{lab}", "{name}"\)', line) for line in body_of(text, name))
 
 

@@ -111,7 +111,14 @@ def most_polled(found):
     return min(count, key=lambda n: (-count[n], n)) if count else "none"
 
 
-ANSWERS = {"first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def ends_first(found):
+    for _, name, fields in found:
+        if name == "sched_process_exit" and task(fields["tid"]) not in ("init", "tests"):
+            return task(fields["tid"])
+    return "none"
+
+
+ANSWERS = {"ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TIERS = {1: "functions by themselves", 2: "the simulator, seed by seed", 3: "few preemptions, many places",
+TIERS = {1: "unit tests", 2: "the simulator, seed by seed", 3: "few preemptions, many places",
          4: "whole boards"}
 
 
@@ -19,6 +19,7 @@ class Cut:
     file: str
     functions: tuple
     step: int
+    instead: dict = field(default_factory=dict)  # function: the body that it gets, in place of a stub
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def cut(lab, to):
     to = Path(to)
     for file in lab.keep:
         names = [n for c in lab.cuts if c.file == file for n in c.functions]
-        write(to / file, cutter.cut((to / file).read_text(), names, lab.id, file))
+        instead = {n: body for c in lab.cuts if c.file == file for n, body in c.instead.items()}
+        write(to / file, cutter.cut((to / file).read_text(), names, lab.id, file, instead))
     if lab.cuts:
         for source, target in COMMON.items():
             write(to / target, (to / source).read_text())
@@ -98,7 +99,7 @@ def starter(lab, root, to, mine=None, others=()):
     cut(lab, to)
     if (to / ".gitignore").exists():
         with open(to / ".gitignore", "a") as ignored:
-            ignored.write("/.lab/opened\n")
+            ignored.write("/.lab/opened\n/lab*.tar.gz\n")
     git(to, "init", "-q")
     git(to, "add", "-A", "-f", *(n for n in os.listdir(to) if n not in (".git", "build")))
     git(to, "commit", "-q", "-m", f"Lab {lab.id}: {lab.title}. Starter")

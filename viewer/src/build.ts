@@ -139,6 +139,7 @@ class Builder {
 	readonly marks = new PointsMaker(64);
 	readonly queue = new LaneMaker();
 	readonly counts = [0, 0, 0];
+	queueMax = 1;
 	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
 	readonly stacks: LaneMaker[] = [];
 	readonly flags: Flag[] = [];
@@ -229,6 +230,8 @@ class Builder {
 	count(t: number, part: number, by: number): void {
 		const at = part / 10;
 		this.counts[at] = this.counts[at]! + by;
+		if (this.counts[0]! + this.counts[1]! + this.counts[2]! > this.queueMax)
+			this.queueMax = this.counts[0]! + this.counts[1]! + this.counts[2]!;
 		this.queue.put(t, cap(this.counts[0]!) | cap(this.counts[1]!) << 10 | cap(this.counts[2]!) << 20);
 	}
 
@@ -598,7 +601,7 @@ export function build(input: Input, exact = false): Model {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
 		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisions.u[2]!.subarray(0, b.decisions.n))},
-		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(),
+		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
 		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),

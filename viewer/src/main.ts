@@ -80,6 +80,7 @@ export class App implements Extra {
 			follow(this, hash.get("live")!);
 		} else {
 			this.welcome();
+			this.reader = this.startReader();
 		}
 	}
 
@@ -113,7 +114,7 @@ export class App implements Extra {
 			button("?", () => help(), {"aria-label": "Keys and help"}));
 		const legend = (cls: string, text: string): HTMLElement => el("span", {class: "legend"}, el("i", {class: `l-${cls}`}), text);
 		this.view.append(this.canvas, this.grid, this.tip, this.drop);
-		this.root.append(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
+		this.root.replaceChildren(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
 			el("div", {class: "dock"}, this.tabBar, this.dockBody),
 			el("footer", {}, legend("running", "running"), legend("ready", "ready"), legend("preempted", "preempted"), legend("waiting", "waiting"), legend("irq", "interrupt"),
 				legend("unknown", "unknown"), el("span", {}, "▲ release  ▽ deadline  ◆ decision  ◇ without rivals  → woke"), el("span", {class: "keys"}, "W S zoom · A D pan · [ ] decisions · J K lanes · / filter · ? keys")), this.live);
@@ -155,7 +156,8 @@ export class App implements Extra {
 		}
 		this.busy = true;
 		const begin = performance.now();
-		const worker = new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
+		const worker = this.reader ?? this.startReader();
+		this.reader = undefined;
 		worker.onerror = (e) => this.welcome(`The reader stopped: ${e.message}`);
 		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string}>) => {
 			worker.terminate();
@@ -172,6 +174,12 @@ export class App implements Extra {
 			document.documentElement.dataset["state"] = e.data.model?.cpus.length ? "ready" : "error";
 		};
 		worker.postMessage(ask);
+	}
+
+	/** A worker that waits for a trace: to start one takes as long as a small trace. */
+	private reader: Worker | undefined;
+	private startReader(): Worker {
+		return new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
 	}
 
 	private compareWith(m: Model): void {

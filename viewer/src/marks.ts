@@ -4,43 +4,84 @@ import type {Lane} from "./model.js";
 import {links} from "./links.js";
 import {AXIS, GUTTER, type Painter, type Scene} from "./scene.js";
 import type {Row} from "./rows.js";
-import {mix} from "./theme.js";
+import type {Pix} from "./pix.js";
+import {mix, pixel} from "./theme.js";
 
-export function marks(p: Painter, s: Scene, visible: Row[]): void {
+/** Room for a diamond, and its middle below the lane's top. */
+const DIAMOND_PX = 9;
+const DIAMOND_Y = 36;
+const SAMPLES_MAX = 8000;
+
+function cpuRows(s: Scene, visible: Row[]): (Row | undefined)[] {
+	const out: (Row | undefined)[] = [];
+	for (const r of visible)
+		if (r.kind === "cpu")
+			out[s.q.m.cpus[r.index]!.cpu] = r;
+	return out;
+}
+
+/** Where diamonds would cover each other, a line shows where there are decisions at all. True: it is so. */
+export function denseDecisions(p: Painter, s: Scene, visible: Row[], pix: Pix, dpr: number): boolean {
+	const {time, cpu} = s.q.m.decisions;
+	const from = upper(time, s.t0 - 1);
+	const to = upper(time, Math.min(s.t1, s.hideFuture));
+	if (to - from < (p.width - GUTTER) / DIAMOND_PX * s.q.m.cpus.length)
+		return false;
+	const rows = cpuRows(s, visible);
+	const colour = pixel(mix(s.theme.text, s.theme.bg, 0.35));
+	const step = Math.max(1, Math.ceil((to - from) / SAMPLES_MAX));
+	for (let i = from; i < to; i += step) {
+		const r = rows[cpu[i]!];
+		if (!r)
+			continue;
+		const x = Math.round(p.x(s, time[i]!) * dpr);
+		const y = Math.round((p.rowY(s, r) + DIAMOND_Y) * dpr);
+		if (y - dpr >= AXIS * dpr)
+			pix.fill(x, y - Math.round(dpr), x + Math.round(dpr), y + Math.round(dpr), colour);
+	}
+	return true;
+}
+
+export function marks(p: Painter, s: Scene, visible: Row[], dense: boolean): void {
 	const {ctx} = p;
 	const {decisions} = s.q.m;
-	const from = upper(decisions.time, s.t0 - 1);
-	const to = upper(decisions.time, s.t1);
-	const cpuRows = new Map(visible.filter((r) => r.kind === "cpu").map((r) => [s.q.m.cpus[r.index]!.cpu, r]));
-	const step = Math.max(1, Math.ceil((to - from) / 6000));
+	const rows = cpuRows(s, visible);
 	const chosen = s.sel?.k === "dec" ? s.sel.i : -1;
-	const last = new Map<number, number>();
-	const diamond = (x: number, y: number, r: number): void => {
-		ctx.beginPath();
-		ctx.moveTo(x, y - r);
-		ctx.lineTo(x + r, y);
-		ctx.lineTo(x, y + r);
-		ctx.lineTo(x - r, y);
-		ctx.closePath();
-	};
-	for (let i = from; i < to; i += step) {
-		const r = cpuRows.get(decisions.cpu[i]!);
-		if (!r || decisions.time[i]! > s.hideFuture)
-			continue;
+	const last = new Float64Array(rows.length).fill(-99);
+	const diamond = (i: number, radius: number, colour: string, fill: boolean): void => {
+		const r = rows[decisions.cpu[i]!];
 		const x = p.x(s, decisions.time[i]!);
-		const wrong = (decisions.flags[i]! & 2) !== 0;
-		if (!wrong && i !== chosen && x - (last.get(decisions.cpu[i]!) ?? -99) < 4)
-			continue;
-		last.set(decisions.cpu[i]!, x);
-		diamond(x, p.rowY(s, r) + 36, wrong ? 6 : i === chosen ? 5.5 : 4);
-		ctx.fillStyle = wrong ? s.theme.danger : i === chosen ? s.theme.accent : s.theme.text;
-		ctx.strokeStyle = ctx.fillStyle;
-		ctx.lineWidth = 1.25;
-		if (decisions.flags[i]! & 1 || wrong || i === chosen)
+		if (!r || x < GUTTER || x > p.width || decisions.time[i]! > s.hideFuture)
+			return;
+		const y = p.rowY(s, r) + DIAMOND_Y;
+		ctx.beginPath();
+		ctx.moveTo(x, y - radius);
+		ctx.lineTo(x + radius, y);
+		ctx.lineTo(x, y + radius);
+		ctx.lineTo(x - radius, y);
+		ctx.closePath();
+		ctx.fillStyle = ctx.strokeStyle = colour;
+		if (fill)
 			ctx.fill();
 		else
 			ctx.stroke();
+	};
+	ctx.lineWidth = 1.25;
+	if (!dense) {
+		const to = upper(decisions.time, s.t1);
+		for (let i = upper(decisions.time, s.t0 - 1); i < to; i++) {
+			const cpu = decisions.cpu[i]!;
+			const x = p.x(s, decisions.time[i]!);
+			if (!rows[cpu] || x - last[cpu]! < 4)
+				continue;
+			last[cpu] = x;
+			diamond(i, 4, s.theme.text, (decisions.flags[i]! & 1) !== 0);
+		}
 	}
+	for (const i of s.q.wrong)
+		diamond(i, 6, s.theme.danger, true);
+	if (chosen >= 0)
+		diamond(chosen, decisions.flags[chosen]! & 2 ? 6 : 5.5, decisions.flags[chosen]! & 2 ? s.theme.danger : s.theme.accent, true);
 	for (const r of visible)
 		if (r.kind === "task")
 			jobMarks(p, s, r);
@@ -51,9 +92,7 @@ function jobMarks(p: Painter, s: Scene, r: Row): void {
 	const {ctx} = p;
 	const {jobs} = s.q.m;
 	const task = s.q.m.tasks[r.index]!;
-	const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1);
-	if (list.length > p.width / 8)
-		return;
+	const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1, Math.floor(p.width / 8));
 	const y = p.rowY(s, r);
 	for (const j of list) {
 		const x = p.x(s, jobs.release[j]!);

@@ -132,6 +132,8 @@ export interface Model {
 	jobs: Jobs;
 	/** Tasks that wait in run queues: EDF classes, real-time levels, all others, ten bits each. */
 	queue: Lane;
+	/** The most that ever wait at once. */
+	queueMax: number;
 	locks: Named[];
 	/** Tasks that wait for a lock, by lock. */
 	lockWaiters: Lane[];

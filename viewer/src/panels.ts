@@ -270,12 +270,12 @@ function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
 	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
-	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
+	const wrong = host.q.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
 		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),
 		facts([["length", duration(m.t1 - m.t0)], ["tasks", m.tasks.length - 1], ["decisions", m.decisions.time.length], ["jobs", m.jobs.task.length]]),
-		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decisions are not what their candidates say.` : "✓ Every recorded decision is what its candidates say."),
+		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decision${wrong === 1 ? " is" : "s are"} not what the candidates say.` : "✓ Every recorded decision is what its candidates say."),
 		m.lost.length > 0 && el("p", {class: "verdict wrong"}, `✗ Events are missing in ${m.lost.length} places; what they may have changed is drawn as unknown.`),
 		bad.length > 0 && section("Look here first", el("ul", {}, ...bad.slice(0, 8).map((f) => el("li", {}, link(`${instant(f.time)}: ${f.text}`, () => host.go({k: "flag", i: m.flags.indexOf(f)})))))),
 		section("Begin", el("ul", {}, el("li", {}, "A diamond under a CPU is a decision: click it, or press ", el("kbd", {}, "]"), " for the next one."),

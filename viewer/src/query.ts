@@ -233,8 +233,21 @@ export class Query {
 		return !(done[j]! < t) ? j : -1;
 	}
 
-	/** Jobs of the task with release in [a, b), or all. */
-	jobsOf(task: number, a = -Infinity, b = Infinity): number[] {
+	/** Decisions that are not what their candidates say. */
+	get wrong(): number[] {
+		if (!this.wrongOnes) {
+			this.wrongOnes = [];
+			const {flags} = this.m.decisions;
+			for (let i = 0; i < flags.length; i++)
+				if (flags[i]! & 2)
+					this.wrongOnes.push(i);
+		}
+		return this.wrongOnes;
+	}
+	private wrongOnes: number[] | undefined;
+
+	/** Jobs of the task with release in [a, b), or all; none when they are more than `max`. */
+	jobsOf(task: number, a = -Infinity, b = Infinity, max = Infinity): number[] {
 		const {jobsFrom, jobsN} = this.m.tasks[task]!;
 		const {order, release} = this.m.jobs;
 		const out: number[] = [];
@@ -247,6 +260,8 @@ export class Query {
 			else
 				hi = mid;
 		}
+		if (lo + max < jobsFrom + jobsN && release[order[lo + max]!]! < b)
+			return out;
 		for (; lo < jobsFrom + jobsN && release[order[lo]!]! < b; lo++)
 			out.push(order[lo]!);
 		return out;

@@ -4,9 +4,9 @@
  */
 import {SETS} from "events";
 import {urgency} from "./decode.js";
-import {upper} from "./grow.js";
+import {gallop, upper} from "./grow.js";
 import {columns, type Lod} from "./lod.js";
-import {arrows, lines, marks} from "./marks.js";
+import {arrows, denseDecisions, lines, marks} from "./marks.js";
 import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf, type Lane} from "./model.js";
 import {Pix} from "./pix.js";
 import {queued, type Query} from "./query.js";
@@ -99,14 +99,13 @@ export class Painter {
 			this.canvas.height = h;
 			this.pix = new Pix(w, h);
 		}
+		this.width = w / this.dpr;
+		this.height = h / this.dpr;
 	}
 
-	get width(): number {
-		return this.canvas.width / this.dpr;
-	}
-	get height(): number {
-		return this.canvas.height / this.dpr;
-	}
+	/** In CSS pixels. */
+	width = 1;
+	height = 1;
 
 	private colour(s: Scene): Colours {
 		const {theme, q} = s;
@@ -148,6 +147,7 @@ export class Painter {
 		const visible = s.rows.filter((r) => r.y + r.h > s.scroll && r.y < s.scroll + H - AXIS);
 		for (const r of visible)
 			this.row(s, c, r, AXIS + r.y - s.scroll);
+		const dense = denseDecisions(this, s, visible, pix, this.dpr);
 		this.ctx.putImageData(pix.data, 0, 0);
 		this.ctx.setTransform(d, 0, 0, d, 0, 0);
 		this.ctx.font = FONT;
@@ -160,7 +160,7 @@ export class Painter {
 				if (fitted)
 					this.ctx.fillText(fitted, x, y);
 			}
-			marks(this, s, visible);
+			marks(this, s, visible, dense);
 			arrows(this, s, visible);
 			lines(this, s);
 		});
@@ -276,23 +276,16 @@ export class Painter {
 			last = x0;
 			/* Many in one pixel are one cap. */
 			const next = this.t(s, (x0 + 1) / this.dpr);
-			i = irqStart[i + 1]! < next ? Math.max(i + 1, upper(irqStart, next, i)) : i + 1;
+			i = irqStart[i + 1]! < next ? Math.max(i + 1, gallop(irqStart, next, i, irqStart.length)) : i + 1;
 		}
 	}
 
-	private queueMax = new WeakMap<object, number>();
 	/** The strip under a CPU shows who may run there; the lane of its own all, by class. */
 	private queueRow(s: Scene, c: Colours, y: number, h: number, cpu: number): void {
 		const {queue} = s.q.m;
 		const lane = cpu < 0 ? queue : s.q.queueOf(cpu);
 		const lod = s.q.lod(lane, "other");
-		let max = this.queueMax.get(queue);
-		if (max === undefined) {
-			max = 1;
-			for (const v of queue.val)
-				max = Math.max(max, queued(v));
-			this.queueMax.set(queue, max);
-		}
+		const max = s.q.m.queueMax;
 		const [y0, y1] = this.band(y, h);
 		const full = y1 - y0;
 		const ready = c.state[S.ready]!;
