@@ -74,7 +74,7 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
 /* Without a stack to go to, @p cur goes on for a little while, and this CPU looks again then. */
@@ -118,7 +118,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 	look_end(l, to, on);
 	if (!to)
 		return;
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
 /* relaxed: as in note_change */
