@@ -118,7 +118,17 @@ def ends_first(found):
     return "none"
 
 
-ANSWERS = {"ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def ends_last(found):
+    ends = [task(fields["tid"]) for _, name, fields in found if name == "sched_process_exit"]
+    return ([n for n in ends if n not in ("init", "tests")] or ["none"])[-1]
+
+
+def frozen_stacks(found):
+    return str(len({fields["from_worker"].strip() for _, name, fields in found
+                    if name == "worker_switch" and task(fields["frozen_tid"]) not in ("idle", "init", "tests")}))
+
+
+ANSWERS = {"ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 
