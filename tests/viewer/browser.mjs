@@ -235,6 +235,81 @@ test("what is no trace gets a message with byte and reason", async () => {
 	await done(page);
 });
 
+test("a wrong file leaves the trace that is open", async () => {
+	const page = await open();
+	writeFileSync(join(DIR, "no-trace.bin"), Buffer.from([9, 9, 9, 1, 2, 3, 0, 0]));
+	const before = await page.evaluate(() => window.fermata.q.m.events);
+	const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Open…"}).click()]);
+	await chooser.setFiles(join(DIR, "no-trace.bin"));
+	await page.waitForFunction(() => document.documentElement.dataset.state === "error");
+	assert.match(await page.locator("[role=alert]").textContent(), /no-trace\.bin, byte 0/);
+	await page.getByRole("button", {name: "Back to the trace"}).click();
+	assert.equal(await page.locator(".drop").isVisible(), false);
+	assert.equal(await page.evaluate(() => window.fermata.q.m.events), before);
+	assert.match(await heading(page), /events of 4 CPUs/);
+	await done(page);
+});
+
+test("files of two traces at once, and the metadata alone, get a message", async () => {
+	for (const [names, says] of [[["metadata"], /metadata, byte 0: alone it tells of no event/], [["trace/metadata", "trace2/metadata", "trace/channel0_0"], /a second metadata: these are files of two traces/]]) {
+		const page = await open("viewer.html", {ready: false});
+		assert.equal(await page.locator("aside").isVisible(), false, "without a trace there is nothing beside it");
+		const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Choose files…"}).click()]);
+		await chooser.setFiles(names.map((n) => ({name: n.replace("/", "-"), mimeType: "", buffer: readFileSync(join(DIR, n.includes("/") ? n : `trace/${n}`))})).map((f) => ({...f, name: f.name.replace(/^trace2?-/, "")})));
+		await page.waitForFunction(() => document.documentElement.dataset.state);
+		assert.match(await page.locator("body").textContent(), says);
+		await done(page);
+	}
+});
+
+test("no key, tab or selection does harm, in whatever trace", async () => {
+	const packet = readFileSync(join(DIR, "trace/channel0_0")).subarray(0, 80);
+	packet.writeBigUInt64LE(640n, 40);
+	packet.writeBigUInt64LE(640n, 48);
+	writeFileSync(join(DIR, "nothing"), packet);
+	for (const files of [["nothing"], ["trace/channel0_1"], readdirSync(join(DIR, "trace")).map((f) => `trace/${f}`)]) {
+		const page = await open("viewer.html", {ready: false});
+		for (const key of "wsadfjkq[].,mnpiltge?/")
+			await page.keyboard.press(key); /* without a trace */
+		const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Choose files…"}).click()]);
+		await chooser.setFiles(files.map((f) => join(DIR, f)));
+		await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+		for (const key of ["w", "s", "a", "d", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "]", "[", "j", "k", "Enter", ",", ".", "m", "f", "f", "n", "p", "i", "t", "l", "l", "q", "q", "Space", "Space", "g", "Shift+M", "?", "Escape"]) {
+			await page.keyboard.press(key);
+			if (await page.locator("dialog[open]").count())
+				await page.keyboard.press("Escape");
+		}
+		await page.evaluate(() => {
+			const app = window.fermata;
+			const {m} = app.q;
+			for (const tab of ["events", "range", "histogram", "matches", "checks", "sequence", "compare"])
+				app.openTab(tab);
+			for (const sel of [{k: "queue", t: m.t0}, {k: "queue", t: m.t1, cpu: 0}, {k: "dec", i: 0}, {k: "flag", i: 0}, {k: "lock", lock: 0, i: 0}, {k: "stack", stack: 0, i: 0}, {k: "slice", cpu: 0, i: 0}, {k: "state", task: 1, i: 0}])
+				app.select(sel);
+			for (const span of [1, 1e3, 1e9, 1e15])
+				app.setView(m.t0, m.t0 + span);
+		});
+		await frame(page);
+		await done(page);
+	}
+});
+
+test("every table can be saved as CSV", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.go({k: "dec", i: 100}));
+	const shown = await page.locator("aside table").first().evaluate((t) => [...t.rows].map((r) => [...r.cells].map((c) => c.textContent.replace(/[⤓]|^✔ /g, ""))));
+	const [download] = await Promise.all([page.waitForEvent("download"), page.locator("aside button.csv").first().click()]);
+	await download.saveAs(join(DIR, "table.csv"));
+	assert.equal(download.suggestedFilename(), "candidates-of-the-decision.csv");
+	const saved = readFileSync(join(DIR, "table.csv"), "utf8").trim().split("\r\n").map((l) => l.match(/"(?:[^"]|"")*"|[^,]+/g).map((c) => c.replace(/^"|"$/g, "")));
+	assert.deepEqual(saved, shown);
+	for (const tab of ["range", "checks"]) {
+		await page.evaluate((t) => window.fermata.openTab(t), tab);
+		assert.equal(await page.locator(".dockbody table").count() - await page.locator(".dockbody table button.csv").count(), 0);
+	}
+	await done(page);
+});
+
 test("the view is in the URL and comes back from it", async () => {
 	const page = await open();
 	await page.evaluate(() => {
@@ -352,6 +427,9 @@ test("teaching mode asks first, covers what comes, and keeps score", async () =>
 	assert.match(await heading(page), /Which task does CPU \d take/);
 	assert.ok(!(await page.locator("aside").textContent()).includes("Why:"), "the answer is shown before the question is answered");
 	assert.ok(await page.evaluate(() => window.fermata.scene.hideFuture <= window.fermata.q.m.decisions.time[window.fermata.scene.sel.i]));
+	const [t0, t1] = await span(page);
+	const asked = await page.evaluate(() => window.fermata.q.m.decisions.time[window.fermata.scene.sel.i]);
+	assert.ok(asked - t0 > (t1 - t0) / 2 && asked < t1, "what led to the decision is not in view");
 	await shot(page, "learn");
 	const right = await page.evaluate(() => {
 		const {q, scene} = window.fermata;

@@ -105,14 +105,14 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 		el("p", {class: "why"}, el("strong", {}, "Why: "), x.why),
 		x.candidates.length > 0 && section(`Candidates (${x.waiting})`,
 			table("Candidates of the decision", ["task", "class", "key", "waited", "lost because"], ranked(x).map((c) => [
-				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), c.keyText + (c.ranUntilNow ? ", ran until now" : c.wasPreempted ? ", was preempted" : ""),
+				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), c.keyText + (c.ranUntilNow ? ", ran until now" : c.wasPreempted ? ", preempted" : ""),
 				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
 			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
 		barredLine(host, x),
 		el("p", {class: `verdict ${x.verdict}`}, x.verdict === "right" ? "✓ " : x.verdict === "wrong" ? "✗ " : "○ ", x.verdictText),
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.same ? "same choice" : `would pick ${q.label(o.pick)}`)))),
-		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here.")),
+		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here. Fair, stride and MLFQ go by service, which only their own tasks have recorded; lottery draws.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
 		again(q, x.time),
 		stepper(host),
@@ -274,7 +274,7 @@ function welcome(host: PanelHost): HTMLElement[] {
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
 		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),
-		facts([["length", duration(m.t1 - m.t0)], ["tasks", m.tasks.length - 1], ["decisions", m.decisions.time.length], ["jobs", m.jobs.task.length]]),
+		facts([["length", duration(m.t1 - m.t0)], ["tasks", m.tasks.length - 1], ["decisions", m.decisions.time.length.toLocaleString("en")], ["jobs", m.jobs.task.length.toLocaleString("en")]]),
 		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decision${wrong === 1 ? " is" : "s are"} not what the candidates say.` : "✓ Every recorded decision is what its candidates say."),
 		m.lost.length > 0 && el("p", {class: "verdict wrong"}, `✗ Events are missing in ${m.lost.length} places; what they may have changed is drawn as unknown.`),
 		bad.length > 0 && section("Look here first", el("ul", {}, ...bad.slice(0, 8).map((f) => el("li", {}, link(`${instant(f.time)}: ${f.text}`, () => host.go({k: "flag", i: m.flags.indexOf(f)})))))),
