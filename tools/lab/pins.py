@@ -128,7 +128,17 @@ def frozen_stacks(found):
                     if name == "worker_switch" and task(fields["frozen_tid"]) not in ("idle", "init", "tests")}))
 
 
-ANSWERS = {"ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def struck_task(found):
+    """Timer interrupts from a burn's begin to its end: those that struck a task."""
+    return str(sum(name == "irq_handler_entry" and fields["irq"].strip() == "-1" and fields["from"].strip() == "task"
+                   for _, name, fields in found))
+
+
+def timers_fired(found):
+    return str(sum(name == "timer_expire" for _, name, fields in found))
+
+
+ANSWERS = {"struck-task": struck_task, "timers-fired": timers_fired, "ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 
