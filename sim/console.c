@@ -136,6 +136,19 @@ const char *console_set_input(const char *hex)
 	return NULL;
 }
 
+void console_reset(void)
+{
+	con.at = con.outs = 0;
+	con.next_ns = FIRST_BYTE_NS;
+	con.masked = true;
+}
+
+void console_close_input(void)
+{
+	con.given = true;
+	con.next_ns = FIRST_BYTE_NS;
+}
+
 bool console_interactive(void)
 {
 	return con.interactive;
@@ -185,7 +198,7 @@ void console_poll(void)
 
 void console_flush(void)
 {
-	size_t done = 0;
+	size_t done = sim.cfg.batch ? fwrite(con.out, 1, con.outs, stderr) : 0;
 	ssize_t n;
 
 	while (done < con.outs) {
@@ -210,7 +223,7 @@ void sim_irq_mask(unsigned irq, bool masked)
 void sim_console_write(char c)
 {
 	con.out[con.outs++] = c;
-	if (con.outs == sizeof con.out || c == '\n' || con.interactive)
+	if (con.outs == sizeof con.out || (c == '\n' && !sim.cfg.batch) || con.interactive)
 		console_flush();
 }
 
@@ -227,5 +240,6 @@ size_t sim_console_read(char *bytes, size_t max)
 				       (bytes[n] == '\n' ? rng_below(r, LINE_JITTER_NS) : 0);
 		n++;
 	}
+	sim_memory_usable(bytes, n);
 	return n;
 }

@@ -310,9 +310,14 @@ static void deliver(uintptr_t pc)
 
 void sim_slow(uintptr_t pc)
 {
-	if (sim_budget >= sim.bias)
+	bool there = sim.at_places && replay_at(pc, this_cpu()->ran + (uint64_t)(sim.armed - sim_budget));
+
+	if (sim_budget >= sim.bias && !there)
 		return;
+	sim.pc = pc;
 	charge();
+	if (there)
+		sim.slice = 0;
 	sim_mix(pc);
 	sim_mix(sim.clock_ns);
 	check_limits();
@@ -445,6 +450,7 @@ void sim_relax(void)
 	charge();
 	charge_events(RELAX_EVENTS);
 	sim.events++;
+	sim.pc = SIM_PC;
 	check_limits();
 	deliver(SIM_PC);
 	this_cpu()->ran++;
@@ -458,6 +464,7 @@ void sim_idle(void)
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
 
 	charge();
+	sim.pc = pc;
 	if (sim.cfg.watch) {
 		locks_none("when its CPU halts", SIM_PC);
 		watch_unmasked();
@@ -546,7 +553,8 @@ int sim_run(void)
 	set_busy(0, true);
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();
-	sim.bias = sim.cfg.watch ? -(1ll << 62) : 0;
+	sim.at_places = replay_places() > 0;
+	sim.bias = sim.cfg.watch || sim.at_places ? -(1ll << 62) : 0;
 	if (sim.cfg.watch)
 		watch_begin();
 	sim_budget = sim.armed = sim.bias;

@@ -29,6 +29,15 @@ static struct kind {
 
 bool sim_faults;
 
+void fault_reset(void)
+{
+	sim_faults = false;
+	for (unsigned k = 0; k < FAULTS; k++) {
+		kinds[k].places = kinds[k].next = kinds[k].notes = kinds[k].givens = 0;
+		sim_faults |= kinds[k].one_in > 0;
+	}
+}
+
 static unsigned kind_named(const char *name, size_t len)
 {
 	unsigned k = 0;

@@ -37,7 +37,8 @@ extern uint64_t ksyms_count, ksyms_addr[];
 extern uint32_t ksyms_name[];
 extern char ksyms_text[];
 
-static void place_print(unsigned n, uintptr_t pc)
+/* The symbol that @p pc lies in, as its index and 1; 0: none. */
+static uint64_t symbol_of(uintptr_t pc)
 {
 	uint64_t low = 0, high = ksyms_count; /* the answer's index + 1 lies in [low, high] */
 
@@ -49,6 +50,21 @@ static void place_print(unsigned n, uintptr_t pc)
 		else
 			high = mid - 1;
 	}
+	return low;
+}
+
+bool report_copies(uintptr_t pc)
+{
+	uint64_t i = symbol_of(pc);
+	const char *name = i ? ksyms_text + ksyms_name[i - 1] : "";
+
+	return !strcmp(name, "memcpy") || !strcmp(name, "memmove");
+}
+
+static void place_print(unsigned n, uintptr_t pc)
+{
+	uint64_t low = symbol_of(pc);
+
 	if (low)
 		fprintf(stderr, "    #%u %s+%#llx (%#llx)\n", n, ksyms_text + ksyms_name[low - 1],
 			(unsigned long long)(pc - ksyms_addr[low - 1]), (unsigned long long)pc);
@@ -74,6 +90,11 @@ static void backtrace_from(uintptr_t pc)
 			place_print(n++, frame[1]);
 		fp = frame[0];
 	}
+}
+
+void report_reset(void)
+{
+	reports = asked_count = 0;
 }
 
 bool report_begin(uintptr_t pc, uintptr_t earlier)

@@ -30,7 +30,8 @@ struct sim_config {
 	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
-	bool watch; /* check each access: watch.h */
+	bool batch; /* many runs: batch.c */
+	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
 	char cmdline[8192];
 };
 
@@ -73,6 +74,8 @@ struct sim {
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
 	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
 	uint64_t turn;	     /* what the current CPU had run when it was last chosen, not by default */
+	bool at_places;	     /* --at was given: each hook is looked at */
+	uintptr_t pc;	     /* where the current CPU was when it last left the fast path */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
 	uint64_t events, switches, irqs, faults, hash;
@@ -163,12 +166,39 @@ void replay_note(unsigned next);
  *  no host memory. */
 int replay_add(unsigned cpu, uint64_t ran, unsigned to);
 
+/** --at: the first time that @p cpu comes to @p pc when it has run @p after events, @p to comes. 0, or -1: there
+ *  are too many. */
+int replay_add_place(unsigned cpu, uintptr_t pc, uint64_t after, unsigned to);
+unsigned replay_places(void);
+
+/** Whether the current CPU, which has run @p ran events and is at @p pc, is at such a place. */
+bool replay_at(uintptr_t pc, uint64_t ran);
+
 /** Writes what was noted, with all that the run was made from, to cfg.record. 0, or -1 with a
  *  text in @p err. */
 int replay_write(char *err, size_t err_bytes);
 
 /** Identifies this program's kernel. */
 uint64_t replay_build(void);
+
+/* main.c */
+
+/** One run, and what is to be said and written of it; the exit status. */
+int main_run(char **argv);
+
+/* batch.c */
+
+/** Does the runs that standard input asks for, with @p set_line for the lines in between. */
+void batch(char **argv, const char *(*set_line)(char *line));
+
+/* What a run changed becomes what it was: for batch.c. */
+void memory_reset(void);
+void console_reset(void);
+void fault_reset(void);
+void replay_reset(void);
+void locks_reset(void);
+void report_reset(void);
+void watch_reset(void);
 
 /* fault.c */
 enum fault {
@@ -208,6 +238,8 @@ void fault_write(FILE *f);
 
 /* console.c */
 void console_open(void);
+/** For --batch, whose own standard input is: what the options gave is all. */
+void console_close_input(void);
 void console_close(void); /* gives back the terminal; any context, also twice */
 void console_flush(void);
 

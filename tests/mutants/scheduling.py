@@ -24,11 +24,11 @@ TIES_BY_ID = (
 )
 
 PUBLISHED_TOO_EARLY = (
-    ("kernel/task/handover.h", "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
+    ("kernel/task/handover.h", "	arch_switch(&from->sp, to->sp);\n", """	if (frozen) {
 		c->frozen = NULL;
 		queue_suspended(c, frozen);
 	}
-	arch_switch(from ? &from->sp : &boot_sp, to->sp);
+	arch_switch(&from->sp, to->sp);
 """),
 )
 
@@ -222,7 +222,7 @@ MUTANTS = [
            ((EXECUTOR, "	runqueue_remove(next);\n	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n",
              "	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n"),), "test panic no-end no-progress simulator", SHORT_WAYS),
     Mutant("blocked-forgets-its-note", "on the short way a task that was woken while it ran waits all the same",
-           ((EXECUTOR, "result || noted(prev) || cpu_hinted(c)", "result || cpu_hinted(c)"),),
+           ((EXECUTOR, "		next = noted(prev) ? take_turns(", "		next = noted(prev) && prev->next_deadline_ns ? take_turns("),),
            "test panic no-end no-progress", SHORT_WAYS),
     Mutant("permits-past-waits", "permits are taken although somebody waits for them",
            (("kernel/async/semaphore.h", "	while (likely(!(free & SEMAPHORE_WAITED) && free >= w->wants))\n",

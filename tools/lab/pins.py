@@ -66,7 +66,7 @@ def trace_of(bench, pin, name):
 
 def events(bench, trace):
     """(seconds, name, {field: text}) of each event; a task's field has its name as well."""
-    said = subprocess.run([str(bench.root / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
+    said = subprocess.run([str(bench.tools_in / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
                           stdout=subprocess.PIPE).stdout
     for line in said.splitlines():
         if head := re.match(r"\[([\d.]+)\] CPU \d+ (\w+): \{ (.*) \}", line):
