@@ -41,6 +41,8 @@ struct vcpu {
 	bool irq_on;
 	uint64_t stalled_until; /* ns; a fault */
 	uint64_t again_at; /* a hint that was doubled, or nobody sent */
+	uint64_t tick_at; /* a timer's interrupt, likewise */
+	uint64_t skew_ns; /* that its clock is ahead; a fault */
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
 	uint64_t ran; /* hooks, pauses and halts that it executed: with its number, a place in the run */
@@ -136,6 +138,9 @@ static inline void sim_mix(uint64_t x)
 /** True when the current CPU has run for so long that others must come, or nothing may ever happen
  *  that it waits for. */
 bool sim_turn_over(void);
+
+/** The machine's time; sim_clock_ns is what a CPU reads. */
+uint64_t sim_now_ns(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
@@ -242,6 +247,11 @@ enum fault {
 	FAULT_HINT_SPURIOUS,
 	FAULT_TIMER_LATE,
 	FAULT_CPU_STALL,
+	FAULT_TIMER_DOUBLED,
+	FAULT_TIMER_SPURIOUS,
+	FAULT_CLOCK_STEP,
+	FAULT_CLOCK_SKEW,
+	FAULT_BIT_FLIP,
 	FAULTS
 };
 _Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");

@@ -110,5 +110,6 @@ MUTANTS = [
     planted("looker-looks-once", "a CPU that goes idle does not read the tops again", "kernel/task/look.c",
             "if (must_read_again(l->cpu, l->otherwise) && overtaken(&p, none))", "if (must_read_again(l->cpu, l->otherwise) && none.order)", "hints"),
     planted("task-not-published", "a task is queued and its shard's top is as before", "kernel/task/runqueue.c",
-            "	if (place_before(place_of(t), top))\n		publish(s, t);", "	if (place_before(top, place_of(t)))\n		publish(s, t);", "hints"),
+            "	if (place_before(place_of(t), top))\n		publish(s, t);",
+            "	if (place_before(top, place_of(t)))\n		publish(s, t);", "hints"),
 ]

@@ -415,7 +415,15 @@ test("the run under another policy is made by the panel's command and compared",
 	await chooser.setFiles(readdirSync(join(DIR, "fifo")).map((f) => join(DIR, "fifo", f)));
 	await page.waitForFunction(() => window.fermata.other);
 	assert.match(await page.locator("#divergence").textContent(), /First divergence after \d+ dispatches/);
+	assert.match(await page.locator(".dockbody .sub").first().textContent(), /A is sim seed 1, demo=30, B is sim seed 1, 'demo=30 sched=fifo'/);
 	assert.equal(await page.locator(".dockbody .why").count(), 2);
+	await page.evaluate(() => {
+		document.querySelector(".dockbody").style.height = "330px";
+		document.querySelector("aside .command").scrollIntoView({block: "center"});
+	});
+	await frame(page);
+	assert.equal(await page.evaluate(() => document.querySelector("header").getBoundingClientRect().top), 0, "the page itself was scrolled");
+	await shot(page, "policy");
 	assert.deepEqual(await page.evaluate(() => [...new Set(window.fermata.other.m.tasks.filter((t) => t.tid > 1).map((t) => t.cls))]), [2]);
 	await done(page);
 });
@@ -478,6 +486,31 @@ test("async lanes, locks, stacks and slack unfold", async () => {
 	});
 	await page.evaluate((i) => window.fermata.go({k: "lock", lock: 0, i}), lock.i);
 	assert.ok((await heading(page)).endsWith(`is held by ${lock.name}`));
+	/* A stack tells who owns it, and who each other one at that time. */
+	const stack = await page.evaluate(() => {
+		const {m} = window.fermata.q;
+		const stack = m.stacks.findIndex((s) => s.lane.val.some((v) => v >= 0x80000000));
+		const i = m.stacks[stack].lane.val.findIndex((v) => v >= 0x80000000);
+		window.fermata.setView(29e6, 44e6);
+		return {stack, i, t: m.stacks[stack].lane.start[i] + 1, task: window.fermata.q.label(m.stacks[stack].lane.val[i] & 0x7fffffff), n: m.stacks.length};
+	});
+	await page.evaluate(({stack, i}) => window.fermata.go({k: "stack", stack, i}), stack);
+	assert.ok((await heading(page)).endsWith(`${stack.task} is frozen on it`));
+	assert.equal(await page.locator("aside tbody tr").count(), stack.n);
+	const at = await page.evaluate(({stack, t}) => {
+		const app = window.fermata;
+		app.scrollTo(1e6);
+		const row = app.scene.rows.find((r) => r.kind === "stack" && r.index === stack);
+		const box = document.getElementById("timeline").getBoundingClientRect();
+		app.setView(t - 1e5, t + 1e5);
+		return {x: box.left + app.painter.x(app.scene, t + 1000), y: box.top + 26 + row.y - app.scene.scroll + row.h / 2};
+	}, stack);
+	await page.evaluate(() => window.fermata.select(undefined));
+	await page.mouse.click(at.x, at.y);
+	assert.ok((await heading(page)).endsWith(`${stack.task} is frozen on it`));
+	await page.evaluate(() => window.fermata.setView(29e6, 44e6));
+	await frame(page);
+	await shot(page, "stacks");
 	await done(page);
 });
 
@@ -499,9 +532,16 @@ test("exports are what their formats say", async () => {
 	}, svg);
 	assert.equal(parsed[0], 0);
 	assert.ok(["CPU 0", "imu", "lidar", "preempted"].every((t) => parsed[1].includes(t)), parsed[1].join());
-	const png = readFileSync(await exported(page, "What is on screen (PNG)"));
+	const png = readFileSync(await exported(page, "The lanes in sight (PNG)"));
 	assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
 	assert.ok(png.readUInt32BE(16) > 1000);
+	/* Of a range it is what the view of that range is. */
+	await page.evaluate(() => { window.fermata.scene.range = [5e6, 9e6]; });
+	const ranged = readFileSync(await exported(page, "The lanes in sight (PNG)"));
+	await page.evaluate(() => { window.fermata.scene.range = undefined; window.fermata.setView(5e6, 9e6); });
+	assert.deepEqual(readFileSync(await exported(page, "The lanes in sight (PNG)")), ranged);
+	assert.notDeepEqual(png, ranged);
+	await page.evaluate(() => window.fermata.setView(0, 26e6));
 	const rows = readFileSync(await exported(page, "Statistics of the range (CSV)"), "utf8").trim().split("\r\n");
 	assert.equal(rows.length, await page.evaluate(() => window.fermata.q.m.tasks.length));
 	assert.ok(rows.every((r) => r.split(",").length === 14));
@@ -570,6 +610,18 @@ test("a narrow window and a touch screen work", async () => {
 	await page.touchscreen.tap(at.x, at.y);
 	assert.match(await heading(page), /is running on CPU 1/);
 	await shot(page, "narrow");
+	/* Two fingers that part zoom in where they are. */
+	const before = await span(page);
+	const touch = await page.context().newCDPSession(page);
+	const box2 = await page.locator("#timeline").boundingBox();
+	const fingers = (apart) => [box2.x + 280 - apart, box2.x + 280 + apart].map((x, id) => ({x, y: box2.y + 60, id}));
+	await touch.send("Input.dispatchTouchEvent", {type: "touchStart", touchPoints: fingers(20)});
+	for (const apart of [30, 45, 60])
+		await touch.send("Input.dispatchTouchEvent", {type: "touchMove", touchPoints: fingers(apart)});
+	await touch.send("Input.dispatchTouchEvent", {type: "touchEnd", touchPoints: []});
+	const after2 = await span(page);
+	assert.ok(after2[1] - after2[0] < (before[1] - before[0]) * 0.6, `${before} became ${after2}`);
+	assert.ok(after2[0] > before[0] && after2[1] < before[1]);
 	await done(page);
 });
 

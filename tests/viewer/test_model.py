@@ -213,6 +213,19 @@ def test_a_hint_is_a_trigger_only_of_the_look_that_it_caused(kernels, dump, demo
     assert wrong_hints(told, printed(kernels, demo(3, 8))) == []
 
 
+def test_the_policy_that_decided_would_have_picked_the_same(dump, demo):
+    """Among candidates that are all of one class, its own card must agree with the kernel."""
+    agreed = 0
+    for folder in (demo(1), demo(3, 8)):
+        for x in (d["x"] for d in dump(*files_of(folder))["decisions"] if "x" in d):
+            classes = {c["cls"] for c in x["candidates"]}
+            card = {"fifo": "FIFO", "rr": "Round robin", "edf": "EDF"}.get(x["cls"])
+            if len(x["candidates"]) > 1 and len(classes) == 1 and card:
+                assert [o["same"] for o in x["others"] if o["policy"] == card] == [True], x
+                agreed += 1
+    assert agreed > 20
+
+
 def test_the_source_of_a_decision_is_its_policy(dump, demo):
     told = {(x["cls"], x["source"]) for d in dump(*files_of(demo(1)))["decisions"] if (x := d.get("x")) and x["chosen"]}
     assert len(told) >= 3

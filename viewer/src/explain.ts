@@ -142,7 +142,8 @@ function otherPolicies(q: Query, x: Explained): Explained["others"] {
 	};
 	return [
 		pick("First come", (k) => (k.order | 0), "who arrived first"),
-		pick("FIFO, RR", (k) => -k.prio, "by level, whatever the class, then who arrived first"),
+		pick("FIFO", (k) => -k.prio, "by level, whatever the class; who runs goes on before its equals"),
+		pick("Round robin", (k) => Number(k.ranUntilNow) / 2 - k.prio, "by level, then who waits before who ran"),
 		pick("EDF", deadline, "absolute deadline; none is last"),
 		pick("Deadline monotonic", (k) => q.m.tasks[k.task]!.deadlineNs || Infinity, "relative deadline"),
 		pick("Least laxity", (k) => deadline(k) - x.time - left(k), "knows what each job still ran"),
