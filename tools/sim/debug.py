@@ -324,6 +324,15 @@ class Machine:
             self.drain()
         self.watches = saved
 
+    def land(self, event):
+        """In the kernel, behind event @p event or where the run ends before; with copies on the way."""
+        saved, self.breakpoints, self.watches = (self.breakpoints, self.watches), set(), {}
+        if self.events() < event:
+            self.forward(lambda: self.events() >= event)
+        self.go_to_event(min(event, self.events()) if self.events() < event else event)
+        self.to_kernel()
+        self.breakpoints, self.watches = saved
+
     def go_to(self, place):
         event, pc, sp = place
         if place == self.first:
@@ -542,8 +551,7 @@ class Server:
     def monitor(self, text):
         words = bytes.fromhex(text.split(",")[1]).decode().split()
         if words[:1] == ["event"] and len(words) == 2 and words[1].isdecimal():
-            self.m.go_to_event(max(int(words[1]), self.m.first[0]))
-            self.m.to_kernel()
+            self.m.land(max(int(words[1]), self.m.first[0] + 1))
             words = ["event"]
         said = f"event {self.m.events()}\n" if words == ["event"] else "monitor event [NUMBER]: where the run is, or go there\n"
         return said.encode().hex()
@@ -563,18 +571,33 @@ def command_of(args):
     return [os.path.abspath(elf), *runs.words(args, args.seed)]
 
 
+def last_event(command, symbols):
+    """How many events a run has that ends by itself."""
+    machine = Machine(command, symbols)
+    try:
+        while machine.forward(lambda: False) not in ("end", "exit"):
+            pass
+        return machine.events()
+    finally:
+        machine.close()
+
+
 def main(args):
     if os.uname().machine != "x86_64":
         raise Wrong("debug is for x86_64 hosts")
+    until, args.until = args.until, None  # there GDB begins; the run goes on
     command = command_of(args)
     symbols = symbols_of(command[0])
     if "sim_debug_table" not in symbols:
         raise Wrong(f"{command[0]} cannot be debugged: it was built by an older tree")
+    event = last_event([*command, "--until", str(until)], symbols) if until else 0
     listener = socket.create_server(("127.0.0.1", args.port or 0))
     port = listener.getsockname()[1]
     machine = Machine(command, symbols)
     gdb = None
     try:
+        if event:
+            machine.land(event)
         if args.port is None:
             gdb = subprocess.Popen(["gdb", "-q", *(["-batch"] if args.ex else []), "-ex", "set pagination off", "-ex", "set remotetimeout 60",
                                     "-ex", f"target remote 127.0.0.1:{port}",
