@@ -177,7 +177,7 @@ uint64_t console_wait(uint64_t ns)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	if (ppoll(&p, 1, ns == SIM_NEVER ? NULL : &limit, NULL) > 0) {
 		if (con.at == con.end)
-			con.next_ns = sim_clock_ns();
+			con.next_ns = sim_now_ns();
 		if (take() <= 0)
 			con.interactive = false; /* the terminal is gone */
 	}
@@ -188,7 +188,7 @@ uint64_t console_wait(uint64_t ns)
 
 void console_poll(void)
 {
-	uint64_t now = sim_clock_ns();
+	uint64_t now = sim_now_ns();
 
 	if (!con.interactive || now - con.polled_ns < POLL_NS)
 		return;
@@ -222,6 +222,8 @@ void sim_irq_mask(unsigned irq, bool masked)
 
 void sim_console_write(char c)
 {
+	if (bound.on)
+		return;
 	con.out[con.outs++] = c;
 	if (con.outs == sizeof con.out || (c == '\n' && !sim.cfg.batch) || con.interactive)
 		console_flush();
@@ -229,7 +231,7 @@ void sim_console_write(char c)
 
 size_t sim_console_read(char *bytes, size_t max)
 {
-	uint64_t now = sim_clock_ns();
+	uint64_t now = sim_now_ns();
 	struct rng *r = &sim.rng[RNG_CONSOLE];
 	size_t n = 0;
 

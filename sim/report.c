@@ -107,7 +107,7 @@ bool report_begin(uintptr_t pc, uintptr_t earlier)
 			return false;
 	reported[reports].pc = pc;
 	reported[reports].earlier = earlier;
-	found[reports].ns = sim_clock_ns();
+	found[reports].ns = sim_now_ns();
 	found[reports++].cpu = sim.cur;
 	console_flush();
 	return true;
@@ -125,7 +125,7 @@ void report_line(const char *fmt, ...)
 
 void report_here(const char *what, uintptr_t pc)
 {
-	uint64_t ns = sim_clock_ns();
+	uint64_t ns = sim_now_ns();
 
 	fprintf(stderr, "  %s by CPU %u%s, at %llu.%09llu s, event %llu\n", what, sim.cur,
 		watch_agent() & 1 ? " in an interrupt" : "", (unsigned long long)(ns / 1000000000),

@@ -41,6 +41,8 @@ struct vcpu {
 	bool irq_on;
 	uint64_t stalled_until; /* ns; a fault */
 	uint64_t again_at; /* a hint that was doubled, or nobody sent */
+	uint64_t tick_at; /* a timer's interrupt, likewise */
+	uint64_t skew_ns; /* that its clock is ahead; a fault */
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
 	uint64_t ran; /* hooks, pauses and halts that it executed: with its number, a place in the run */
@@ -120,6 +122,9 @@ int sim_run(void);
 /** Whether the clock has come to --until. */
 bool sim_was_enough(void);
 
+/** Asks the strategy who goes on, at @p pc, although the time for that has not come. */
+void sim_choose(uintptr_t pc);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
@@ -133,6 +138,9 @@ static inline void sim_mix(uint64_t x)
 /** True when the current CPU has run for so long that others must come, or nothing may ever happen
  *  that it waits for. */
 bool sim_turn_over(void);
+
+/** The machine's time; sim_clock_ns is what a CPU reads. */
+uint64_t sim_now_ns(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
@@ -157,10 +165,36 @@ extern const struct strategy by_replay;
  *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
 unsigned strategy_plain(uint64_t set, enum where where);
 
+/* bound.c: every schedule with few choices. */
+#define BOUND_MAX 8
+struct bound_config {
+	bool on;
+	unsigned switches;  /* at most BOUND_MAX */
+	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
+	uint64_t stop_after; /* failures; 0: never */
+	const char *file;   /* for the first failure, or NULL */
+};
+extern struct bound_config bound;
+extern const struct strategy by_bound;
+
+/** Before an access at @p pc: all other CPUs get a try. */
+void bound_point(uintptr_t pc);
+
+/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
+bool bound_fault(uintptr_t at);
+
+/** When the run came back to the host's stack: goes on until every schedule was. @p go switches to a
+ *  virtual CPU's stack and comes back as sim_run's call does. */
+void bound_explore(void (*go)(void *sp));
+
 /* replay.c: runs as files. */
 
 /** Notes that @p next was chosen at this CPU's present place. */
 void replay_note(unsigned next);
+
+/** The same for another place; and forgets all that was noted. */
+void replay_note_at(unsigned cpu, uint64_t ran, uintptr_t pc, unsigned to);
+void replay_forget(void);
 
 /** Adds a choice that is to be made again; the caller gives those of one CPU in order. 0, or -1:
  *  no host memory. */
@@ -208,6 +242,11 @@ enum fault {
 	FAULT_HINT_SPURIOUS,
 	FAULT_TIMER_LATE,
 	FAULT_CPU_STALL,
+	FAULT_TIMER_DOUBLED,
+	FAULT_TIMER_SPURIOUS,
+	FAULT_CLOCK_STEP,
+	FAULT_CLOCK_SKEW,
+	FAULT_BIT_FLIP,
 	FAULTS
 };
 _Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");
@@ -266,6 +305,7 @@ void console_poll(void);
 #define RAM_BASE 0x50000000ull
 #define RAM_BYTES_DEFAULT (256ull << 20)
 #define RAM_BYTES_MAX (2048ull << 20)
+#define BOOT_STACK_BYTES (64u << 10)
 
 void memory_init(void);
 

@@ -37,7 +37,7 @@ BUGS = {
     "twice": (LOCKS, 20, "deadlock: the CPU holds lock", "twice"),
     "reads_within": (LOCKS, 20, "deadlock: the CPU holds lock", "reads_within"),
     "upgrades": (LOCKS, 20, "deadlock: the CPU holds lock", "upgrades"),
-    "handler_takes_it": (LOCKS, 20, "lock 0x[0-9a-f]+ is taken in a handler, and with interrupts enabled", "handler_takes_it", "takes_it"),
+    "handler_takes_it": (LOCKS, 20, "(lock 0x[0-9a-f]+ is taken in a handler, and with interrupts enabled|deadlock: the CPU holds lock)", "handler_takes_it", "takes_it"),
     "held_over": (LOCKS, 20, "lock 0x[0-9a-f]+ is held when a poll ends", "held_over"),
     "freed_too_early": (MEMORY, 100, "memory that was given back is used", "freed_too_early"),
     "written_after_free": (MEMORY, 1, "memory that was given back is used", "written_after_free"),

@@ -27,7 +27,7 @@ class Outcome:
 
 
 SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
-COMPLAINT = re.compile(r"^(?:panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
+COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
 
 
 def complaint(output):
