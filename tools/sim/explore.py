@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import counterexample
 import runs
 from wrong import Wrong
 
@@ -93,5 +94,8 @@ def main(args):
     if done.returncode < 0:
         raise Wrong(f"{elf} died of signal {-done.returncode}:\n{done.stdout}")
     again = f"again: tools/sim/fermata-sim explore {args.program}{' --cc gcc' if args.cc == 'gcc' else ''} --replay"
-    sys.stdout.write(named(elf, done.stdout).replace("again: --replay", again))
+    text = named(elf, done.stdout).replace("again: --replay", again)
+    sys.stdout.write(text)
+    if args.view and counterexample.write(text, args.program, args.view):
+        print(f"Open {args.view} in a browser: each step, and what is wrong")
     return done.returncode
