@@ -24,7 +24,6 @@ def built(kernels):
     kernels.elf("sim", "clang", ADDERS)
 
 
-@pytest.mark.quick
 def test_lines_forwards_and_backwards(root):
     said = debug(root, "break adder", "continue", "next", "next", "next", "echo --\\n", "reverse-next", "reverse-step", "next")
     lines = re.findall(r"^(\d+)\t", said.split("--")[0], re.M)[-3:]
@@ -53,7 +52,6 @@ def test_a_watchpoint_backwards(root):
     assert back.count("atomic_store_explicit(&counter") == 2, said  # before the access
 
 
-@pytest.mark.quick
 def test_from_the_end_to_the_beginning_and_again(root):
     """What the kernel prints appears once, and the run ends as it does without GDB."""
     said = debug(root, "break test_run_all", "continue", "delete", "continue", "reverse-stepi", "break adder", "reverse-continue",
@@ -63,13 +61,11 @@ def test_from_the_end_to_the_beginning_and_again(root):
     assert "exited normally" in said
 
 
-@pytest.mark.quick
 def test_cpus_are_threads(root):
     said = debug(root, "break adder", "continue", "info threads", "thread 1", "bt -1")
     assert re.search(r"1 +Thread 1 \(CPU 0\)", said) and re.search(r"2 +Thread 2 \(CPU 1\)", said), said
 
 
-@pytest.mark.quick
 def test_a_saved_run_and_an_event_of_it(root, tmp_path):
     saved = tmp_path / "run"
     subprocess.run([sys.executable, "tools/sim/fermata-sim", "explore", ADDERS, "--bound", "1", "--cpus", "2", "--save", saved],
