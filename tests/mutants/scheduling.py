@@ -177,8 +177,8 @@ MUTANTS = [
 
     # What a wake-up may cost.
     Mutant("hint-under-the-lock", "a waker looks for the CPU to hint with the queue locked",
-           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	home_unlock(t);\n	if (alone && !seq)\n",
-             "		record_wake(t, TRACE_wake_result_released, seq);\n	seq = hint_for(w);\n	home_unlock(t);\n"
+           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	}\n	home_unlock(t);\n	if (alone && !seq)\n",
+             "		record_wake(t, TRACE_wake_result_released, seq);\n	}\n	seq = hint_for(w);\n	home_unlock(t);\n"
              "	if (shard_count)\n		return seq;\n	if (alone && !seq)\n"),),
            "test", Runs(COSTS, cpus=64, seeds=1, only="held")),
     Mutant("wake-allocates", "a wake-up takes memory for a moment",
