@@ -74,11 +74,24 @@ def test_a_saved_run_and_an_event_of_it(root, tmp_path):
     saved = tmp_path / "run"
     subprocess.run([sys.executable, "tools/sim/fermata-sim", "explore", ADDERS, "--bound", "1", "--cpus", "2", "--save", saved],
                    cwd=root, stdout=subprocess.DEVNULL)
-    said = debug(root, "break test_fail", "continue", "monitor event", "bt 2", "monitor event 24000", "maintenance flush register-cache",
+    said = debug(root, "break test_fail", "continue", "monitor event", "bt 2", "monitor event 24000",
+                 "maintenance flush register-cache",
                  "monitor event", "continue", what=(saved,))
     events = [int(n) for n in re.findall(r"^event (\d+)$", said, re.M)]
     assert len(events) == 3 and events[1] == events[2] == 24000 < events[0], said
     assert said.count("test_fail (") >= 2 and "adds_are_kept" in said, said
+
+
+@pytest.mark.quick
+def test_a_time_of_a_run(root, kernels):
+    """Where the viewer's trace is looked at; from there the run goes on and back."""
+    elf = kernels.elf("sim", "clang", ADDERS)
+    events = int(re.search(r"events=(\d+)", kernels.sim(elf, "--until", 20000, cpus=2).stdout)[1])
+    said = debug(root, "monitor event", "reverse-stepi", "monitor event", "continue", "continue",
+                 what=("--app", ADDERS, "--cpus", 2, "--until", 20000))
+    here = [int(n) for n in re.findall(r"^event (\d+)$", said, re.M)]
+    assert abs(here[0] - events) <= 1 and here[0] - here[1] in (0, 1), (said, events)
+    assert "exited normally" in said
 
 
 @pytest.mark.quick

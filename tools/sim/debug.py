@@ -7,7 +7,6 @@ events and, between two events, an instruction. The simulator's own code is not 
 the kernel nothing is. CPUs are GDB's threads. Memory and registers cannot be written: that would be another run.
 """
 
-import ctypes
 import os
 import select
 import signal
@@ -17,104 +16,17 @@ import subprocess
 import sys
 
 import runs
+from traced import (CONT, DEBUG_REGISTER, OPTIONS, PEEKUSER, POKEUSER, REGISTERS, RIP, RSP, SETOPTIONS, SINGLESTEP,
+                    TRACEME, Process, ptrace)
 from wrong import Wrong
 
 CHECKPOINT_EVENTS = 500_000
 CHECKPOINTS_MAX = 48
 NEAR_EVENTS = 2_000
 STEPS_MAX = 200_000  # instructions between two events
-REGISTERS = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base "
-             "ds es fs gs").split()  # as PTRACE_GETREGS has them: sys/user.h
 GDB_REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
-DEBUG_REGISTER = 848  # offset of u_debugreg in struct user
 TABLE = ("events armed budget bias cur sp0 sp1 cpus text text_end at capped running stop end").split()
 SAVED = "r15 r14 r13 r12 rbx rbp rip".split()  # fiber_x86_64.S
-
-TRACEME, PEEKUSER, POKEUSER, CONT, SINGLESTEP, GETREGS, SETREGS = 0, 3, 6, 7, 9, 12, 13
-SETOPTIONS, GETEVENTMSG, OPTIONS = 0x4200, 0x4201, 0x100002  # trace forks; kill when this ends
-FORK_EVENT = signal.SIGTRAP | 1 << 8
-SYS_FORK = 57
-
-libc = ctypes.CDLL(None, use_errno=True)
-libc.ptrace.restype = ctypes.c_long
-libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-REGS = struct.Struct(f"{len(REGISTERS)}Q")
-RSP, RIP, RAX = (REGISTERS.index(r) for r in ("rsp", "rip", "rax"))
-
-
-def ptrace(request, pid, at=0, data=0):
-    result = libc.ptrace(request, pid, at, data)
-    if result < 0:
-        raise Wrong(f"ptrace: {os.strerror(ctypes.get_errno())}")
-    return result
-
-
-class Process:
-    """One copy of the simulator, stopped."""
-    buffer = ctypes.create_string_buffer(REGS.size)
-
-    def __init__(self, pid, shown):
-        self.pid, self.shown = pid, shown  # shown: bytes of output that it has written
-        self.memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
-
-    def kill(self):
-        os.close(self.memory)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-
-    def read(self, at, n):
-        try:
-            return os.pread(self.memory, n, at)
-        except (OSError, OverflowError):
-            return b""
-
-    def write(self, at, data):
-        os.pwrite(self.memory, data, at)
-
-    def u64(self, at):
-        return struct.unpack("<Q", self.read(at, 8))[0]
-
-    def i64(self, at):
-        return struct.unpack("<q", self.read(at, 8))[0]
-
-    def regs(self):
-        ptrace(GETREGS, self.pid, 0, ctypes.addressof(self.buffer))
-        return list(REGS.unpack(self.buffer))
-
-    def set_regs(self, regs):
-        buffer = ctypes.create_string_buffer(REGS.pack(*regs))
-        ptrace(SETREGS, self.pid, 0, ctypes.addressof(buffer))
-
-    def resume(self, how, sig=0):
-        """Until it stops again: the status of waitpid."""
-        ptrace(how, self.pid, 0, sig)
-        return os.waitpid(self.pid, 0)[1]
-
-    def fork(self):
-        """A copy in the same state."""
-        regs = self.regs()
-        at = regs[RIP]
-        code = self.read(at, 2)
-        self.write(at, b"\x0f\x05")  # syscall
-        call = list(regs)
-        call[RAX] = SYS_FORK
-        call[REGISTERS.index("orig_rax")] = 2**64 - 1
-        self.set_regs(call)
-        status = self.resume(SINGLESTEP)
-        while os.WIFSTOPPED(status) and status >> 8 != FORK_EVENT:
-            status = self.resume(SINGLESTEP)
-        message = ctypes.c_ulong()
-        ptrace(GETEVENTMSG, self.pid, 0, ctypes.addressof(message))
-        child = message.value
-        os.waitpid(child, 0)
-        if os.WSTOPSIG(self.resume(SINGLESTEP)) != signal.SIGTRAP:
-            raise Wrong("the simulator does not fork")
-        copy = Process(child, self.shown)
-        for process in (self, copy):
-            process.write(at, code)
-            process.set_regs(regs)
-        return copy
-
 
 class Machine:
     """A run: where it is, and how to get anywhere else in it."""
@@ -323,6 +235,15 @@ class Machine:
             self.go(set(), event)
             self.drain()
         self.watches = saved
+
+    def land(self, event):
+        """In the kernel, behind event @p event or where the run ends before; with copies on the way."""
+        saved, self.breakpoints, self.watches = (self.breakpoints, self.watches), set(), {}
+        if self.events() < event:
+            self.forward(lambda: self.events() >= event)
+        self.go_to_event(min(event, self.events()) if self.events() < event else event)
+        self.to_kernel()
+        self.breakpoints, self.watches = saved
 
     def go_to(self, place):
         event, pc, sp = place
@@ -542,8 +463,7 @@ class Server:
     def monitor(self, text):
         words = bytes.fromhex(text.split(",")[1]).decode().split()
         if words[:1] == ["event"] and len(words) == 2 and words[1].isdecimal():
-            self.m.go_to_event(max(int(words[1]), self.m.first[0]))
-            self.m.to_kernel()
+            self.m.land(max(int(words[1]), self.m.first[0] + 1))
             words = ["event"]
         said = f"event {self.m.events()}\n" if words == ["event"] else "monitor event [NUMBER]: where the run is, or go there\n"
         return said.encode().hex()
@@ -563,18 +483,33 @@ def command_of(args):
     return [os.path.abspath(elf), *runs.words(args, args.seed)]
 
 
+def last_event(command, symbols):
+    """How many events a run has that ends by itself."""
+    machine = Machine(command, symbols)
+    try:
+        while machine.forward(lambda: False) not in ("end", "exit"):
+            pass
+        return machine.events()
+    finally:
+        machine.close()
+
+
 def main(args):
     if os.uname().machine != "x86_64":
         raise Wrong("debug is for x86_64 hosts")
+    until, args.until = args.until, None  # there GDB begins; the run goes on
     command = command_of(args)
     symbols = symbols_of(command[0])
     if "sim_debug_table" not in symbols:
         raise Wrong(f"{command[0]} cannot be debugged: it was built by an older tree")
+    event = last_event([*command, "--until", str(until)], symbols) if until else 0
     listener = socket.create_server(("127.0.0.1", args.port or 0))
     port = listener.getsockname()[1]
     machine = Machine(command, symbols)
     gdb = None
     try:
+        if event:
+            machine.land(event)
         if args.port is None:
             gdb = subprocess.Popen(["gdb", "-q", *(["-batch"] if args.ex else []), "-ex", "set pagination off", "-ex", "set remotetimeout 60",
                                     "-ex", f"target remote 127.0.0.1:{port}",
