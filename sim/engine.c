@@ -10,6 +10,8 @@
 #define FLIPPED_BYTES (4u << 20) /* of RAM, from its begin: the page allocator hands these out first */
 #define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
 
+extern const unsigned char __start_ktext[], __stop_ktext[];
+
 struct sim sim;
 int64_t sim_budget = INT64_MAX;
 
@@ -321,6 +323,13 @@ static void deliver(uintptr_t pc)
 	}
 }
 
+/* A hook that a handler ends with may be a jump, and returns to the engine's code, which is another one under
+ * --watch. */
+static bool in_kernel(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
+}
+
 void sim_slow(uintptr_t pc)
 {
 	bool there = sim.at_places && replay_at(pc, this_cpu()->ran + (uint64_t)(sim.armed - sim_budget));
@@ -331,7 +340,7 @@ void sim_slow(uintptr_t pc)
 	charge();
 	if (there)
 		sim.slice = 0;
-	sim_mix(pc);
+	sim_mix(in_kernel(pc) ? pc : 0);
 	sim_mix(sim.clock_ns);
 	check_limits();
 	console_poll();
