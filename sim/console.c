@@ -222,6 +222,8 @@ void sim_irq_mask(unsigned irq, bool masked)
 
 void sim_console_write(char c)
 {
+	if (bound.on)
+		return;
 	con.out[con.outs++] = c;
 	if (con.outs == sizeof con.out || (c == '\n' && !sim.cfg.batch) || con.interactive)
 		console_flush();

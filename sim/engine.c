@@ -356,9 +356,20 @@ void sim_slow(uintptr_t pc)
 	arm();
 }
 
+void sim_choose(uintptr_t pc)
+{
+	charge();
+	sim.pc = pc;
+	schedule(AT_EVENT);
+	deliver(pc);
+	arm();
+}
+
 void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
 	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_access((uintptr_t)at, bytes, kind, pc);
 }
@@ -366,6 +377,8 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
 {
 	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
 }
@@ -584,6 +597,11 @@ static void boot_cpu(uintptr_t unused)
 	sim_entry_boot(&boot);
 }
 
+static void go(void *sp)
+{
+	fiber_switch(&sim.main_sp, sp);
+}
+
 int sim_run(void)
 {
 	sim.hash = 0xcbf29ce484222325ull;
@@ -596,12 +614,14 @@ int sim_run(void)
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();
 	sim.at_places = replay_places() > 0;
-	sim.bias = sim.cfg.watch || sim.at_places ? -(1ll << 62) : 0;
+	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
 	if (sim.cfg.watch)
 		watch_begin();
 	sim_budget = sim.armed = sim.bias;
 	sim.running = true;
-	fiber_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	go(fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	if (bound.on)
+		bound_explore(go);
 	sim.running = false;
 	sim_budget = INT64_MAX;
 	return sim.status;

@@ -152,6 +152,43 @@ static const char *set_at(const char *value)
 	return replay_add_place((unsigned)cpu, pc, after, (unsigned)to) == 0 ? NULL : "is one too many";
 }
 
+static const char *set_explore(const char *value)
+{
+	uint64_t n;
+	const char *wrong = number(value, 0, BOUND_MAX, &n);
+
+	bound.on = true;
+	bound.switches = wrong ? 0 : (unsigned)n;
+	sim.cfg.strategy = &by_bound;
+	return wrong;
+}
+
+static const char *set_part(const char *value, uintptr_t range[2])
+{
+	unsigned long long first, last;
+
+	if (sscanf(value, "%llx-%llx", &first, &last) != 2 || last < first)
+		return "wants two addresses, FIRST-END";
+	range[0] = first;
+	range[1] = last;
+	return NULL;
+}
+
+static const char *set_from(const char *value)
+{
+	return set_part(value, bound.from);
+}
+
+static const char *set_to(const char *value)
+{
+	return set_part(value, bound.to);
+}
+
+static const char *set_stop_after(const char *value)
+{
+	return number(value, 1, UINT64_MAX, &bound.stop_after);
+}
+
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -170,6 +207,11 @@ static const struct option options[] = {
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
 	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
 	 "                      after its release, before it was written, beyond its ends), or all", watch_set},
+	{"--explore", "K", "every schedule with at most K choices that are not plain, 0 to 8; --record\n"
+	 "                      then gets the first that fails; fermata-sim explore does it", set_explore},
+	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
+	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
+	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
@@ -333,6 +375,12 @@ static void settle(void)
 		sim.cfg.mean = sim.cfg.strategy->mean;
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
+	if (bound.on && (sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
+		wrong("--explore", "goes without --watch, --fault, --trace, --replay, --strategy and --batch");
+	if (bound.on) {
+		bound.file = sim.cfg.record;
+		sim.cfg.record = NULL;
+	}
 }
 
 int main(int argc, char **argv)

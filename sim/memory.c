@@ -13,7 +13,6 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define BOOT_STACK_BYTES (64u << 10)
 #define FAULT_STACK_BYTES (32u << 10) /* one for each CPU, for the kernel's panic */
 #define GAP_BYTES (64u << 10)	      /* never mapped, below each stack */
 #define BOOT_STACK_TOP (RAM_BASE - GAP_BYTES)
@@ -177,6 +176,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 	uintptr_t stack = FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES;
 
+	if (bound.on && sig == SIGSEGV && bound_fault(at))
+		return;
 	if (sig == SIGSEGV && in_ram && open_chunk(at))
 		return;
 	fault_stacks_used = true;

@@ -92,6 +92,17 @@ void replay_note(unsigned next)
 		sim_stop(EXIT_BROKEN, "no host memory to record so many choices");
 }
 
+void replay_note_at(unsigned cpu, uint64_t ran, uintptr_t pc, unsigned to)
+{
+	if (add(&noted, (struct choice){ran, pc, cpu, to}) != 0)
+		abort();
+}
+
+void replay_forget(void)
+{
+	noted.n = 0;
+}
+
 /* The next choice that the current CPU has still before it, or NULL. */
 static const struct choice *upcoming(void)
 {

@@ -122,6 +122,9 @@ int sim_run(void);
 /** Whether the clock has come to --until. */
 bool sim_was_enough(void);
 
+/** Asks the strategy who goes on, at @p pc, although the time for that has not come. */
+void sim_choose(uintptr_t pc);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
@@ -162,10 +165,36 @@ extern const struct strategy by_replay;
  *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
 unsigned strategy_plain(uint64_t set, enum where where);
 
+/* bound.c: every schedule with few choices. */
+#define BOUND_MAX 8
+struct bound_config {
+	bool on;
+	unsigned switches;  /* at most BOUND_MAX */
+	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
+	uint64_t stop_after; /* failures; 0: never */
+	const char *file;   /* for the first failure, or NULL */
+};
+extern struct bound_config bound;
+extern const struct strategy by_bound;
+
+/** Before an access at @p pc: all other CPUs get a try. */
+void bound_point(uintptr_t pc);
+
+/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
+bool bound_fault(uintptr_t at);
+
+/** When the run came back to the host's stack: goes on until every schedule was. @p go switches to a
+ *  virtual CPU's stack and comes back as sim_run's call does. */
+void bound_explore(void (*go)(void *sp));
+
 /* replay.c: runs as files. */
 
 /** Notes that @p next was chosen at this CPU's present place. */
 void replay_note(unsigned next);
+
+/** The same for another place; and forgets all that was noted. */
+void replay_note_at(unsigned cpu, uint64_t ran, uintptr_t pc, unsigned to);
+void replay_forget(void);
 
 /** Adds a choice that is to be made again; the caller gives those of one CPU in order. 0, or -1:
  *  no host memory. */
@@ -276,6 +305,7 @@ void console_poll(void);
 #define RAM_BASE 0x50000000ull
 #define RAM_BYTES_DEFAULT (256ull << 20)
 #define RAM_BYTES_MAX (2048ull << 20)
+#define BOOT_STACK_BYTES (64u << 10)
 
 void memory_init(void);
 

@@ -173,26 +173,30 @@ struct leaver leaver_after(const struct task *t, u8 why, u8 level)
 /*
  * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
  * first of them, which is returned, runs. That is what the queue would give, and nothing else
- * changes, neither the classes that wait nor the promise. NULL, and the lock is held still: it is
+ * changes, neither the classes that wait nor the promise. On one CPU that goes for a queue of any
+ * kind, and who comes before all others goes on at once. NULL, and the lock is held still: it is
  * not that simple.
  */
 ALWAYS_INLINE struct task *take_turns(struct cpu *c, struct task *prev, u64 now_ns)
 	NO_THREAD_SAFETY_ANALYSIS
 {
-	const struct shard *s = prev->home;
-	u32 class = 1u << prev->policy->urgency;
-	struct levels *l;
-	struct task *next;
+	struct task *next = shard_first(prev->home, c->id);
 
-	if (shard_count > 1 || (s->classes & -s->classes) != class || !(s->simple & class) ||
-	    is_pinned(prev) || prev->next_deadline_ns)
+	if (shard_count > 1 || is_pinned(prev) || prev->next_deadline_ns)
 		return NULL;
-	l = queue_of(prev);
-	next = CONTAINER_OF(levels_first(l), struct task, entity);
-	if (next->entity.key != prev->entity.key || next->worker)
+	if (likely(next && next->rank == prev->rank &&
+		   prev->home->simple >> prev->policy->urgency & 1)) {
+		levels_rotate(queue_of(prev), &next->entity, &prev->entity);
+		prev->state = TASK_READY;
+	} else if (!alone || !prev->policy->passes || prev->entity.quantum_ns ||
+		   (next && next->rank < prev->rank)) {
 		return NULL;
-	levels_rotate(l, &next->entity, &prev->entity);
-	prev->state = TASK_READY;
+	} else if (next && next->rank == prev->rank) {
+		runqueue_add(prev, false);
+		runqueue_remove(next);
+	} else {
+		next = prev;
+	}
 	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
 	prev->quantum_left_ns = 0;
 	place(c, next, now_ns);
@@ -449,7 +453,6 @@ void executor_run(void)
 	(void)promise_set(c, RANK_IDLE);
 	/* relaxed: a CPU that is not in the set yet looks by itself */
 	atomic_fetch_or_explicit(&online_cpus, 1ull << c->id, memory_order_relaxed);
-	c->current = NULL;
 	/* Others may have used the stack already; where they left it, nobody looks for a task. */
 	first->sp = worker_fresh(first, worker_main);
 	TRACE_OP(op_seq(traced()), WORKER_SWITCH, worker_switch, .to_worker = first->id);

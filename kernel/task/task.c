@@ -74,10 +74,11 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	runqueue_add(t, false);
 	w = wanted(t);
 	seq = op_seq(traced());
-	task_record_release(t, seq);
-	runqueue_record(t, why, seq);
-	if (seq)
+	if (unlikely(seq)) {
+		task_record_release(t, seq);
+		runqueue_record(t, why, seq);
 		record_wake(t, TRACE_wake_result_released, seq);
+	}
 	home_unlock(t);
 	if (alone && !seq)
 		return hint_alone(arch_cpu(), w.rank);

@@ -13,6 +13,7 @@ from spec import Wrong
 
 NOT_STARTED, NOT_BUILT, FAILED, PASSED = "not started", "not built", "failed", "passed"
 TODO_STATUS = 99
+NO_TRACE_STATUS = 125  # of tools/run: the kernel ended before it had one
 EVENTS_MAX = 300_000_000
 BUILD_STALL_S, RUN_STALL_S = 600, 300
 TRACE_TOOL = "build/tools/fermata-trace"
@@ -137,7 +138,7 @@ class Bench:
     def judge(self, check, run):
         """(state, function or lines that tell what is wrong, time in the trace)."""
         if todo := re.search(r"lab (\d\d): (\w+) is yours", run.said):
-            if run.status == TODO_STATUS:
+            if run.status in (TODO_STATUS, NO_TRACE_STATUS):
                 return NOT_STARTED, todo[2], ""
         lines = []
         for name, text in re.findall(r"^not ok (\w+)(?:: (.*))?$", run.said, re.M):
