@@ -153,6 +153,9 @@ static void arm(void)
 	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
 		budget = (int64_t)(sim.cfg.max_events - sim.events);
 	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
+	sim_debug_capped = sim_debug_at > sim.events && (uint64_t)budget > sim_debug_at - sim.events - 1;
+	if (__builtin_expect(sim_debug_capped, 0))
+		budget = (int64_t)(sim_debug_at - sim.events - 1);
 	sim_budget = sim.armed = budget + sim.bias;
 	sim.horizon_ns =
 		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
@@ -315,6 +318,14 @@ void sim_slow(uintptr_t pc)
 		return;
 	sim.pc = pc;
 	charge();
+	if (__builtin_expect(sim_debug_at && sim.events >= sim_debug_at, 0)) {
+		sim_debug_at = 0;
+		sim_debug_stop();
+	}
+	if (sim_debug_capped && !there) {
+		arm();
+		return;
+	}
 	if (there)
 		sim.slice = 0;
 	/* A handler that ends with a jump to a hook returns to the engine, elsewhere under --watch. */
@@ -343,37 +354,9 @@ void sim_choose(uintptr_t pc)
 	arm();
 }
 
-void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
-{
-	sim_slow(pc);
-	if (bound.on)
-		bound_point(pc);
-	if (sim.cfg.watch)
-		watch_access((uintptr_t)at, bytes, kind, pc);
-}
-
-void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
-{
-	sim_slow(pc);
-	if (bound.on)
-		bound_point(pc);
-	if (sim.cfg.watch)
-		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
-}
-
 /*
  * The port.
  */
-
-void *sim_cpu_local(void)
-{
-	return this_cpu()->local;
-}
-
-void sim_cpu_set_local(void *local)
-{
-	this_cpu()->local = local;
-}
 
 bool sim_irq_save(void)
 {
@@ -399,11 +382,6 @@ void sim_irq_restore(bool enabled)
 		arm();
 	}
 	SIM_EVENT(SIM_PC);
-}
-
-bool sim_irq_enabled(void)
-{
-	return this_cpu()->irq_on;
 }
 
 static void again(unsigned cpu, uint64_t at)

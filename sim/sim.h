@@ -194,6 +194,11 @@ bool bound_fault(uintptr_t at);
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
 
+/* debug.c */
+extern uint64_t sim_debug_at;
+extern bool sim_debug_capped;
+void sim_debug_stop(void);
+
 /* replay.c: runs as files. */
 
 /** Notes that @p next was chosen at this CPU's present place. */
