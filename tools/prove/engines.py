@@ -105,7 +105,7 @@ class Cbmc(Engine):
 
     def commands(self, prop, run, overlay, _out):
         words = [os.path.abspath(CBMC), prop["proof"], "-Iverify/cbmc", *includes(overlay), "--c11",
-                 "--unwind", str(run.get("unwind", prop.get("unwind", 8))), "--object-bits", "8", "--compact-trace",
+                 *(["--unwind", str(prop.get("unwind", 8))] if "--unwind " not in run.get("options", "") else []), "--object-bits", "8", "--compact-trace",
                  "--no-standard-checks", "--bounds-check", "--pointer-check", "--div-by-zero-check",
                  "--signed-overflow-check", "--undefined-shift-check", "--unwinding-assertions",
                  *prop.get("options", "").split(), *run.get("options", "").split()]

@@ -98,6 +98,27 @@ def is_statement(line):
                 re.match(r"(?:break|continue|return;)", text))
 
 
+def assigned(line):
+    """The last name on the left side of a simple assignment."""
+    match = re.match(r"\s*[\w\[\]>.()* -]*?(\w+)(?:\[[^=]*\])? (?:[-+|&]|<<|>>)?= [^=]*;$", code_only(line))
+    return match[1] if match and line.count(" = ") < 2 and "(" not in line.split("=")[1].replace("(u16)", "") else None
+
+
+def independent(one, other):
+    """Two assignments of which neither names what the other one sets: their order is no matter."""
+    a, b = assigned(one), assigned(other)
+    return bool(a and b and not re.search(rf"\b{a}\b", other) and not re.search(rf"\b{b}\b", one))
+
+
+def independent_moves(one, other):
+    """Two loads or stores beside a register, without push or pop, that share no register and no place."""
+    pattern = r"\t(stp|ldp|str|ldr)\t(.*), (\[sp(?:, #[^\]]*)?\])$"
+    a, b = re.match(pattern, code_only(one).rstrip()), re.match(pattern, code_only(other).rstrip())
+    if not a or not b or a[3] == b[3]:
+        return False
+    return a[1][:2] == b[1][:2] == "st" or not set(a[2].split(", ")) & set(b[2].split(", "))
+
+
 def line_changes(line, tokens):
     shown = code_only(line)
     for pattern, new in tokens:
@@ -128,7 +149,8 @@ def mutants(root, file, functions=()):
             else:
                 yield mutant([re.match(r"\s*", line)[0] + ";"])
             after = lines[number + 1]
-            if number + 1 in body and single(after) and re.match(r"\s*", line)[0] == re.match(r"\s*", after)[0]:
+            same = independent_moves if assembly else independent
+            if number + 1 in body and single(after) and not same(line, after) and re.match(r"\s*", line)[0] == re.match(r"\s*", after)[0]:
                 yield mutant([after, line], 2, f"{line} ; {after}")
 
 
