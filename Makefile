@@ -26,7 +26,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test prove lab soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ prove: ## prove what verify/properties.toml claims, and that each proof can fail
 	@tools/setup/setup all
 	@$(PYTHON) tools/prove/prove $(subst $(comma), ,$(ONLY)) $(if $(filter-out 0,$(QUICK)),--quick) \
 		$(if $(filter-out 0,$(REPORT)),--report)
+
+lab: ## the course's labs: LAB=8 starts one in DIR=; without, lists them (tools/lab/lab --help)
+	@tools/setup/setup run
+	@$(PYTHON) tools/lab/lab $(if $(LAB),start $(LAB) $(DIR),list)
 
 soak: ## boot the demo on BOARD N=200 times in a row and count failures
 	@tools/setup/setup run

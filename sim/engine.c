@@ -143,6 +143,8 @@ static void arm(void)
 	sim.others = others;
 	FOR_EACH_CPU(i, sim.halted & ~others)
 		due = least(due, sim_due(i));
+	if (sim.cfg.until_ns)
+		due = least(due, sim.cfg.until_ns);
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
@@ -167,12 +169,19 @@ uint64_t sim_clock_ns(void)
  * Who runs.
  */
 
+bool sim_was_enough(void)
+{
+	return sim.cfg.until_ns && sim.clock_ns >= sim.cfg.until_ns;
+}
+
 static void check_limits(void)
 {
 	if (sim.interrupted)
 		sim_stop(EXIT_INTERRUPTED, "interrupted");
 	if (sim.cfg.max_events && sim.events >= sim.cfg.max_events)
 		sim_stop(EXIT_LIMIT, "stopped by --max-events");
+	if (sim_was_enough())
+		sim_stop(EXIT_LIMIT, "stopped by --until");
 }
 
 /* Every CPU halts: the clock jumps to the first interrupt that will end that. */

@@ -2,7 +2,8 @@
  * fiber.c: what lies in a stack that fiber_switch saved; the layouts are those of
  * fiber_x86_64.S and fiber_aarch64.S.
  */
-#include "sim/watch.h"
+#include "sim/fiber.h"
+#include "sim/port.h"
 
 extern const char sim_fiber_boot[];
 
@@ -11,12 +12,12 @@ struct frame {
 	uintptr_t r15, r14, arg, fn, rbx, fp, pc;
 	uintptr_t pad[2]; /* sim_fiber_boot must begin 16-byte aligned, for its call */
 };
-#define SAVED_BYTES offsetof(struct frame, pad)
+const size_t fiber_saved_bytes = offsetof(struct frame, pad);
 #elif defined(__aarch64__)
 struct frame {
 	uintptr_t fp, pc, fn, arg, x21_to_x28[8], d8_to_d15[8];
 };
-#define SAVED_BYTES sizeof(struct frame)
+const size_t fiber_saved_bytes = sizeof(struct frame);
 #else
 #error "the simulator runs on x86_64 and AArch64 hosts"
 #endif
@@ -28,23 +29,6 @@ void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg)
 
 	*f = (struct frame){.fn = (uintptr_t)fn, .arg = arg, .pc = (uintptr_t)sim_fiber_boot};
 	return f;
-}
-
-void *sim_stack_prepare(void *top, void (*entry)(void))
-{
-	void *sp = fiber_prepare(top, (void (*)(uintptr_t))(void *)entry, 0);
-
-	if (sim.cfg.watch)
-		watch_prepared(sp);
-	return sp;
-}
-
-/* The compiler makes the call a jump, so that the saved stack ends in the kernel's caller. */
-void sim_stack_switch(void **save, void *load)
-{
-	if (sim.cfg.watch)
-		watch_switch((char *)__builtin_dwarf_cfa() - SAVED_BYTES, load);
-	fiber_switch(save, load);
 }
 
 uintptr_t sim_saved_fp(const void *saved)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 struct option {
 	const char *name, *value, *meaning; /* meaning NULL: only in files */
@@ -49,6 +51,11 @@ static const char *set_mean(const char *value)
 static const char *set_max_events(const char *value)
 {
 	return number(value, 0, UINT64_MAX, &sim.cfg.max_events);
+}
+
+static const char *set_until(const char *value)
+{
+	return number(value, 0, UINT64_MAX, &sim.cfg.until_ns);
 }
 
 static const char *set_ram(const char *value)
@@ -150,6 +157,7 @@ static const struct option options[] = {
 	{"--strategy", "NAME", "who runs next:", set_strategy},
 	{"--mean", "N", "events between two such choices, on average", set_mean},
 	{"--max-events", "N", "stop with status 103 after so many events (0: never)", set_max_events},
+	{"--until", "NS", "stop with status 103 when the clock gets there (0: never)", set_until},
 	{"--ram", "MIB", "memory, 16 to 2048 (256)", set_ram},
 	{"--trace", "DIR", "write the trace to this directory at the end", set_trace},
 	{"--cmdline", "TEXT", "the kernel's command line", set_cmdline},
@@ -244,7 +252,7 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
-	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d event "
+	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d a "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
 }
@@ -297,6 +305,8 @@ int main(int argc, char **argv)
 		.hint_ns = SIM_NEVER,
 	};
 	parse(argc, argv);
+	/* tools/run --live reads the trace from this process's memory; a kernel without Yama needs no leave. */
+	(void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
 	memory_init();
 	console_open();
 	status = sim_run();
@@ -304,11 +314,11 @@ int main(int argc, char **argv)
 	console_close();
 	if (sim.message)
 		fprintf(stderr, "sim: %s\n", sim.message);
-	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, err, sizeof err) != 0) {
+	if (sim.cfg.trace_dir && !report_showing() && trace_write(sim.cfg.trace_dir, argv, err, sizeof err) != 0) {
 		fprintf(stderr, "sim: trace: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}
-	if (sim.cfg.record && replay_write(err, sizeof err) != 0) {
+	if (sim.cfg.record && !report_showing() && replay_write(err, sizeof err) != 0) {
 		fprintf(stderr, "sim: record: %s\n", err);
 		status = status ? status : EXIT_BROKEN;
 	}

@@ -19,6 +19,13 @@ static struct {
 } reported[REPORTS_MAX];
 static unsigned reports;
 
+/* What was reported, for the trace: where and when it was seen. */
+static struct {
+	uint64_t ns;
+	unsigned cpu;
+	char text[160];
+} found[REPORTS_MAX];
+
 static struct later {
 	uint64_t event;
 	const char *what;
@@ -78,7 +85,9 @@ bool report_begin(uintptr_t pc, uintptr_t earlier)
 		    (reported[i].pc == earlier && reported[i].earlier == pc))
 			return false;
 	reported[reports].pc = pc;
-	reported[reports++].earlier = earlier;
+	reported[reports].earlier = earlier;
+	found[reports].ns = sim_clock_ns();
+	found[reports++].cpu = sim.cur;
 	console_flush();
 	return true;
 }
@@ -87,11 +96,10 @@ void report_line(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "sim: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(found[reports - 1].text, sizeof found->text, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\n");
+	fprintf(stderr, "sim: %s\n", found[reports - 1].text);
 }
 
 void report_here(const char *what, uintptr_t pc)
@@ -131,6 +139,13 @@ bool report_showing(void)
 unsigned report_count(void)
 {
 	return reports;
+}
+
+const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu)
+{
+	*ns = found[i].ns;
+	*cpu = found[i].cpu;
+	return found[i].text;
 }
 
 bool report_shows(uint64_t event, const char **what)

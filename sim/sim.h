@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "sim/fiber.h"
 #include "sim/port.h"
 #include "sim/rng.h"
 #include <signal.h>
@@ -20,6 +21,7 @@ struct sim_config {
 	uint64_t seed;
 	uint64_t ram_bytes;
 	uint64_t max_events; /* 0: no limit */
+	uint64_t until_ns;   /* stop when the clock gets there; 0: no limit */
 	uint64_t mean;	     /* events from one choice of CPU to the next; 0: the strategy's own */
 	uint64_t depth;	     /* pct: changes of priority and 1; bounded: preemptions */
 	uint64_t length;     /* pct, bounded: events over which they are spread */
@@ -112,6 +114,9 @@ void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 /** Runs the machine until it stops; returns the exit status. On the host's stack. */
 int sim_run(void);
 
+/** Whether the clock has come to --until. */
+bool sim_was_enough(void);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
@@ -128,14 +133,6 @@ bool sim_turn_over(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
-
-/* fiber.c */
-
-/** Of sim_stack_switch: the part that is no book-keeping. */
-void fiber_switch(void **save, void *load);
-
-/** A stack below @p top that calls fn(arg) when switched to; fn must not return. */
-void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 
 /* strategy.c: who runs next. */
 struct strategy {
@@ -245,5 +242,5 @@ void *memory_boot_stack(void);
 
 /* trace_out.c */
 
-/** Writes the trace rings to the directory @p dir. 0, or -1 with a text in @p err. */
-int trace_write(const char *dir, char *err, size_t err_bytes);
+/** Writes the trace rings to the directory @p dir, and how to make them again, which @p argv says. 0, or -1 with a text in @p err. */
+int trace_write(const char *dir, char **argv, char *err, size_t err_bytes);

@@ -69,3 +69,4 @@ $(ELF): $(BIN)/kernel.o $(SIM_OBJS) $(BIN)/ksyms.o
 	@$(SIM_LINK) -o $@ $^
 	@$(NM) -n $@ | tools/ksyms - | cmp -s - $(BIN)/ksyms.S || \
 		{ echo "$@: code moved between the two links" >&2; exit 1; }
+include sim/explore.mk

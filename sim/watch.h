@@ -96,5 +96,8 @@ bool report_showing(void);
 /** Findings so far. */
 unsigned report_count(void);
 
+/** What finding @p i was, and the time and CPU of it. */
+const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu);
+
 /** Takes "EVENT=what" for report_shows. NULL, or what is wrong. */
 const char *report_set_show(const char *value);

@@ -14,11 +14,11 @@ import socket
 import struct
 import sys
 import threading
-import time
 from pathlib import Path
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 PERIOD_S = 1.0
+CLOSE = b"\x88\x00"  # section 5.5.1
 HEAD_MAX = 8192
 
 
@@ -55,6 +55,10 @@ class Live:
 
     def __init__(self, snapshot, period_s=PERIOD_S):
         self.snapshot, self.period_s = snapshot, period_s
+        self.over = threading.Event()  # the run has ended, and this is all of it:
+        self.last = None
+        self.visited = threading.Event()  # somebody has looked
+        self.followers = []
         self.path = "/" + secrets.token_urlsafe(18)
         self.server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self.serve, daemon=True).start()
@@ -69,7 +73,9 @@ class Live:
                 client, _ = self.server.accept()
             except OSError:
                 return
-            threading.Thread(target=self.follow, args=(client,), daemon=True).start()
+            thread = threading.Thread(target=self.follow, args=(client,), daemon=True)
+            self.followers.append(thread)
+            thread.start()
 
     def follow(self, client):
         with client:
@@ -77,15 +83,27 @@ class Live:
                 client.settimeout(30)
                 if not accept(client, self.path):
                     return
+                self.visited.set()
                 sent = None
                 while True:
-                    data = self.snapshot()
+                    over = self.over.is_set()
+                    data = self.last if over else self.snapshot()
                     if data is not None and data != sent:
                         client.sendall(frame(data))
                         sent = data
-                    time.sleep(self.period_s)
+                    if over:
+                        client.sendall(CLOSE)
+                        return
+                    self.over.wait(self.period_s)
             except OSError:
                 return  # the page was closed
+
+    def finish(self, last=None, wait_s=10):
+        """The run has ended: whoever follows it gets `last`, the whole trace, and is let go."""
+        self.last = last
+        self.over.set()
+        for thread in list(self.followers):
+            thread.join(wait_s)
 
     def close(self):
         self.server.close()

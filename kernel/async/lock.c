@@ -2,21 +2,56 @@
 
 static struct mutex *mutex_of(struct wait_queue *q)
 {
-	return CONTAINER_OF(CONTAINER_OF(q, struct semaphore, queue), struct mutex, s);
+	return CONTAINER_OF(q, struct mutex, queue);
+}
+
+static struct task *owner_of(const struct mutex *m)
+{
+	/* relaxed: who asks is the owner, or holds the lock, and somebody waits */
+	uptr owner = atomic_load_explicit(&m->owner, memory_order_relaxed);
+
+	return (struct task *)(owner & ~MUTEX_WAITED);
 }
 
 static bool mutex_grant(struct wait_queue *q, struct wait *w)
 {
-	if (!semaphore_grant(q, w))
+	struct mutex *m = mutex_of(q);
+	uptr was = 0, is;
+
+	do
+		is = was & ~MUTEX_WAITED ? was | MUTEX_WAITED
+					 : (uptr)w->task | (q->count > 1 ? MUTEX_WAITED : 0);
+	while (!WORD_CHANGE(&m->owner, &was, is, memory_order_acquire)); /* as in mutex_poll */
+	if (was & ~MUTEX_WAITED)
 		return false;
+	w->status = m->poisoned;
+	task_own(w->task, &m->owned);
 	inherit_leave(&w->donor);
-	inherit_own(&mutex_of(q)->inherit, w->task);
+	inherit_own(&m->inherit, w->task);
 	return true;
 }
 
+/* Its owner, who runs here or was granted it and does not know yet, has it no more. */
+static void let_go(struct wait_queue *q, struct wait *w)
+{
+	struct mutex *m = mutex_of(q);
+
+	(void)w;
+	task_own(task_self(), NULL); /* or it may be lent */
+	task_disown(&m->owned);
+	inherit_own(&m->inherit, NULL);
+	/* release: pairs with the acquire of the next owner */
+	atomic_store_explicit(&m->owner, q->count ? MUTEX_WAITED : 0, memory_order_release);
+}
+
+/* Only now is the owner known to those who inherit. */
 static void mutex_waits(struct wait_queue *q, struct wait *w)
 {
-	inherit_wait(&mutex_of(q)->inherit, &w->donor, w->task);
+	struct mutex *m = mutex_of(q);
+
+	if (m->inherit.owner != owner_of(m))
+		inherit_own(&m->inherit, owner_of(m));
+	inherit_wait(&m->inherit, &w->donor, w->task);
 }
 
 static void mutex_leaves(struct wait_queue *q, struct wait *w)
@@ -25,9 +60,15 @@ static void mutex_leaves(struct wait_queue *q, struct wait *w)
 	inherit_leave(&w->donor);
 }
 
-static void mutex_freed(struct wait_queue *q)
+/* The owner is dead. It may have left half a change behind: the next one is told. */
+static void owner_died(struct owned *o)
 {
-	inherit_own(&mutex_of(q)->inherit, NULL);
+	struct mutex *m = CONTAINER_OF(o, struct mutex, owned);
+	bool irqs = spin_lock(&m->queue.lock);
+
+	m->poisoned = ERR_OWNERDEAD;
+	let_go(&m->queue, NULL);
+	wait_serve(&m->queue, irqs);
 }
 
 void mutex_init(struct mutex *m)
@@ -37,11 +78,23 @@ void mutex_init(struct mutex *m)
 
 void mutex_init_as(struct mutex *m, bool inherits)
 {
-	static const struct wait_ops ops = {mutex_grant, semaphore_revoke, mutex_waits, mutex_leaves,
-					    mutex_freed};
+	static const struct wait_ops ops = {mutex_grant, let_go, mutex_waits, mutex_leaves};
 
-	semaphore_init(&m->s, 1);
-	m->s.queue.ops = &ops;
+	wait_queue_init(&m->queue, &ops);
+	/* relaxed: nobody knows it yet */
+	atomic_store_explicit(&m->owner, 0, memory_order_relaxed);
+	m->poisoned = 0;
+	m->owned = (struct owned){.release = owner_died};
 	inherit_init(&m->inherit);
 	m->inherit.on = inherits;
+}
+
+int mutex_give(struct mutex *m)
+{
+	bool irqs = spin_lock(&m->queue.lock), mine = owner_of(m) == task_self();
+
+	if (mine)
+		let_go(&m->queue, NULL);
+	wait_serve(&m->queue, irqs);
+	return mine ? 0 : ERR_INVAL;
 }

@@ -1,6 +1,6 @@
 #include "async/mailbox.h"
 
-#define WITHOUT_NUMBER (UINT32_MAX / 2)
+#define WITHOUT_NUMBER (1u << 30)
 
 void mailbox_init(struct mailbox *b)
 {
@@ -22,7 +22,8 @@ static int post(struct mailbox *b, struct list *link)
 	if (link)
 		list_add_tail(&b->list, link);
 	b->closed = !link;
-	s->free += link ? 1 : WITHOUT_NUMBER;
+	/* release: pairs with the acquire of who takes it */
+	(void)atomic_fetch_add_explicit(&s->free, link ? 1 : WITHOUT_NUMBER, memory_order_release);
 	wait_serve(&s->queue, irqs);
 	return 0;
 }

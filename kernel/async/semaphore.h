@@ -1,6 +1,11 @@
 /*
  * semaphore.h: permits, given out in order of arrival. Who asks for many waits until there are so
- * many, and nobody passes him meanwhile. The locks of lock.h are made of it.
+ * many, and nobody passes him meanwhile. The RW lock of lock.h is made of it.
+ *
+ * While nobody waits, permits are taken and given back by one atomic exchange. SEMAPHORE_WAITED
+ * says that somebody may wait: then they change under queue.lock only. Whoever finds too few of
+ * them for the first in the queue sets it, by the same exchange that finds it; it goes when the
+ * last in the queue is granted what he asks for.
  * Context: task for the awaitable, any for the rest. See wait.h for locks.
  */
 #pragma once
@@ -8,14 +13,15 @@
 #include "async/wait.h"
 #include "task/fault.h"
 
+#define SEMAPHORE_WAITED (1u << 31)
+
 struct semaphore {
 	struct wait_queue queue;
-	u32 permits;        /* constant: how many there were */
-	u32 free;           /* under queue.lock, like the next */
-	struct task *owner; /* of a lock: who took all of them; NULL when nobody did */
-	struct owned owned; /* by the owner of a lock; not of a plain semaphore, whose permits may
-			     * be given back by others */
-	bool poisoned;	    /* an owner ended without giving it back */
+	u32 permits;        /* constant: how many there were, at most 2^30 */
+	_Atomic u32 free;   /* and SEMAPHORE_WAITED */
+	struct owned owned; /* by who took all of a lock's; not of a plain semaphore, whose permits
+			     * may be given back by others */
+	int poisoned;	    /* ERR_OWNERDEAD: an owner ended without giving it back; the owner's */
 };
 
 void semaphore_init(struct semaphore *s, u32 permits);
@@ -25,18 +31,20 @@ ALWAYS_INLINE enum poll semaphore_poll(struct awaitable *a)
 {
 	struct wait *w = CONTAINER_OF(a, struct wait, aw);
 	struct semaphore *s = CONTAINER_OF(w->queue, struct semaphore, queue);
-	bool irqs, got;
+	/* relaxed: the exchange finds out whether it is so */
+	u32 free = atomic_load_explicit(&s->free, memory_order_relaxed);
 
-	if (w->state != WAIT_NEW || a->kind != TRACE_await_kind_semaphore)
+	/* relaxed: who grants it does so under the lock, but only its own task makes it new */
+	if (__atomic_load_n(&w->state, __ATOMIC_RELAXED) != WAIT_NEW ||
+	    a->kind != TRACE_await_kind_semaphore)
 		return wait_poll(a);
-	irqs = spin_lock(&s->queue.lock);
-	got = !s->queue.count && s->free >= w->wants;
-	if (likely(got)) {
-		s->free -= w->wants;
-		w->state = WAIT_OVER;
-	}
-	spin_unlock(&s->queue.lock, irqs);
-	return likely(got) ? POLL_READY : wait_poll(a);
+	while (likely(!(free & SEMAPHORE_WAITED) && free >= w->wants))
+		/* acquire: pairs with the release of those that gave them back */
+		if (WORD_CHANGE(&s->free, &free, free - w->wants, memory_order_acquire)) {
+			w->state = WAIT_OVER;
+			return POLL_READY;
+		}
+	return wait_poll(a);
 }
 
 /** Ready when the caller got @p n permits; @p kind: TRACE_await_kind_semaphore, or of what is
@@ -56,9 +64,8 @@ static inline struct awaitable *semaphore_acquire(struct wait *w, struct semapho
 /** The same without waiting. Errors: ERR_AGAIN (not so many, or others wait). */
 int semaphore_try_acquire(struct semaphore *s, u32 n) MUST_CHECK;
 
-/** semaphore_release in general, with its lock held, which it gives back, with @p irqs from
- *  spin_lock. */
-void semaphore_put(struct semaphore *s, u32 n, bool irqs) RELEASE(s->queue.lock);
+/** semaphore_release in general. */
+void semaphore_put(struct semaphore *s, u32 n);
 
 /** For what is made of it: as in wait.h. */
 bool semaphore_grant(struct wait_queue *q, struct wait *w);
@@ -67,23 +74,19 @@ void semaphore_revoke(struct wait_queue *q, struct wait *w);
 /** Gives @p n permits back, or makes new ones. */
 static inline void semaphore_release(struct semaphore *s, u32 n)
 {
-	bool irqs = spin_lock(&s->queue.lock);
+	/* relaxed: as in semaphore_poll */
+	u32 free = atomic_load_explicit(&s->free, memory_order_relaxed);
 
-	if (unlikely(s->queue.count || s->owner)) {
-		semaphore_put(s, n, irqs);
-		return;
-	}
-	s->free += n;
-	spin_unlock(&s->queue.lock, irqs);
+	while (likely(!(free & SEMAPHORE_WAITED)))
+		/* release: pairs with the acquire of who takes them */
+		if (WORD_CHANGE(&s->free, &free, free + n, memory_order_release))
+			return;
+	semaphore_put(s, n);
 }
 
 /** For mailboxes, whose permits stand for messages: the calling task takes the one that it was told
  *  of. Until then its end passes the permit on. Context: queue.lock is held. */
 void semaphore_use_claim(struct semaphore *s);
-
-/** For locks: what the dead owner left behind is in order again; the next owner is not told any
- *  more. Context: the owner. */
-void semaphore_recover(struct semaphore *s);
 
 /** For locks: gives @p n back; @p w: by which they were got, if they are owned through it, or NULL. Errors, and nothing changes: ERR_INVAL (all, but the caller does
  *  not own them; or some, but so many are not taken). Context: task. */

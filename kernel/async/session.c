@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "mm/kmalloc.h"
 
-#define WITHOUT_NUMBER (UINT32_MAX / 2)
+#define WITHOUT_NUMBER (1u << 30)
 
 static struct spin breaks_lock;
 static u64 breaks VAR_GUARDED_BY(breaks_lock);

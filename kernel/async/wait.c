@@ -10,7 +10,7 @@ static void leave(struct wait_queue *q, struct wait *w, enum wait_state state) R
 {
 	list_del(&w->link);
 	q->count--;
-	w->state = state;
+	__atomic_store_n(&w->state, state, __ATOMIC_RELAXED); /* see semaphore_poll */
 	if (q->ops->leaves)
 		q->ops->leaves(q, w);
 }
@@ -61,6 +61,8 @@ enum poll wait_poll(struct awaitable *a)
 
 	if (w->state == WAIT_NEW) {
 		w->task = task_self();
+		if (w->task->lent)
+			task_own(w->task, NULL);
 		w->state = WAIT_QUEUED;
 		list_add_tail(&q->waits, &w->link);
 		q->count++;

@@ -27,8 +27,6 @@ struct wait_ops {
 	/** @p w has to wait; it waits no more. NULL, both: nothing to do. */
 	void (*waits)(struct wait_queue *q, struct wait *w);
 	void (*leaves)(struct wait_queue *q, struct wait *w);
-	/** Of a lock: nobody owns it any more. NULL: nothing to do. */
-	void (*freed)(struct wait_queue *q);
 };
 
 /* First member of the object that is waited for. */
@@ -60,6 +58,10 @@ struct wait {
 };
 
 void wait_queue_init(struct wait_queue *q, const struct wait_ops *ops);
+
+/** True when @p word was *@p was, and is @p is now; else *was is what it is, read relaxed. */
+#define WORD_CHANGE(word, was, is, order)                                                          \
+	likely(atomic_compare_exchange_strong_explicit(word, was, is, order, memory_order_relaxed))
 
 /** For an object's awaitables: a wait in @p q; @p kind as in TRACE_await_kind_*. */
 struct awaitable *wait_init(struct wait *w, struct wait_queue *q, u8 kind);

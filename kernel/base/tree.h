@@ -15,11 +15,11 @@
 #include "base/types.h"
 
 struct tree_node {
-	struct tree_node *parent, *child[2];
 	/* Set by the owner; unchanged while the node is in a tree. */
 	u64 key, seq;
-	u64 mask;  /* fits a search for any of these bits */
-	u64 floor; /* fits a search whose limit is at least this */
+	u64 mask; /* fits a search for any of these bits */
+	struct tree_node *parent, *child[2];
+	u64 floor; /* the owner's, too: fits a search whose limit is at least this */
 	/* Over the subtree. */
 	u64 masks, least;
 };

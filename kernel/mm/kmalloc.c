@@ -245,8 +245,10 @@ void heap_free(enum heap_kind kind, void *p, uptr owner)
 	release(kind, p, owner, "heap_free");
 }
 
-static u64 cached_in(struct central *h, enum heap_kind kind, unsigned size) REQUIRES(h->lock)
+/* A section of its own for each size: one for all would keep interrupts masked for long. */
+static u64 cached_in(struct central *h, enum heap_kind kind, unsigned size)
 {
+	bool irqs = spin_lock(&h->lock);
 	u64 blocks = (u64)h->depots[size].magazines * MAGAZINE_BLOCKS;
 
 	for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++) {
@@ -254,21 +256,27 @@ static u64 cached_in(struct central *h, enum heap_kind kind, unsigned size) REQU
 
 		blocks += magazine_count(&c->loaded) + magazine_count(&c->spare);
 	}
+	spin_unlock(&h->lock, irqs);
 	return blocks;
 }
 
 struct kmalloc_stats heap_stats(enum heap_kind kind)
 {
 	struct central *h = &heaps[kind];
+	u64 blocks = 0, bytes = 0;
+
+	for (unsigned i = 0; i < MAGAZINE_SIZES; i++) {
+		u64 cached = cached_in(h, kind, i);
+
+		blocks += cached;
+		bytes += cached * (HEADER_BYTES + (i + 1) * UNIT_BYTES);
+	}
+
 	bool irqs = spin_lock(&h->lock);
 	struct kmalloc_stats s = h->pools.stats;
 
-	for (unsigned i = 0; i < MAGAZINE_SIZES; i++) {
-		u64 blocks = cached_in(h, kind, i);
-
-		s.blocks -= blocks;
-		s.cached_bytes += blocks * (HEADER_BYTES + (i + 1) * UNIT_BYTES);
-	}
+	s.blocks -= MIN(blocks, s.blocks); /* they may have moved meanwhile */
+	s.cached_bytes = MIN(bytes, s.used_bytes);
 	s.used_bytes -= s.cached_bytes;
 	s.locked = h->locked;
 	s.failures = atomic_load_explicit(&h->failures, memory_order_relaxed);

@@ -51,7 +51,7 @@ struct kmalloc_stats {
 	u64 locked;       /* requests and releases that had to take the heap's lock */
 };
 
-/** A heap's figures; exact while no other CPU allocates or releases. */
+/** A heap's figures; exact while nobody else allocates or releases. */
 struct kmalloc_stats heap_stats(enum heap_kind kind);
 
 /** The kernel's heap's. */

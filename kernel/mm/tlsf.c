@@ -170,5 +170,5 @@ struct block *tlsf_give(struct tlsf *t, struct block *b)
 
 bool tlsf_is_pool(const struct block *b)
 {
-	return b->prev == PREV_NONE && block_after(b)->size == 0;
+	return b->prev == PREV_NONE && block_is(block_after(b), MARK_END);
 }

@@ -1,11 +1,11 @@
 #include "sched/ordered.h"
 
+_Static_assert(offsetof(struct sched_entity, node.mask) == offsetof(struct sched_entity, cpus),
+	       "a node's key, seq and mask are its entity's");
+
 void ordered_insert(struct ordered *q, struct sched_entity *e, bool at_head, u64 floor)
 {
 	sched_arrive(e, at_head);
-	e->node.key = e->key;
-	e->node.seq = e->seq;
-	e->node.mask = e->cpus;
 	e->node.floor = floor;
 	tree_insert(&q->tree, &e->node);
 }

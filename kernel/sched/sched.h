@@ -116,16 +116,19 @@ struct sched_server {
  * the executor writes cpus, while the task is in no queue; at spawn and when the class changes it
  * zeroes all else. */
 struct sched_entity {
-	u64 key;	/* what the policy compares; changes only in release, charge and enqueue */
-	u64 cpus;	/* where it may run, SCHED_CPUS_ALL when it does not matter */
+	union {
+		struct tree_node node; /* begins with the next three: key, seq, mask */
+		struct {
+			u64 key;  /* what the policy compares; changes only in release, charge and
+				     enqueue */
+			u64 seq;  /* arrival number in all queues of all classes; orders equal keys */
+			u64 cpus; /* where it may run, SCHED_CPUS_ALL when it does not matter */
+			struct list link; /* in a level's list */
+		};
+	};
 	u64 quantum_ns; /* CPU time until its quantum is over; 0: no end */
 	u64 resume_ns;	/* 0: may run. Else throttled: in no queue until then, when replenish is
 			   called. Changes only in release, charge and replenish */
-	u64 seq;	/* arrival number in all queues of all classes; orders equal keys */
-	union {
-		struct list link; /* in a level's list */
-		struct tree_node node;
-	};
 	union {
 		struct sched_share share;
 		struct sched_lottery lottery;

@@ -21,8 +21,12 @@ static int run_help(char **words, unsigned n)
 	const struct command *c;
 
 	(void)words, (void)n;
-	for (unsigned i = 0; (c = shell_command(i)) != NULL; i++)
-		kprintf("  %-10s%-34s%s\n", c->name, c->arguments, c->help);
+	for (unsigned i = 0; (c = shell_command(i)) != NULL; i++) {
+		kprintf("  %-10s%-26s", c->name, c->arguments);
+		if (strlen(c->arguments) >= 26) /* the column is full */
+			kprintf("\n%38s", "");
+		kprintf("%s\n", c->help);
+	}
 	return 0;
 }
 
@@ -193,22 +197,23 @@ static int run_kill(char **words, unsigned n)
 
 static int run_crash(char **words, unsigned n)
 {
-	int err = crash_spawn(n ? words[0] : "null", NULL);
+	int err = crash_spawn(words[0], NULL);
 
+	(void)n;
 	if (err == ERR_NOMEM)
 		kprintf("crash: %s\n", err_name(err));
 	return err == ERR_INVAL ? err : 0;
 }
 
 /* cpu: what each does. cpu offline N, cpu online N: see task/hotplug.h. */
+static const char *const uses[] = {
+	[CPU_RUNS_TASKS] = "online",
+	[CPU_LEAVES] = "leaving",
+	[CPU_IS_OUT] = "offline",
+};
+
 static int list_cpus(void)
 {
-	static const char *const uses[] = {
-		[CPU_RUNS_TASKS] = "online",
-		[CPU_LEAVES] = "leaves",
-		[CPU_IS_OUT] = "offline",
-	};
-
 	kprintf("  cpu  use      switches  interrupts\n");
 	for (unsigned i = 0; i < cpu_count; i++)
 		kprintf("%5u  %-7s %9llu %11llu\n", i, uses[cpu_use(i)],
@@ -223,7 +228,7 @@ static void say_why_not(unsigned cpu, int err, u32 needed_by)
 	if (err == ERR_NODEV)
 		kprintf("cpu: there is no CPU %u; `cpu` lists them\n", cpu);
 	else if (err == ERR_INVAL)
-		kprintf("cpu: CPU %u is so already\n", cpu);
+		kprintf("cpu: CPU %u is %s already\n", cpu, uses[cpu_use(cpu)]);
 	else if (!needed_by)
 		kprintf("cpu: CPU %u is the last that is online\n", cpu);
 	else
@@ -283,7 +288,7 @@ const struct command commands[] = {
 	 run_cpu},
 	{"kill", "ID", "ends a task", 1, 1, run_kill},
 	{"fault", "", "the last tasks that ended by a fault, with back traces", 0, 0, run_fault},
-	{"crash", CRASH_KINDS, "a task that ends by a fault of that kind", 0, 1, run_crash},
+	{"crash", CRASH_KINDS, "a task that ends by a fault of that kind", 1, 1, run_crash},
 	{"reboot", "", "resets the machine", 0, 0, run_reboot},
 	{"shutdown", "[STATUS]", "leaves, with a status from 0 to 127", 0, 1, run_shutdown},
 };

@@ -6,7 +6,7 @@
 #include "task/task.h"
 
 #define CRASH_KINDS                                                                                \
-	"[panic|assert|null|wild|code|jump|undefined|divide|stack|calls|memory|lock|text]"
+	"panic|assert|null|wild|code|jump|undefined|divide|stack|calls|memory|lock|text"
 
 /** Spawns a task that ends by a fault of @p kind, one of CRASH_KINDS; @p handle as in task_spawn.
  *  Errors: ERR_INVAL (no such kind), ERR_NOMEM. Context: task. */

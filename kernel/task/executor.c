@@ -28,19 +28,17 @@ static void describe(void)
 		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
 }
 
-/* shards=N: 1 is one lock for all. */
+/* shards=N, else 1: one lock for all (docs/performance.md says why). */
 static unsigned shards_wanted(void)
 {
 	char text[8];
-	u64 n;
+	u64 n = 1;
 
-	if (!words_find(board_cmdline(), "shards", text, sizeof text))
-		return cpu_count;
-	if (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX)
+	if (!words_find(board_cmdline(), "shards", text, sizeof text) ||
+	    (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX))
 		return (unsigned)n;
-	kprintf("shards=%s: expected a number from 1 to %u; taking %u\n", text, SHARDS_MAX,
-		cpu_count);
-	return cpu_count;
+	kprintf("shards=%s: expected a number from 1 to %u; taking 1\n", text, SHARDS_MAX);
+	return 1;
 }
 
 void executor_init(void)
@@ -95,7 +93,7 @@ void queue_suspended(const struct cpu *c, struct task *t)
 }
 
 /* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
+void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
 		   const struct task *next, u64 now_ns)
 {
 	decision_record(seq, suspended, next, now_ns);
@@ -157,7 +155,7 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	return TRACE_switch_why_exited;
 }
 
-struct leaver leaver_after(const struct task *t, u8 why)
+struct leaver leaver_after(const struct task *t, u8 why, u8 level)
 {
 	static const u8 state[] = {
 		[TRACE_switch_why_blocked] = TRACE_task_state_waiting,
@@ -169,7 +167,7 @@ struct leaver leaver_after(const struct task *t, u8 why)
 		[TRACE_switch_why_unfit] = TRACE_task_state_ready,
 	};
 
-	return (struct leaver){t->id, t->params.level, state[why], why};
+	return (struct leaver){t->id, level, state[why], why};
 }
 
 /*
@@ -245,8 +243,7 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 	prev->quantum_left_ns = 0;
 	prev->state = TASK_WAITING;
 	end_job(prev, now_ns);
-	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
+	promise_alone(c, next->rank);
 	runqueue_remove(next);
 	place(c, next, now_ns);
 	home_unlock(next);
@@ -256,8 +253,11 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 /* @p prev yielded, and this CPU goes on with @p next. */
 static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 {
-	/* next may run everywhere: then whoever could take prev could have taken next (hint.c). */
-	if (next && (next->id == prev->tid || (next->rank == prev->rank && !is_pinned(next))))
+	/* next may run everywhere: then whoever could take prev could have taken next (hint.c).
+	 * relaxed, both: who changes them meanwhile hints this CPU behind it */
+	if (next && (next->id == prev->tid ||
+		     (__atomic_load_n(&next->rank, __ATOMIC_RELAXED) == prev->rank &&
+		      __atomic_load_n(&next->entity.cpus, __ATOMIC_RELAXED) == SCHED_CPUS_ALL)))
 		hint_none(prev);
 	else
 		hint_others(*prev);
@@ -288,10 +288,9 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 	u8 why = TRACE_switch_why_none;
 
 	if (prev) {
-		c->current = NULL;
 		why = settle(c, prev, result, now_ns, on);
 		if (on)
-			leaver = leaver_after(prev, why);
+			leaver = leaver_after(prev, why, prev->params.level);
 		if (why == TRACE_switch_why_yielded && (on || others_online()))
 			yielded = wanted(prev);
 		if (shard_count == 1)
@@ -312,9 +311,7 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 		place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (unlikely(yielded.tid))
 		hint_for_yielded(&yielded, next);
@@ -335,15 +332,14 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
-	struct task *next = NULL;
+	struct task *next;
 	u64 now_ns = clock_ns();
 
 	if (!prev)
 		return dispatch_any(c, NULL, result, now_ns);
 	home_lock(prev);
-	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c))
-		next = take_turns(c, prev, now_ns);
-	if (next)
+	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c) &&
+	    (next = take_turns(c, prev, now_ns)) != NULL)
 		return next;
 	next = wait_alone(c, prev, result, now_ns);
 	if (!next)

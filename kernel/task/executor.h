@@ -1,12 +1,12 @@
 /*
  * executor.h: what the files of task/ share: the run queues in their shards, hints, workers.
  *
- * Scheduling is global, its locks are not. The waiting tasks are spread over shards; a task's home
+ * Scheduling is global; its locks need not be. The waiting tasks are spread over shards: one, and
+ * then its lock is the only one, or as many as `shards=N` on the command line says. A task's home
  * shard is chosen at spawn, and that shard's lock protects all of the task's scheduling state. No
  * operation but one (params.c) holds two shards' locks, and none holds one across a switch of
- * stacks. Each shard publishes its most urgent task (top), so that a CPU finds the most urgent of
- * all by reading one line for each shard; `shards=1` on the command line is one lock for
- * everything.
+ * stacks. Each of several shards publishes its most urgent task (top), so that a CPU finds the most
+ * urgent of all by reading one line for each shard.
  *
  * Order of locks: a timer's, a channel's or the registry's lock may be held when a shard's is
  * taken, and a shard's when the workers' is, never the reverse.
@@ -114,6 +114,11 @@ static inline struct place place_of(const struct task *t)
 	return (struct place){t->rank, t->policy->flat ? 0 : t->entity.seq};
 }
 
+static inline bool place_before(struct place a, struct place b)
+{
+	return a.rank < b.rank || (a.rank == b.rank && a.order < b.order);
+}
+
 static inline bool is_pinned(const struct task *t)
 {
 	return t->entity.cpus != SCHED_CPUS_ALL;
@@ -152,7 +157,11 @@ struct top shard_top(const struct shard *s);
  * Records why CPU @p c goes from @p prev to @p next (NULL: idle), before next leaves its queue.
  * @p prev: a task that competes too, although it is not queued; NULL for none.
  */
-void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns);
+void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
+		     u64 now_ns);
+
+/** What it says of @p t; @p flags: as in trace/events.def. Context: the lock of its home is held. */
+struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns);
 
 /** The place of the first task for CPU @p cpu, or that with rank @p below; its shard, or NULL. */
 struct shard *look_around(unsigned cpu, u64 below, struct place *first);

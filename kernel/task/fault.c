@@ -42,23 +42,14 @@ static void record(const struct task *t, const struct fault *f, int status)
 	spin_unlock(&records_lock, irqs);
 }
 
-static struct owned *newest_owned(struct task *t)
-{
-	bool irqs = spin_lock(&t->lock);
-	struct list *first = list_first(&t->owned);
-	struct owned *o = first ? LIST_ENTRY(first, struct owned, link) : NULL;
-
-	spin_unlock(&t->lock, irqs);
-	return o;
-}
-
 void fault_release(struct task *t)
 {
 	bool irqs = arch_irq_save(); /* a kill must not come between the two */
 	struct owned *o;
 
+	task_own(t, NULL); /* settles what is lent */
 	/* release disowns it, under the lock that makes sure that it is owned still */
-	while ((o = newest_owned(t)) != NULL)
+	while ((o = task_owned(t, NULL, NULL)) != NULL)
 		o->release(o);
 	arch_irq_restore(irqs);
 }
@@ -164,12 +155,25 @@ u64 fault_count(void)
 	return n;
 }
 
+static void enter(struct task *t, struct owned *o) REQUIRES(t->lock)
+{
+	*o = (struct owned){t->owned, &t->owned, t, o->release, o->what};
+	if (o->below)
+		o->below->at = &o->below;
+	t->owned = o;
+}
+
 void task_own(struct task *t, struct owned *o)
 {
 	bool irqs = spin_lock(&t->lock);
 
-	o->task = t;
-	list_add_head(&t->owned, &o->link);
+	/* An interrupt may have come just while it lends. */
+	if (t == task_current() && !arch_cpu()->irq_depth && t->lent) {
+		enter(t, t->lent);
+		t->lent = NULL;
+	}
+	if (o)
+		enter(t, o);
 	spin_unlock(&t->lock, irqs);
 }
 
@@ -183,8 +187,11 @@ void task_disown(struct owned *o)
 	bool irqs = spin_lock(&t->lock);
 
 	/* The task may be ending, and have taken it off the list already. */
-	if (o->task)
-		list_del(&o->link);
+	if (o->task) {
+		*o->at = o->below;
+		if (o->below)
+			o->below->at = o->at;
+	}
 	o->task = NULL;
 	spin_unlock(&t->lock, irqs);
 }
@@ -200,20 +207,13 @@ static bool has_ended(struct task *t)
 
 struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what)
 {
-	struct owned *found = NULL;
 	bool irqs = spin_lock(&t->lock);
+	struct owned *o = t->owned;
 
-	LIST_FOR_EACH(it, &t->owned)
-	{
-		struct owned *o = LIST_ENTRY(it, struct owned, link);
-
-		if (o->release != release || o->what != what)
-			continue;
-		found = o;
-		break;
-	}
+	while (o && release && (o->release != release || o->what != what))
+		o = o->below;
 	spin_unlock(&t->lock, irqs);
-	return found;
+	return o;
 }
 
 int task_kill(struct task *t)

@@ -64,8 +64,9 @@ void fault_release(struct task *t);
  * newest first.
  */
 struct owned {
-	struct list link; /* under task->lock, like the next */
-	struct task *task; /* NULL: nobody owns it */
+	struct owned *below, **at; /* the next older one; what points to it; under task->lock, like
+				      the next */
+	struct task *task; /* NULL: nobody owns it, or a task has it in lent */
 	/** Takes it from the dead, with task_disown. Context: interrupts masked, no lock held. */
 	void (*release)(struct owned *o);
 	const void *what; /* for task_owned; may be NULL */
@@ -79,8 +80,8 @@ struct owned {
  */
 static inline void task_shield(struct task *t)
 {
-	if (t)
-		t->shields++;
+	if (t) /* relaxed: read by its own CPU's interrupts, is_killed */
+		__atomic_store_n(&t->shields, (u8)(t->shields + 1), __ATOMIC_RELAXED);
 	/* seq_cst: for the interrupt on this CPU that asks, is_killed */
 	atomic_signal_fence(memory_order_seq_cst);
 }
@@ -94,19 +95,27 @@ static inline void task_unshield(struct task *t)
 	atomic_signal_fence(memory_order_seq_cst);
 	if (!t)
 		return;
-	t->shields--;
+	/* relaxed: as there */
+	__atomic_store_n(&t->shields, (u8)(t->shields - 1), __ATOMIC_RELAXED);
 	atomic_signal_fence(memory_order_seq_cst);
 	/* relaxed: a kill that comes later interrupts */
 	if (unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)))
 		fault_unshielded(t);
 }
 
-/** @p t owns @p o from now on. Context: any that does not hold t->lock; keeps t alive. */
+/**
+ * @p t owns @p o (NULL: nothing more) from now on. Context: any that does not hold t->lock; keeps t
+ * alive. In t->lent a task keeps one thing that it may give back in a moment, the newest, without a
+ * lock; it takes it out by itself. From this call by t, or by who ends it, on, it is owned as the rest
+ * is: so t calls it before another task may make it own something, and before it puts in another.
+ */
 void task_own(struct task *t, struct owned *o);
+
 
 /** Nobody does any more. Harmless when nobody did. Context: as above; who calls it must know that
  *  the owner does not end meanwhile, or hold the lock under which release would look. */
 void task_disown(struct owned *o);
 
-/** The newest that @p t owns with this @p release and @p what; NULL: none. Context: as above. */
+/** The newest that @p t owns with this @p release and @p what, or, with NULL for release, of all; NULL:
+ *  none. Context: as above. */
 struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what);

@@ -106,11 +106,11 @@ struct leaver {
 
 /** Records a decision and the switch that follows. @p suspended: the leaver, if it competes;
  *  @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct task *suspended,
+void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
 		   const struct task *next, u64 now_ns);
 
 /** What the record of a switch says of @p t, which leaves its CPU; @p why: TRACE_switch_why_*. */
-struct leaver leaver_after(const struct task *t, u8 why);
+struct leaver leaver_after(const struct task *t, u8 why, u8 level);
 
 /* relaxed, both: the home's lock orders them but for task_poll_again, which is on this CPU */
 static inline bool noted(const struct task *t)
@@ -143,6 +143,21 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 	c->switches++;
 }
 
+/* The same without a task. */
+static inline void place_none(struct cpu *c)
+{
+	c->current = NULL;
+	c->quantum_end_ns = TIME_NEVER;
+	c->switches++;
+}
+
+/* promise_set where there is one CPU, which goes from one task to the next. */
+static inline void promise_alone(struct cpu *c, u64 rank)
+{
+	/* relaxed: nobody else is there to read it */
+	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
+}
+
 static inline bool is_leaving(const struct cpu *c)
 {
 	/* relaxed: who changes it hints the CPU behind it */
@@ -154,8 +169,9 @@ void leave_out(struct cpu *c);
 
 ALWAYS_INLINE bool is_killed(const struct task *t)
 {
-	/* relaxed: who kills a running task hints its CPU behind it */
-	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) && !t->shields;
+	/* relaxed: who kills a running task hints its CPU behind it; shields are its own */
+	return unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)) &&
+	       !__atomic_load_n(&t->shields, __ATOMIC_RELAXED);
 }
 
 /* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
@@ -217,8 +233,7 @@ ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREA
 	to = worker_take(c);
 	if (!to)
 		return false;
-	/* As promise_set does, where no CPU idles. relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
+	promise_alone(c, t->rank);
 	c->frozen_why = TRACE_enqueue_why_preempt;
 	leave(c, now_ns);
 	place(c, t, now_ns);

@@ -90,10 +90,10 @@ int cpu_put_back(unsigned cpu)
 		atomic_fetch_and_explicit(&cpus_out, ~(1ull << cpu), memory_order_relaxed);
 	}
 	spin_unlock_raw(&changes_lock);
-	if (!err)
+	if (!err) {
 		look_at_it(cpu, irqs);
-	if (!err)
 		record(cpu, false);
+	}
 	arch_irq_restore(irqs);
 	return err;
 }

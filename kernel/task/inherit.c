@@ -177,7 +177,7 @@ static void let_go(struct inherit *r) REQUIRES(inherit_lock)
 
 	while (*at != r)
 		at = &(*at)->next;
-	*at = r->next;
+	__atomic_store_n(at, r->next, __ATOMIC_RELAXED); /* see holds_contended */
 	r->held = false;
 }
 

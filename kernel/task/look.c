@@ -21,11 +21,6 @@ struct pass {
 	u32 version[SHARDS_MAX]; /* ... when it had this version */
 };
 
-static bool before(struct place a, struct place b)
-{
-	return a.rank < b.rank || (a.rank == b.rank && a.order < b.order);
-}
-
 /* The first of @p s for CPU @p cpu, and the version for which that holds; false: none. */
 static bool first_exact(struct shard *s, unsigned cpu, struct place *first, u32 *version)
 	NO_THREAD_SAFETY_ANALYSIS
@@ -50,12 +45,12 @@ static void pass(struct pass *p, unsigned cpu, u64 below)
 	for (unsigned i = 0; i < shard_count; i++) {
 		struct top top = shard_top(&shards[i]);
 
-		if (!before(top.place, p->place))
+		if (!place_before(top.place, p->place))
 			continue;
 		if (top.pinned) {
 			p->exact |= 1ull << i;
 			if (!first_exact(&shards[i], cpu, &top.place, &p->version[i]) ||
-			    !before(top.place, p->place))
+			    !place_before(top.place, p->place))
 				continue;
 		}
 		p->place = top.place;
@@ -69,7 +64,7 @@ static bool overtaken(const struct pass *p, struct place place)
 	for (unsigned i = 0; i < shard_count; i++) {
 		struct top top = shard_top(&shards[i]);
 
-		if (&shards[i] == p->shard || !before(top.place, place))
+		if (&shards[i] == p->shard || !place_before(top.place, place))
 			continue;
 		if (!(p->exact >> i & 1) || top.version != p->version[i])
 			return true;
@@ -87,7 +82,7 @@ struct shard *look_around(unsigned cpu, u64 below, struct place *first)
 		*first = p.place;
 		return p.shard;
 	}
-	return first_exact(&shards[0], cpu, first, &version) && before(*first, p.place) ? &shards[0]
+	return first_exact(&shards[0], cpu, first, &version) && place_before(*first, p.place) ? &shards[0]
 											: NULL;
 }
 
@@ -105,7 +100,7 @@ static bool must_read_again(struct cpu *c, u64 rank)
 static bool still_first(const struct look *l, const struct pass *p, const struct task *t)
 	NO_THREAD_SAFETY_ANALYSIS
 {
-	if (!t || before(p->place, place_of(t)))
+	if (!t || place_before(p->place, place_of(t)))
 		return false;
 	return !must_read_again(l->cpu, t->rank) || !overtaken(p, place_of(t));
 }

@@ -63,7 +63,7 @@ static void reorder(struct task *t, const struct order *o, const struct sched_po
 	if (policy != t->policy || o->params.budget_ns || t->params.budget_ns)
 		begin_anew(&t->entity, &o->server);
 	t->params = o->params;
-	t->policy = policy;
+	__atomic_store_n(&t->policy, policy, __ATOMIC_RELAXED); /* see refuse, in preempt.c */
 	t->quantum_left_ns = 0;
 	if (policy->single) /* relaxed: both locks are held */
 		__atomic_store_n(&t->home, &shards[0], __ATOMIC_RELAXED);
@@ -110,8 +110,9 @@ static void requeue(struct task *t, const struct order *o) NO_THREAD_SAFETY_ANAL
 static void lock_and_stop(struct task *t) ACQUIRE(t->home->lock) NO_THREAD_SAFETY_ANALYSIS
 {
 	for (;; arch_relax()) {
-		/* relaxed: where it is throttled, another turn sees it */
-		struct server *s = __atomic_load_n(&t->server, __ATOMIC_RELAXED);
+		/* acquire: the timer was made before the release in server_init. Where it is throttled,
+		 * another turn sees it */
+		struct server *s = __atomic_load_n(&t->server, __ATOMIC_ACQUIRE);
 		bool stopped = s && timer_cancel(&s->timer);
 
 		home_lock(t);

@@ -4,18 +4,21 @@
  */
 #include "task/handover.h"
 
-/* From @p since_ns on. relaxed: who changes it hints this CPU behind it */
-static void begin_quantum(struct cpu *c, const struct task *cur, u64 since_ns)
+/* From @p since_ns on. */
+static void begin_quantum(struct cpu *c, struct task *cur, u64 since_ns)
 {
-	u64 quantum_ns = __atomic_load_n(&cur->entity.quantum_ns, __ATOMIC_RELAXED);
+	u64 quantum_ns;
 
+	home_lock(cur);
+	quantum_ns = cur->entity.quantum_ns;
+	home_unlock(cur);
 	c->quantum_end_ns = quantum_ns ? since_ns + quantum_ns : TIME_NEVER;
 }
 
 /* If the parameters of the running task were changed, a quantum began then. */
-static void note_change(struct cpu *c, const struct task *cur)
+static void note_change(struct cpu *c, struct task *cur)
 {
-	/* relaxed: as above */
+	/* relaxed: who changes it hints this CPU behind it */
 	u64 changed_ns = __atomic_load_n(&cur->changed_ns, __ATOMIC_RELAXED);
 
 	if (unlikely(changed_ns >= cur->since_ns))
@@ -23,7 +26,7 @@ static void note_change(struct cpu *c, const struct task *cur)
 }
 
 /* The running task goes on; its quantum begins anew if it is over. */
-static void stay(const struct look *l, const struct task *cur, bool quantum_over, u64 now_ns)
+static void stay(const struct look *l, struct task *cur, bool quantum_over, u64 now_ns)
 {
 	if (quantum_over)
 		begin_quantum(l->cpu, cur, now_ns);
@@ -33,20 +36,14 @@ static void stay(const struct look *l, const struct task *cur, bool quantum_over
 	quantum_program(l->cpu);
 }
 
-/* The running task's quantum is over: that may change its rank, or throttle it. */
-static void charge_quantum(struct task *cur, u64 now_ns)
-{
-	home_lock(cur);
-	charge(cur, now_ns, true);
-	home_unlock(cur);
-}
-
 /* @p next was found, and its home is locked: whether @p cur goes on all the same, because its
  * policy says so, or because there is no stack. Else *@p to is the stack to go to. */
 static bool refuse(const struct look *l, const struct task *cur, const struct task *next,
 		   struct worker **to) REQUIRES(next->home->lock)
 {
-	const struct sched_policy *p = cur->policy;
+	/* relaxed: what keeps somebody is single, so its tasks change under the lock that is held
+	 */
+	const struct sched_policy *p = __atomic_load_n(&cur->policy, __ATOMIC_RELAXED);
 
 	if (next->rank == l->otherwise && p->keeps && p == next->policy &&
 	    p->keeps(queue_of(next), &cur->entity, &next->entity, l->cpu->id))
@@ -58,18 +55,20 @@ static bool refuse(const struct look *l, const struct task *cur, const struct ta
 	return true;
 }
 
-static void preempt(const struct look *l, struct task *cur, struct task *next, struct worker *to,
-		    u64 now_ns, bool quantum_over) RELEASE(next->home->lock)
+/* @p self: what a trace says of @p cur. */
+static void preempt(const struct look *l, struct task *cur, const struct trace_candidate *self,
+		    struct task *next, struct worker *to, u64 now_ns, bool quantum_over)
+	RELEASE(next->home->lock)
 {
-	const bool on = traced();
+	const bool on = self->tid;
 	struct cpu *c = l->cpu;
 
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	if (on) {
-		struct leaver leaver = leaver_after(cur, quantum_over ? TRACE_switch_why_quantum
-								      : TRACE_switch_why_preempted);
+		u8 why = quantum_over ? TRACE_switch_why_quantum : TRACE_switch_why_preempted;
+		struct leaver leaver = leaver_after(cur, why, (u8)self->prio);
 
-		record_switch(op_seq(on), &leaver, cur, next, now_ns);
+		record_switch(op_seq(on), &leaver, self, next, now_ns);
 	}
 	runqueue_remove(next);
 	replace(c, next, now_ns);
@@ -89,12 +88,12 @@ static void go_on_for_now(struct cpu *c, const struct task *cur, u64 now_ns)
 
 /* @p cur may not go on here, for the reason @p why: its server is throttled; or this CPU is
  * leaving, or is none of the task's any more. It leaves whether there is another task or not. */
-static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over, u64 now_ns)
-	NO_THREAD_SAFETY_ANALYSIS
+static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool quantum_over,
+		    u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
 	const bool on = traced();
 	struct cpu *c = l->cpu;
-	struct leaver leaver = leaver_after(cur, why);
+	struct leaver leaver = leaver_after(cur, why, level);
 	struct task *next = look_take(l, NULL);
 	struct worker *to = next && next->worker ? next->worker : worker_take(c);
 
@@ -110,9 +109,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 		replace(c, next, now_ns);
 	} else if (to) {
 		leave(c, now_ns);
-		c->current = NULL;
-		c->quantum_end_ns = TIME_NEVER;
-		c->switches++;
+		place_none(c);
 	}
 	if (next)
 		home_unlock(next);
@@ -124,15 +121,24 @@ static void give_up(struct look *l, struct task *cur, u8 why, bool quantum_over,
 	suspend(c, to, cur);
 }
 
-/* relaxed, both below: as in begin_quantum */
+/* relaxed, both below: as in note_change */
 static bool may_be_here(const struct cpu *c, const struct task *cur)
 {
 	return __atomic_load_n(&cur->entity.cpus, __ATOMIC_RELAXED) >> c->id & 1;
 }
 
-static bool is_throttled(const struct task *cur)
+static bool is_throttled(struct task *cur)
 {
-	return __atomic_load_n(&cur->entity.resume_ns, __ATOMIC_RELAXED) != 0;
+	bool throttled;
+
+	/* relaxed: its policy's throttles nobody without one, and who gives it one hints this CPU
+	 */
+	if (likely(!__atomic_load_n(&cur->server, __ATOMIC_RELAXED)))
+		return false;
+	home_lock(cur);
+	throttled = server_throttles(cur);
+	home_unlock(cur);
+	return throttled;
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -141,6 +147,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
 	bool quantum_over, throttled, leaving;
+	struct trace_candidate self = {.tid = 0};
 	struct look look;
 	struct worker *to;
 
@@ -148,18 +155,26 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		fault_killed();
 	note_change(c, cur);
 	quantum_over = now_ns >= c->quantum_end_ns;
-	if (quantum_over)
-		charge_quantum(cur, now_ns);
+	if (quantum_over) { /* that may change its rank, or throttle it */
+		home_lock(cur);
+		charge(cur, now_ns, true);
+		home_unlock(cur);
+	}
+	if (traced()) { /* for the record of this look; others may change it from now on */
+		home_lock(cur);
+		self = decision_candidate(cur, 1, now_ns);
+		home_unlock(cur);
+	}
 	look_begin(&look, c, traced());
 	leaving = is_leaving(c);
 	throttled = is_throttled(cur);
 	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {
 		look.below = look.otherwise = leaving ? 0 : RANK_IDLE; /* nothing is as urgent as 0 */
 		give_up(&look, cur, throttled ? TRACE_switch_why_throttled : TRACE_switch_why_unfit,
-			quantum_over, now_ns);
+			(u8)self.prio, quantum_over, now_ns);
 		return;
 	}
-	/* relaxed: as in begin_quantum */
+	/* relaxed: as in note_change */
 	look.otherwise = __atomic_load_n(&cur->rank, __ATOMIC_RELAXED);
 	look.below = look.otherwise + quantum_over;
 	next = look_take(&look, NULL);
@@ -170,6 +185,6 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		home_unlock(next);
 		stay(&look, cur, quantum_over, now_ns);
 	} else {
-		preempt(&look, cur, next, to, now_ns, quantum_over);
+		preempt(&look, cur, &self, next, to, now_ns, quantum_over);
 	}
 }

@@ -43,11 +43,11 @@ void runqueue_init(unsigned n)
 {
 	shard_count = n;
 	alone = n == 1 && cpu_count == 1;
-	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+	for (unsigned u = 0; u < SCHED_CLASSES; u++) {
 		policy_at[u] = sched_policy_at(u);
-	for (unsigned u = 0; u < SCHED_CLASSES; u++)
 		if (policy_at[u] && policy_at[u]->levels)
 			levels_classes |= 1u << u;
+	}
 	for (unsigned i = 0; i < n; i++)
 		shard_init(&shards[i], i);
 }
@@ -72,15 +72,9 @@ struct top shard_top(const struct shard *s)
 
 		/* acquire fence: pairs with the release fence in publish */
 		atomic_thread_fence(memory_order_acquire);
-		if (!(version & 1) &&
-		    counted(&s->version) == version)
+		if (!(version & 1) && counted(&s->version) == version)
 			return t;
 	}
-}
-
-static bool before(u64 rank, u64 order, u64 other_rank, u64 other_order)
-{
-	return rank < other_rank || (rank == other_rank && order < other_order);
 }
 
 /* @p first: what no waiting task comes before now; NULL: none waits. */
@@ -107,11 +101,11 @@ static void publish_change(struct shard *s) REQUIRES(s->lock)
 void shard_publish_added(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct shard *s = t->home;
-	/* relaxed: written under this lock */
-	u64 top_rank = atomic_load_explicit(&s->top_rank, memory_order_relaxed);
-	u64 top_order = atomic_load_explicit(&s->top_order, memory_order_relaxed);
+	/* relaxed, both: written under this lock */
+	struct place top = {atomic_load_explicit(&s->top_rank, memory_order_relaxed),
+			    atomic_load_explicit(&s->top_order, memory_order_relaxed)};
 
-	if (before(t->rank, place_of(t).order, top_rank, top_order))
+	if (place_before(place_of(t), top))
 		publish(s, t);
 	else if (counted(&s->pinned))
 		publish_change(s);
@@ -123,10 +117,8 @@ void shard_publish_removed(const struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct shard *s = t->home;
 
-	if (counted(&s->pinned))
-		return;
-	publish(s, shard_first(s, 0));
-	(void)t;
+	if (!counted(&s->pinned))
+		publish(s, shard_first(s, 0));
 }
 
 struct task *shard_search(const struct shard *s, unsigned cpu)
@@ -153,7 +145,7 @@ void runqueue_record(const struct task *t, u8 why, u32 seq)
 			 .cpus = t->entity.cpus);
 }
 
-static struct trace_candidate candidate(const struct task *t, u16 flags, u64 now_ns)
+struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns)
 {
 	/* It is queued since it was released or left its CPU, whichever came last. */
 	u64 since_ns = flags & 1 ? now_ns : MAX(t->release_ns, t->since_ns);
@@ -182,7 +174,8 @@ static unsigned gather(const struct shard *s, struct trace_candidate *out, unsig
 		unsigned found = policy_at[u]->list(s->queue[u], cpu_id(), best, max - n);
 
 		for (unsigned i = 0; i < found; i++)
-			out[n++] = candidate(CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
+			out[n++] = decision_candidate(
+				CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
 	}
 	return n;
 }
@@ -223,8 +216,8 @@ static u32 waiting_everywhere(void)
 	return n;
 }
 
-void decision_record(u32 seq, const struct task *prev, const struct task *next, u64 now_ns)
-	NO_THREAD_SAFETY_ANALYSIS
+void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
+		     u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct trace_candidate all[TRACE_CANDIDATES_MAX];
 	struct trace_sched_decision d = {
@@ -241,7 +234,7 @@ void decision_record(u32 seq, const struct task *prev, const struct task *next, 
 	if (next) {
 		n = gather(next->home, all, TRACE_CANDIDATES_MAX - (prev != NULL), now_ns);
 		if (prev)
-			all[n++] = candidate(prev, 1, now_ns);
+			all[n++] = *prev;
 		d.rule = rule_for(all, n, next);
 		d.class = (u8)next->params.class;
 		d.chosen = 0;

@@ -49,7 +49,9 @@ static void expire(struct timer *timer)
 
 void server_init(struct task *t, void *memory)
 {
-	t->server = memory;
-	t->server->task = t;
-	timer_init(&t->server->timer, expire);
+	struct server *s = memory;
+
+	s->task = t;
+	timer_init(&s->timer, expire);
+	__atomic_store_n(&t->server, s, __ATOMIC_RELEASE); /* see lock_and_stop */
 }

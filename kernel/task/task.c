@@ -329,7 +329,6 @@ static struct task *make(const struct task_spec *s)
 	t->state = TASK_WAITING;
 	arena_init(&t->arena, s->mem_max_bytes, s->service);
 	list_init(&t->joiners);
-	list_init(&t->owned);
 	return t;
 }
 

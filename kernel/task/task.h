@@ -89,7 +89,8 @@ struct task {
 	u64 since_ns; /* since when it runs; else, until when it ran */
 	u64 changed_ns; /* when its parameters changed last: then its policy was told what it ran */
 	u64 cpu_ns;
-	u64 polls, preemptions, misses;
+	u64 polls;
+	u32 preemptions, misses;
 
 	struct arena arena; /* the task's own: see task/memory.h */
 
@@ -103,7 +104,8 @@ struct task {
 						 the home's lock */
 	struct list all;                      /* under the registry's lock */
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
-	struct list owned GUARDED_BY(lock);   /* of struct owned (fault.h), the newest first */
+	struct owned *owned GUARDED_BY(lock); /* the newest (fault.h) */
+	struct owned *lent;		      /* newer than those, or NULL; its own: task_own */
 
 	char frame[] __attribute__((aligned(16)));
 };

@@ -14,7 +14,7 @@ import sys
 
 import pytest
 
-from programs import HEAD, RIGHT, SEES, WRONG, text
+from programs import HEAD, RIGHT, SEES, SILENT_SINCE, WRONG, text
 
 FLAGS = ["-std=gnu17", "-O2", "-ffreestanding", "-Wall", "-Wextra", "-Werror", "-Wmissing-prototypes",
          "-Wstrict-prototypes", "-Wvla", "-Wundef", "-mgeneral-regs-only", "-Ikernel", "-Ikernel/arch/aarch64",
@@ -26,12 +26,22 @@ COMPILERS = {
                  "-Xclang", "-analyzer-werror", *FLAGS],
 }
 WARNING = {"gcc": "maybe-uninitialized", "clang": "uninitialized", "analyzer": "uninitialized|garbage"}
+# Since 17, clang takes no function in which an await stands in a statement expression: it calls it an error.
+REFUSED = "jump enters a statement expression"
 FOUND = re.compile(r":(\d+): \w+: (?:.* keeps the address of )?(a compound literal|[\w.]+)(?: is used|, which)")
 
 
 def compile_(who, root, file):
     return subprocess.run([*COMPILERS[who], str(file)], cwd=root, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
+
+
+def sees(who, name):
+    """True if this version of the compiler is known to see it."""
+    if who not in SEES[name] or (name, who) not in SILENT_SINCE:
+        return who in SEES[name]
+    version = subprocess.run([COMPILERS[who][0], "-dumpversion"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    return int(version.split(".")[0]) < SILENT_SINCE[name, who]
 
 
 def check(root, *words):
@@ -73,7 +83,9 @@ def test_right_programs_compile_without_a_word(root, program, who, name):
 @pytest.mark.parametrize("name", WRONG)
 def test_what_a_compiler_sees(root, program, who, name):
     result = compile_(who, root, program(WRONG[name]))
-    if who in SEES[name]:
+    if result.returncode and REFUSED in result.stdout:
+        assert name == "await_in_an_expression" and who != "gcc"
+    elif sees(who, name):
         assert result.returncode and re.search(WARNING[who], result.stdout), f"{who} is silent"
     else:
         assert result.returncode == 0, f"{who} has learned to see this: say so in programs.py\n{result.stdout}"
@@ -86,6 +98,9 @@ def verdicts(root, tmp_path_factory):
     files = {name: folder / f"{name}.c" for name in {**WRONG, **RIGHT}}
     for name, file in files.items():
         file.write_text(text({**WRONG, **RIGHT}[name]))
+    refused = check(root, files["await_in_an_expression"])
+    if refused.returncode == 2 and REFUSED in refused.stderr:
+        del files["await_in_an_expression"]
     result = check(root, *files.values())
     assert result.returncode == 1, result.stderr
     return {name: (file, [line for line in result.stdout.splitlines() if line.startswith(f"{file}:")])
@@ -95,6 +110,8 @@ def verdicts(root, tmp_path_factory):
 @pytest.mark.quick
 @pytest.mark.parametrize("name", WRONG)
 def test_the_check_sees_each_mistake(verdicts, name):
+    if name not in verdicts:
+        return  # clang itself has refused it
     file, said = verdicts[name]
     found = {(int(line), variable) for line, variable in FOUND.findall("\n".join(said))}
     assert found and found == marked(file) and len(said) == len(found), said

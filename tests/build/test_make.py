@@ -100,6 +100,26 @@ def test_wrong_options_get_one_clear_line(root, words, expected):
     assert len(result.stdout.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("words, expected", [
+    ("scaling SHARDS=x", "scale: error: --shards x: expected numbers from 1 to 64, with commas between"),
+    ("scaling SHARDS=8,0", "scale: error: --shards 8,0: expected numbers from 1 to 64, with commas between"),
+    ("scaling SHARDS=65", "scale: error: --shards 65: expected numbers from 1 to 64, with commas between"),
+    ("bench ONLY=bogus", "bench: error: --only bogus: choose from sched,"),
+    ("bench BOARD=raspi4", "bench: error: argument --board: invalid choice: 'raspi4'"),
+    ("bench BOARD=sim CC=gcc PROFILE=bogus", "bogus was not counted in the last run"),
+    ("bench BOARD=virt CC=gcc PROFILE=bogus", "bench: nothing was counted on virt with gcc yet; "
+                                              "`make bench BOARD=virt CC=gcc` does"),
+])
+def test_tools_that_make_calls_name_the_wrong_word(copy, words, expected):
+    results = copy / "build/bench/sim-gcc"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "metrics.json").write_text("{}")
+    result = make(copy, *words.split())
+    assert result.returncode != 0
+    assert expected in result.stdout
+    assert "Traceback" not in result.stdout
+
+
 def test_help_needs_nothing_but_make(root, tmp_path):
     for tool in ("make", "sh", "awk", "expr"):
         (tmp_path / tool).symlink_to(shutil.which(tool))

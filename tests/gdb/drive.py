@@ -96,7 +96,7 @@ def look():
 def middle_of_the_demo():
     go_to("sleep_fire", lambda hits: hits > FIRES)
     go_to("decision_record", lambda hits: hits > LOOKS_MAX or number("prev != 0") and suspended_in_burn())
-    seen["prev"] = number("prev->id")
+    seen["prev"] = number("prev->tid")
     seen["stop"] = run("backtrace")
     seen.update(look())
     ids = list(seen["facts"]["tasks"])

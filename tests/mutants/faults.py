@@ -1,6 +1,6 @@
 """Mutants of what contains faults; table.py has the rest."""
 
-from mutants import Mutant, Runs
+from mutants import WAITS, Mutant, Runs
 
 FAULT = "kernel/task/fault.c"
 EXECUTOR = "kernel/task/executor.c"
@@ -21,12 +21,16 @@ MUTANTS = [
     Mutant("the-dead-still-wait", "what a dead task waited for is not withdrawn",
            ((FAULT, "	async_withdraw((struct async *)t->frame);\n", ""),), HUNG, KILLS),
     Mutant("the-dead-still-own", "what a dead task owned is not released",
-           ((FAULT, "	while ((o = newest_owned(t)) != NULL)\n", "	while (!t && (o = newest_owned(t)) != NULL)\n"),), HUNG, KILLS),
+           ((FAULT, "	while ((o = task_owned(t, NULL, NULL)) != NULL)\n", "	while (!t && (o = task_owned(t, NULL, NULL)) != NULL)\n"),), HUNG, KILLS),
     Mutant("locks-are-not-poisoned", "the next owner of a dead task's lock is not told",
-           ((SEMAPHORE, "	s->poisoned = true;\n", ""),), "test", KILLS),
+           (("kernel/async/lock.c", "	m->poisoned = ERR_OWNERDEAD;\n", ""),), "test", KILLS),
     Mutant("readers-own-nothing", "a dead reader's share is lost",
-           ((SEMAPHORE, "	} else if (w->aw.kind == TRACE_await_kind_read_lock) {\n", "	} else if (w->aw.kind == 255) {\n"),),
+           ((SEMAPHORE, "	} else if (w->aw.kind == TRACE_await_kind_read_lock ||\n", "	} else if (w->aw.kind == 255 ||\n"),),
            HUNG, KILLS),
+    Mutant("lent-and-lost", "a lock that its owner notes without a lock is not released at its end",
+           ((FAULT, "	task_own(t, NULL); /* settles what is lent */\n", ""),), HUNG, KILLS),
+    Mutant("lent-is-the-oldest", "a lock that was taken before something else is released before it",
+           ((FAULT, "!arch_cpu()->irq_depth && t->lent)", "!arch_cpu()->irq_depth && t->lent && !o)"),), "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("kill-waits-for-an-await", "a task that is killed goes on until it awaits",
            (("kernel/task/preempt.c", "	if (is_killed(cur))\n		fault_killed();\n	note_change", "	note_change"),
             ("kernel/task/handover.h", "	if (is_killed(cur))\n		fault_killed();\n}", "}")), HUNG, ALONE),
@@ -72,7 +76,7 @@ MUTANTS = [
     Mutant("owns-nothing-at-first", "a task that is killed before its first poll does not own what it was given",
            (("kernel/task/task.c", "	if (s->owned)\n		task_own(t, s->owned);\n", ""),), HUNG, DEATHS),
     Mutant("no-shield", "a kill comes between two steps that belong together",
-           (("kernel/task/handover.h", " && !t->shields;", ";"),), HUNG, DEATHS),
+           (("kernel/task/handover.h", " &&\n	       !__atomic_load_n(&t->shields, __ATOMIC_RELAXED);", ";"),), HUNG, DEATHS),
     Mutant("shield-for-ever", "who is killed behind a shield lives on until it next awaits",
            (("kernel/task/fault.c", "	if (irqs && !t->shields && !t->ending", "	if (!irqs && !t->shields && !t->ending"),), HUNG,
             Runs("tests/unit/task/kills.c", cpus=1, seeds=2, only="a_shield")),

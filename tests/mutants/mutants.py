@@ -58,6 +58,8 @@ class Runs:
     watch: bool = False  # with the simulator's checkers
     judged: bool = True  # by its trace, too: not where the recorder is off now and then
 
+    target = "kernel"
+
     @property
     def image(self):
         return "raspi" if self.board.startswith("raspi") else self.board
@@ -71,13 +73,32 @@ class Runs:
         return f"{self.tree}/app-{Path(self.program).stem}/kernel.elf"
 
     def command(self, elf, seed, trace):
-        line = f"{f'only={self.only}' if self.only else ''} {self.words}".strip()
+        # As many shards as CPUs, unless it says otherwise: there is most to get wrong.
+        shards = "" if "shards=" in self.words else f"shards={self.cpus}"
+        line = " ".join(word for word in (f"only={self.only}" if self.only else "", self.words, shards) if word)
         if self.board == "sim":
             return [f"./{elf}", "--cpus", self.cpus, "--seed", seed, "--strategy", self.strategy,
-                    "--max-events", self.events, "--trace", trace] + (
-                        ["--cmdline", line] if line else []) + (["--watch", "all"] if self.watch else [])
+                    "--max-events", self.events, "--trace", trace, "--cmdline", line] + (
+                        ["--watch", "all"] if self.watch else [])
         return [sys.executable, "tools/run", "--board", self.board, "--cpus", self.cpus, "--elf",
-                elf, "--append", f"set={seed}", "--trace", trace, "--timeout", 10]
+                elf, "--append", f"set={seed} {shards}", "--trace", trace, "--timeout", 10]
+
+
+@dataclass(frozen=True)
+class Explores(Runs):
+    """All executions of a program of tests/explore/: `test` when one is wrong."""
+    cc: str = "clang"
+    seeds: int = 1
+    judged: bool = False
+
+    @property
+    def elf(self):
+        return f"{self.tree}/app-{Path(self.program).stem}/explore.elf"
+
+    target = elf
+
+    def command(self, elf, seed, trace):
+        return [f"./{elf}"]
 
 
 @dataclass(frozen=True)
@@ -115,9 +136,10 @@ def copy_tree(runs, to):
         shutil.rmtree(to)
     (to / "tests").mkdir(parents=True)
     shutil.copy2(ROOT / "Makefile", to)
-    for folder in ("kernel", "sim", "tools", "viewer"):
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
-    shutil.copytree(ROOT / "tests/unit", to / "tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("kernel", "sim", "tools"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("unit", "explore"):
+        shutil.copytree(ROOT / "tests" / folder, to / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):
         if (ROOT / runs.tree / folder).exists():
@@ -131,12 +153,12 @@ def build(mutant):
     tree = WORK / mutant.name
     copy_tree(mutant.runs, tree)
     apply(mutant.edits, tree)
-    make(tree, mutant.runs, "kernel")
+    make(tree, mutant.runs, mutant.runs.target)
     kept = WORK / f"{mutant.name}-kernel"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree((tree / mutant.runs.elf).parent, kept)
     shutil.rmtree(tree)
-    return (kept / "kernel.elf").relative_to(ROOT)
+    return (kept / Path(mutant.runs.elf).name).relative_to(ROOT)
 
 
 def quoted(command):
@@ -170,7 +192,7 @@ def seen_in(runs, elf, seed, trace):
 
 def first_fault(said):
     for line in said.splitlines():
-        if re.match(r"[A-Z]\d*[a-z]? at |not ok |kernel panic|sim: no progress|sim: stopped", line):
+        if re.match(r"[A-Z]\d*[a-z]? at |not ok |kernel panic|sim: no progress|sim: stopped|explore: ", line):
             return line
     return (said.splitlines() or ["nothing was said"])[-1]
 
@@ -197,7 +219,7 @@ def hunt(mutant, elf):
 
 def prepare(runs):
     """The right kernel and the tool that checks, up to date."""
-    make(ROOT, runs, "kernel", "tools")
+    make(ROOT, runs, runs.target, "tools")
 
 
 def catch(mutant):

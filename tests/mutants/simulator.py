@@ -7,6 +7,8 @@ from scheduling import PUBLISHED_TOO_EARLY
 LOCKS = Runs("tests/unit/sync/locks.c", cpus=4, seeds=3, watch=True)
 TASKS = Runs("tests/unit/task/tasks.c", cpus=4, seeds=10, watch=True)
 LISTING = Runs("tests/unit/task/listing.c", cpus=4, seeds=10, watch=True)
+WAITS = Runs("tests/unit/async/waits.c", cpus=4, seeds=3, watch=True)
+KILLS = Runs("tests/unit/task/kills.c", cpus=4, seeds=12, watch=True)
 SPIN = "kernel/sync/spin.h"
 MCS = "kernel/sync/mcs.h"
 RW = "kernel/sync/rwlock.h"
@@ -31,4 +33,15 @@ MUTANTS = [
     Mutant("polls-counted-unlocked", "a task's polls are counted without its home's lock",
            (("kernel/task/handover.h", "		next->polls++; /* the one that begins now */\n", ""),
             ("kernel/task/executor.c", "	TRACE(POLL_BEGIN,", "	t->polls++;\n	TRACE(POLL_BEGIN,")), "watch", LISTING),
+    Mutant("wait-granted-plainly", "a wait is granted by a plain store, and its task looks without the lock",
+           (("kernel/async/wait.c", "	__atomic_store_n(&w->state, state, __ATOMIC_RELAXED); /* see semaphore_poll */\n",
+             "	w->state = state;\n"),), "watch", WAITS),
+    Mutant("holds-plainly", "what a task holds is taken off its list by a plain store, and wake-ups look without the lock",
+           (("kernel/task/inherit.c", "	__atomic_store_n(at, r->next, __ATOMIC_RELAXED); /* see holds_contended */\n",
+             "	*at = r->next;\n"),), "watch", KILLS),
+    Mutant("quantum-read-unlocked", "the quantum of a running task is read without its home's lock",
+           (("kernel/task/preempt.c", "	home_lock(cur);\n	quantum_ns = cur->entity.quantum_ns;\n	home_unlock(cur);\n",
+             "	quantum_ns = cur->entity.quantum_ns;\n"),), "watch", KILLS),
+    Mutant("shields-plain", "a task's shields are counted plainly, and its CPU's interrupts look",
+           (("kernel/task/fault.h", "		__atomic_store_n(&t->shields, (u8)(t->shields + 1), __ATOMIC_RELAXED);\n", "		t->shields++;\n"),), "watch", KILLS),
 ]

@@ -2,6 +2,7 @@
 
 import changes
 import dags
+import exploring
 import faults
 import inherit
 import leaks
@@ -31,6 +32,7 @@ MUTANTS = [
 
     # Seen by the simulator's checkers alone.
     *simulator.MUTANTS,
+    *exploring.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,
@@ -67,7 +69,7 @@ MUTANTS = [
            (("kernel/async/wait.c", "		list_add_tail(&q->waits, &w->link);\n",
              "		list_add_head(&q->waits, &w->link);\n"),), "test", Runs(WAITS, cpus=1, seeds=1)),
     Mutant("stranger-unlocks", "anybody can unlock a mutex that is locked",
-           (("kernel/async/semaphore.c", "s->owner == task_self()", "s->owner != NULL"),),
+           (("kernel/async/lock.c", "mine = owner_of(m) == task_self();", "mine = owner_of(m) != NULL;"),),
            "test no-end", Runs(WAITS, seeds=3)),
     Mutant("barrier-opens-early", "a barrier opens when one task is still missing",
            (("kernel/async/event.c", "q->count == b->tasks)", "q->count + 1 >= b->tasks)"),),

@@ -27,7 +27,7 @@ def test_three_of_four_cpus_go_and_come_back(kernels, root, board):
         shell("spawn rr 3 100000")
     for cpu in (3, 0, 1):
         assert "cpu:" not in shell(f"cpu offline {cpu}").split("\n", 1)[1]
-    while "leaves" in (used := uses()):
+    while "leaving" in (used := uses()):
         pass
     assert used == ["offline", "offline", "online", "offline"]
     assert "is the last that is online" in shell("cpu offline 2")

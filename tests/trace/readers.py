@@ -32,7 +32,8 @@ def by_trace_cmd(tool, folder, file, gaps=False):
     tool("tracedat", folder, file, status=int(gaps))
     out, errors = run(["trace-cmd", "report", "-i", file])
     assert not re.search(r"error|unknown|fail|\[FAILED", errors + out, re.I), errors
-    return Counter(re.findall(r"^.{16,}?-\d+ +\[\d+\] +\d+\.\d+: (\w+):", out, re.M))
+    # Since 3.2 the flags of a record stand between its CPU and its time.
+    return Counter(re.findall(r"^.{16,}?-\d+ +\[\d+\](?: \S{5,})? +\d+\.\d+: (\w+):", out, re.M))
 
 
 def by_protoc(tool, folder, file):

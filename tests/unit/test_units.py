@@ -45,15 +45,16 @@ def untraced_cases():
     for program in PROGRAMS:
         if program.parent.name in ("task", "sched", "async"):
             for cpus in wanted(program.read_text(), "cpus", [1, 4]):
-                yield pytest.param(program, cpus, id=f"{program.stem}-{cpus}", marks=[pytest.mark.quick])
+                for strategy, shards in (("time", 1), ("random", 1), *([("random", cpus)] if cpus > 1 else [])):
+                    yield pytest.param(program, cpus, strategy, shards, marks=[pytest.mark.quick],
+                                       id=f"{program.stem}-{cpus}-{strategy}{'-shards' if shards > 1 else ''}")
 
 
-@pytest.mark.parametrize("program, cpus", untraced_cases())
-@pytest.mark.parametrize("strategy", ["time", "random"])
-def test_unit_without_a_trace(kernels, root, program, cpus, strategy):
-    """The executor has ways that it takes only while nothing is recorded."""
+@pytest.mark.parametrize("program, cpus, strategy, shards", untraced_cases())
+def test_unit_without_a_trace(kernels, root, program, cpus, strategy, shards):
+    """The executor has ways that it takes only while nothing is recorded, and some only with one shard."""
     elf = kernels.elf("sim", "clang", str(program.relative_to(root)))
-    result = kernels.sim(elf, "--strategy", strategy, "--cmdline", "trace=off", "--max-events", EVENTS_MAX, cpus=cpus)
+    result = kernels.sim(elf, "--strategy", strategy, "--cmdline", f"trace=off shards={shards}", "--max-events", EVENTS_MAX, cpus=cpus)
     assert result.returncode == 0, f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
 
 

@@ -5,7 +5,7 @@
  * run in the same browser just before.
  */
 import {execFileSync} from "node:child_process";
-import {mkdtempSync, rmSync, statSync} from "node:fs";
+import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {chromium} from "../../viewer/node_modules/playwright-core/index.mjs";
@@ -32,13 +32,31 @@ const reference = (page) => page.evaluate(() => {
 	return best;
 });
 
+/** CPU time of this browser's threads of that name: what a machine that others use, too, does not change. */
+async function cpuMs(name) {
+	let sum = 0;
+	const session = await browser.newBrowserCDPSession();
+	const {processInfo} = await session.send("SystemInfo.getProcessInfo");
+	await session.detach();
+	for (const {id} of processInfo) {
+		for (const thread of readdirSync(`/proc/${id}/task`)) {
+			const at = `/proc/${id}/task/${thread}`;
+			if (readFileSync(`${at}/comm`, "utf8").startsWith(name))
+				sum += Number(readFileSync(`${at}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+		}
+	}
+	return sum;
+}
+
 async function measure(events) {
 	const name = `viewer.${events / 1e6}M`;
 	const file = join(folder, `${events}.ctf`);
 	execFileSync("node", [new URL("bigtrace.mjs", import.meta.url).pathname, String(events), events > 2e6 ? "16" : "8", file]);
 	const page = await browser.newPage({viewport: {width: 1600, height: 900}});
+	await page.addInitScript(() => { Worker.prototype.terminate = () => undefined; }); /* so that its CPU time can be read */
 	await page.goto(`file://${viewer}#theme=dark`);
 	const loop = await reference(page);
+	const cpuBefore = await cpuMs("DedicatedWorker");
 	const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Choose files…"}).click()]);
 	await chooser.setFiles(file);
 	await page.waitForFunction(() => document.documentElement.dataset.state, null, {timeout: 300_000});
@@ -47,6 +65,9 @@ async function measure(events) {
 		throw new Error(`${read} of ${events} events were read`);
 	const ready = Number(await page.evaluate(() => document.documentElement.dataset.readyMs));
 	say(`${name}.ready`, ready, "ms");
+	say(`${name}.ready.reader_cpu`, await cpuMs("DedicatedWorker") - cpuBefore, "ms");
+	await page.evaluate(() => new Promise((ok) => requestAnimationFrame(() => setTimeout(ok))));
+	say(`${name}.first_frame`, await page.evaluate(() => window.fermata.frames[0]), "ms");
 	say(`${name}.ready.ratio`, ready / loop, "x");
 	say(`${name}.arrays`, await page.evaluate(() => {
 		const seen = new Set();
@@ -95,11 +116,14 @@ async function measure(events) {
 
 try {
 	say("viewer.bundle", statSync(viewer).size / 1000, "kB");
-	const page = await browser.newPage();
-	await page.goto(`file://${viewer}`);
-	const paint = await page.evaluate(() => new Promise((ok) => new PerformanceObserver((list) => ok(list.getEntries()[0].startTime)).observe({type: "paint", buffered: true})));
-	say("viewer.first_paint", paint, "ms");
-	await page.close();
+	const paints = [];
+	for (let i = 0; i < 9; i++) {
+		const page = await browser.newPage();
+		await page.goto(`file://${viewer}`);
+		paints.push(await page.evaluate(() => new Promise((ok) => new PerformanceObserver((list) => ok(list.getEntries()[0].startTime)).observe({type: "paint", buffered: true}))));
+		await page.close();
+	}
+	say("viewer.first_paint", paints.sort((a, b) => a - b)[4], "ms");
 	for (const n of sizes)
 		await measure(n);
 } finally {

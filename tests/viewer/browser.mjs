@@ -5,7 +5,7 @@
  *   trace/        the same trace as files             shots/       where pictures go
  */
 import assert from "node:assert/strict";
-import {spawn} from "node:child_process";
+import {execFileSync, spawn} from "node:child_process";
 import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {after, before, test} from "node:test";
@@ -326,6 +326,22 @@ test("a trace is compared with itself and with another seed", async () => {
 	await page.evaluate(() => document.querySelector(".dockbody").style.height = "430px");
 	await frame(page);
 	await shot(page, "compare");
+	await done(page);
+});
+
+test("the run under another policy is made by the panel's command and compared", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.go({k: "dec", i: 100}));
+	await page.locator("aside select").selectOption("fifo");
+	const command = await page.locator("aside .command code").first().textContent();
+	assert.match(command, /^tools\/sim\/fermata-sim run .*--seed 1 .*--cmdline demo=30 --sched fifo$/);
+	execFileSync("/bin/sh", ["-c", command.replace("build/trace/fifo", join(DIR, "fifo"))], {cwd: new URL("../../", import.meta.url), stdio: "ignore"});
+	const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Compare…"}).click()]);
+	await chooser.setFiles(readdirSync(join(DIR, "fifo")).map((f) => join(DIR, "fifo", f)));
+	await page.waitForFunction(() => window.fermata.other);
+	assert.match(await page.locator("#divergence").textContent(), /First divergence after \d+ dispatches/);
+	assert.equal(await page.locator(".dockbody .why").count(), 2);
+	assert.deepEqual(await page.evaluate(() => [...new Set(window.fermata.other.m.tasks.filter((t) => t.tid > 1).map((t) => t.cls))]), [2]);
 	await done(page);
 });
 

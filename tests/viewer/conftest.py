@@ -100,5 +100,15 @@ def invented(kernels, tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="session")
+def placed(kernels, tmp_path_factory):
+    """A trace of tasks that may run on some CPUs only."""
+    kernels.trace_tool()
+    kernels.elf("sim", app="tools/sim/scenario.c")
+    folder = tmp_path_factory.mktemp("placed") / "trace"
+    must("tools/sim/fermata-sim", "run", "--scenario", "tests/viewer/placed.toml", "--trace", folder)
+    return folder
+
+
 def files_of(folder):
     return sorted(p for p in Path(folder).iterdir() if p.is_file())

@@ -5,10 +5,12 @@ import {build} from "../../viewer/src/build.js";
 import {LAYOUTS, decode, eventText} from "../../viewer/src/decode.js";
 import {about, open} from "../../viewer/src/input.js";
 import {merge} from "../../viewer/src/merge.js";
-import {detailOf, stateOf, type Lane} from "../../viewer/src/model.js";
+import {detailOf, stateOf, type Lane, type Model} from "../../viewer/src/model.js";
 import {packets} from "../../viewer/src/packets.js";
-import {Query} from "../../viewer/src/query.js";
+import {hintLink, wakeLinks, type End} from "../../viewer/src/links.js";
+import {Query, queued} from "../../viewer/src/query.js";
 import {explain} from "../../viewer/src/explain.js";
+import {classes, replayTo, rerun} from "../../viewer/src/rerun.js";
 import {cpuStats, taskStats} from "../../viewer/src/stats.js";
 import {parse} from "../../viewer/src/filter.js";
 
@@ -29,16 +31,26 @@ merge(packets(again), u32, (w, id, ticks, cpu) => {
 	lines.push(l ? `[${time}] CPU ${cpu} ${eventText(l, decode(q.view, l, (w + 2) * 4), (tid) => q.nameOf(tid))}` : `unknown ${id}`);
 });
 const steps = (lane: Lane): [number, number][] => [...lane.start].map((t, i) => [t, lane.val[i]!]);
+const end = (e: End): unknown => ({lane: e.lane, id: e.lane === "cpu" ? model.cpus[e.index]!.cpu : model.tasks[e.index]!.tid, time: e.time});
+/* What both ways of reading must agree on: all but the exact order of what is no operation. */
+const shape = (m: Model): string => JSON.stringify([m.t0, m.t1, m.events, m.cpus, m.tasks, m.decisions, m.wakes, m.sends, m.jobs, m.queue, m.locks, m.lockWaiters, m.stacks, m.flags],
+	(_k, v: unknown) => ArrayBuffer.isView(v) ? [...v as Float64Array].map(String) : v);
 console.log(JSON.stringify({
+	sameByTime: shape(model) === shape(build(await open(given()), true)),
 	lines, t0: model.t0, t1: model.t1, events: model.events, problems: model.problems, lost: model.lost, flags: model.flags,
 	cpus: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(c.lane).map(([t, v]) => [t, v >= 0xfffffffe ? v : model.tasks[v]!.tid])})),
 	tasks: model.tasks.map((t) => ({tid: t.tid, name: t.name, steps: steps(t.lane).map(([t0, v]) => [t0, stateOf(v), detailOf(v)])})),
-	queue: steps(model.queue).map(([t, v]) => [t, (v & 1023) + (v >>> 10 & 1023) + (v >>> 20)]),
+	queue: steps(model.queue).map(([t, v]) => [t, queued(v)]),
 	jobs: [...model.jobs.task].map((t, i) => [model.tasks[t]!.tid, model.jobs.number[i], model.jobs.release[i],
 		Number.isFinite(model.jobs.deadline[i]!) ? model.jobs.deadline[i] : null, Number.isNaN(model.jobs.done[i]!) ? null : model.jobs.done[i]]),
 	decisions: [...model.decisions.time].map((t, i) => ({t, cpu: model.decisions.cpu[i], flags: model.decisions.flags[i],
 		...(i < 400 ? {x: explain(q, i)} : {})})).map((d) => JSON.parse(JSON.stringify(d, (_k, v: unknown) => typeof v === "bigint" ? String(v) : v)) as unknown),
 	stats: model.tasks.map((_, i) => i ? taskStats(q, i, model.t0, model.t1) : null),
 	cpuStats: model.cpus.map((_, i) => cpuStats(q, i, model.t0, model.t1)),
+	links: [...model.wakes.time.keys()].flatMap((i) => wakeLinks(q, i)).concat([...model.sends.time.keys()].flatMap((i) => hintLink(q, i) ?? [])).map((l) => ({what: l.what, from: end(l.from), to: end(l.to),
+		tids: l.tasks.map((i) => model.tasks[i]!.tid), interrupt: l.interrupt})),
+	strips: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(q.queueOf(c.cpu)).map(([t, v]) => [t, queued(v)])})),
+	queueAt: model.cpus.map((c) => [...Array(50).keys()].map((i) => q.queueAt(model.t0 + (model.t1 - model.t0) * i / 50, c.cpu).length)),
+	again: {classes: classes(model.about), rerun: classes(model.about).map((c) => rerun(model.about, c)), here: replayTo(model.about, (model.t0 + model.t1) / 2)},
 	filter: parse(q, "class=edf").task.length,
 }));

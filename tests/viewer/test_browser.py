@@ -37,6 +37,7 @@ def results(page, demo, invented, kernels, tmp_path_factory):
         pytest.skip("chromium or playwright-core is not installed: tools/setup/setup all")
     folder = tmp_path_factory.mktemp("pages")
     trace = demo(1)
+    kernels.elf("sim", app="tools/sim/recast.c")
     (folder / "shots").mkdir()
     shutil.copytree(trace, folder / "trace")
     shutil.copytree(demo(2), folder / "trace2")

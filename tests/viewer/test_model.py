@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from conftest import ROOT, files_of, must, run
-from viewer_reference import STATES, Reference, at, events
+from viewer_reference import STATES, Reference, at, causes, events
 
 CASES = [("demo", seed, cpus) for seed, cpus in ((1, 4), (2, 1), (3, 8))] + [("invented", seed, 4) for seed in range(6)]
 
@@ -61,6 +61,40 @@ def test_states_are_those_of_the_reference(kernels, dump, case):
                 assert state != "running" or got[2] == cpu
     for ns in times[:100]:
         assert at(seen["queue"], ns)[1] == at(expected.queue, ns)[1], f"run queue at {ns}"
+
+
+@pytest.mark.parametrize("case", CASES, indirect=True, ids=str)
+def test_reading_in_turn_gives_what_reading_by_time_gives(dump, case):
+    assert dump(*files_of(case))["sameByTime"]
+
+
+@pytest.mark.parametrize("seed, cpus", [(1, 4), (2, 1), (3, 8)])
+def test_arrows_are_those_of_the_events(kernels, dump, demo, seed, cpus):
+    """Waker to woken, sender to interrupt, and from an await to what completed it: all of them, and no other."""
+    folder = demo(seed, cpus)
+    seen = dump(*files_of(folder))["links"]
+    got = sorted((link["what"], *((e["lane"], e["id"], e["time"]) for e in (link["from"], link["to"]))) for link in seen)
+    expected = sorted(c[:3] for c in causes(printed(kernels, folder)))
+    assert {what for what, *_ in expected} == {"wake", "await", *(["hint"] if cpus > 1 else [])}
+    assert got == expected
+    hinted = {int(f["seq"]): int(f["tid"]) for _, _, name, f in events(printed(kernels, folder)) if name == "sched_hint" and f["ipi"] == "1"}
+    assert sum(link["what"] == "hint" and link["tids"][1] > 0 for link in seen) >= len(hinted) - cpus
+
+
+def test_the_strip_of_a_cpu_has_only_who_may_run_there(kernels, dump, placed):
+    seen = dump(*files_of(placed))
+    expected = Reference(printed(kernels, placed))
+    assert len({str(s["steps"]) for s in seen["strips"]}) == 3, "the CPUs do not differ, so this shows nothing"
+    rng = random.Random(5)
+    changes = sorted({step[0] for s in seen["strips"] for step in s["steps"]})
+    for strip, counted in zip(seen["strips"], seen["queueAt"]):
+        for ns in [*changes, *(rng.uniform(seen["t0"], seen["t1"]) for _ in range(300))]:
+            # An enqueue is recorded before the word that the task may not run everywhere.
+            if not any(ns <= step[0] < ns + 200 or ns - 200 < step[0] <= ns for step in expected.strips[strip["cpu"]]):
+                assert at(strip["steps"], ns)[1] == at(expected.strips[strip["cpu"]], ns)[1], f"CPU {strip['cpu']} at {ns}"
+        for i, n in enumerate(counted):
+            ns = seen["t0"] + (seen["t1"] - seen["t0"]) * i / 50
+            assert n == at(strip["steps"], ns)[1]
 
 
 def test_jobs_are_those_of_the_events(kernels, dump, demo):

@@ -2,18 +2,21 @@
 
 import json
 import random
+import re
 import shutil
 import subprocess
 
 import pytest
 
 from conftest import ROOT, files_of, must, run
-from viewer_reference import STATES, Reference, at
+from viewer_reference import STATES, Reference, at, causes
 
 # name: file, old text, new text, what must see it
 MUTANTS = {
-    "seq-ignored": ("merge.ts", "when.set(i, !c.some || (c.hasSeq && i !== first) ? Infinity : c.ticks);", "when.set(i, !c.some ? Infinity : c.ticks);", "lines"),
-    "high-half-forgotten": ("merge.ts", "this.ticks = this.high + this.u32[w]!;", "this.ticks = this.u32[w]!;", "lines"),
+    "seq-ignored": ("merge.ts", "if (packet[i]! >= 0 && (i === first || !IS_SEQ[u32[word[i]! + 1]! & 0xffff]))", "if (packet[i]! >= 0)", "lines"),
+    "high-half-forgotten": ("merge.ts", "ticks[i] = streams[i]!.packets[packet[i]!]!.high + u32[word[i]!]!;", "ticks[i] = u32[word[i]!]!;", "lines"),
+    "turns-never-end": ("merge.ts", "if (seq[op[i]!] !== before) {", "if (op[i]! % 2 && seq[op[i]!] !== before) {", "states"),
+    "packet-s-rest-forgotten": ("merge.ts", "\t\t\trun(i, 0);\n", "", "same"),
     "signed-numbers-lost": ("decode.ts", "view.getInt32(at, true)", "view.getUint32(at, true)", "lines"),
     "count-off-by-one": ("decode.ts", "for (let i = 0; i < n; i++)\n\t\t\titems.push", "for (let i = 1; i < n; i++)\n\t\t\titems.push", "lines"),
     "quantum-is-no-preemption": ("build.ts", "else if (why === 4 || why === 5)", "else if (why === 4)", "states"),
@@ -25,6 +28,13 @@ MUTANTS = {
     "gap-in-columns": ("lod.ts", "Math.max(x + 1, Math.floor((end - t0) / dt))", "Math.max(x + 1, Math.ceil((end - t0) / dt) + 1)", "lod"),
     "rule-not-recomputed": ("check.ts", "return ruleOf(u32, bytes, w) === bytes[w * 4 + 12]! ?", "return w >= 0 ?", "decisions"),
     "pale": ("theme.ts", 'preempted: "#bd250d", waiting: "#acb8d3"', 'preempted: "#e98a1c", waiting: "#acb8d3"', "lod"),
+    "noted-wakes-too": ("links.ts", "\tif (q.u32[wakes.word[i]! + 3]! >>> 24 !== 0)\n\t\treturn [];", "", "links"),
+    "the-interrupt-after": ("links.ts", "for (let n = first;", "for (let n = first + 1;", "links"),
+    "awaits-begin-at-their-end": ("links.ts", "q.m.tasks[task]!.lane.start[step]!}, to", "q.m.tasks[task]!.lane.start[step + 1]!}, to", "links"),
+    "strip-shows-all": ("query.ts", "not += changes[k]!.by;", "not += 0 * changes[k]!.by;", "strips"),
+    "affinity-not-read": ("build.ts", "case EV.SCHED_AFFINITY:", "case EV.SCHED_AFFINITY + 900:", "strips"),
+    "until-too-late": ("rerun.ts", "String(Math.ceil(ns))", "String(Math.ceil(ns * 1.5))", "again"),
+    "findings-not-read": ("build.ts", ", ...what.found]", "]", "found"),
     "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),
 }
 
@@ -53,7 +63,7 @@ def copies(page, tmp_path_factory):
     return make
 
 
-def differs(kind, program, kernels, demo, invented, tmp_path):
+def differs(kind, program, kernels, demo, invented, placed, tmp_path):
     """Whether the comparison of this kind sees a difference."""
     if kind == "lod":
         return run("node", "--test", program).returncode != 0
@@ -68,10 +78,17 @@ def differs(kind, program, kernels, demo, invented, tmp_path):
             (tmp_path / file.name).write_bytes(data)
         seen = json.loads(must("node", program, *files_of(tmp_path)))
         return sum(d["flags"] >> 1 & 1 for d in seen["decisions"]) != len(planted)
+    if kind == "strips":
+        folder = placed
+    if kind == "found":
+        (tmp_path / "metadata").write_text((folder / "metadata").read_text().replace("\tseed = ", '\tfound_0 = "0.001000000 CPU 1: a stack in use twice";\n\tseed = '))
+        for file in folder.glob("channel*"):
+            shutil.copy(file, tmp_path)
+        return [f["text"] for f in json.loads(must("node", program, *files_of(tmp_path)))["flags"] if f["kind"] == "found"] != ["a stack in use twice"]
     if kind == "lost":
         folder = invented(4, cpus=4, steps=6000, packets=2)
         return not json.loads(must("node", program, *files_of(folder)))["lost"]
-    folders = [folder] if kind == "lines" else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
+    folders = [folder] if kind in ("lines", "links", "strips", "again") else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
     return any(folder_differs(kind, program, kernels, folder) for folder in folders)
 
 
@@ -83,7 +100,19 @@ def folder_differs(kind, program, kernels, folder):
     text = run(kernels.trace_tool(), "print", folder).stdout
     if kind == "lines":
         return seen["lines"] != text.splitlines()
+    if kind == "same":
+        return not seen["sameByTime"]
+    if kind == "links":
+        told = sorted((link["what"], *((e["lane"], e["id"], e["time"]) for e in (link["from"], link["to"]))) for link in seen["links"])
+        return told != sorted(c[:3] for c in causes(text))
+    if kind == "again":
+        until = re.search(r"--until (\d+)", seen["again"]["here"])
+        return not until or abs(int(until[1]) - (seen["t0"] + seen["t1"]) / 2) > 1
     expected = Reference(text)
+    if kind == "strips":
+        late = [ns + 1000 for steps in expected.strips.values() for ns, _ in steps]
+        return any(at(s["steps"], ns) and at(s["steps"], ns)[1] != at(expected.strips[s["cpu"]], ns)[1] for s in seen["strips"] for ns in late
+                   if not any(ns - 900 < step[0] < ns + 900 for step in expected.strips[s["cpu"]]))
     rng = random.Random(5)
     if kind == "queue":
         times = [rng.uniform(seen["t0"], seen["t1"]) for _ in range(400)]
@@ -97,11 +126,11 @@ PROGRAM = {"lod": "lod"}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_mistake_is_seen(copies, kernels, demo, invented, tmp_path, name):
+def test_the_mistake_is_seen(copies, kernels, demo, invented, placed, tmp_path, name):
     kind = MUTANTS[name][3]
-    assert differs(kind, copies(name, PROGRAM.get(kind, "dump")), kernels, demo, invented, tmp_path), f"nothing saw {name}"
+    assert differs(kind, copies(name, PROGRAM.get(kind, "dump")), kernels, demo, invented, placed, tmp_path), f"nothing saw {name}"
 
 
 @pytest.mark.parametrize("kind", sorted({m[3] for m in MUTANTS.values()}))
-def test_without_a_mistake_nothing_is_seen(copies, kernels, demo, invented, tmp_path, kind):
-    assert not differs(kind, copies(f"none-{kind}", PROGRAM.get(kind, "dump")), kernels, demo, invented, tmp_path)
+def test_without_a_mistake_nothing_is_seen(copies, kernels, demo, invented, placed, tmp_path, kind):
+    assert not differs(kind, copies(f"none-{kind}", PROGRAM.get(kind, "dump")), kernels, demo, invented, placed, tmp_path)

@@ -26,6 +26,8 @@ class Reference:
         self.settled = {}
         self.ends = set()
         self.queue = [(0, 0)]  # (ns, tasks that wait in queues)
+        self.places = {}  # tid -> bits of the CPUs that it may run on
+        self.strips = {}  # cpu -> [(ns, tasks that wait in queues and may run there)]
         for ns, cpu, name, f in events(text):
             handler = getattr(self, name, None)
             if handler:
@@ -33,6 +35,15 @@ class Reference:
             waiting = sum(steps[-1][1] in ("ready", "preempted") for steps in self.tasks.values())
             if waiting != self.queue[-1][1]:
                 self.queue.append((max(ns, self.queue[-1][0]), waiting))
+            for here in self.cpus:
+                may = sum(steps[-1][1] in ("ready", "preempted") and self.places.get(tid, -1) >> here & 1
+                          for tid, steps in self.tasks.items())
+                steps = self.strips.setdefault(here, [(0, 0)])
+                if may != steps[-1][1]:
+                    steps.append((max(ns, steps[-1][0]), may))
+
+    def sched_affinity(self, ns, cpu, f):
+        self.places[int(f["tid"])] = int(f["cpus"])
 
     def state(self, tid):
         return self.tasks[tid][-1][1] if tid in self.tasks else None
@@ -57,6 +68,7 @@ class Reference:
         tid = int(f["tid"])
         if self.running.get(cpu) == tid and self.state(tid) == "running":
             self.settled[cpu] = tid
+        self.places.pop(tid, None)  # said again behind this, when it may not run on all
         self.put(ns, tid, "preempted" if f["why"] in ("preempt", "quantum") else "ready")
 
     def sched_switch(self, ns, cpu, f):
@@ -104,4 +116,31 @@ def at(steps, ns):
         if step[0] > ns:
             break
         found = step
+    return found
+
+
+def causes(text):
+    """What led to what, as (what, from, to, tid): ends are (lane, number, ns)."""
+    lines = list(events(text))
+    entries = {}
+    for ns, cpu, name, _ in lines:
+        if name == "x86_irq_vectors_reschedule_entry":
+            entries.setdefault(cpu, []).append(ns)
+    awaits, since, found = {}, {}, []
+    for ns, cpu, name, f in lines:
+        if name == "async_await":
+            awaits[int(f["tid"])] = True
+        elif name == "sched_job_done" and awaits.get(int(f["tid"])):
+            since[int(f["tid"])] = ns
+        elif name == "sched_wakeup" and f["result"] == "released":
+            tid, waker = int(f["tid"]), int(f["waker_tid"])
+            source = ("task", waker, ns) if waker and f["source"] == "task" else ("cpu", cpu, ns)
+            found.append(("wake", source, ("task", tid, ns), tid))
+            if tid in since:
+                found.append(("await", ("task", tid, since.pop(tid)), source, tid))
+        elif name == "ipi_send":
+            target = int(f["target_cpu"])
+            entry = next((t for t in entries.get(target, []) if t >= ns), None)
+            if entry is not None:
+                found.append(("hint", ("cpu", cpu, ns), ("cpu", target, entry), 0))
     return found

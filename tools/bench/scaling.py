@@ -9,13 +9,13 @@ import suite
 LOADS = {"yield": "yields", "block": "wake-ups and waits", "spawn": "spawns and joins", "channel": "messages"}
 CPUS = [1, 2, 4, 8, 16, 32, 64]
 # What is compared: name, words for the kernel.
-MODES = {"one shard per CPU": "", "one global lock": "shards=1"}
+MODES = {"one shard per CPU": "shards={cpus}", "one global lock": "shards=1"}
 SEEDS = [1, 2, 3]
 
 
 def rate(board, load, words, cpus, seed, us):
     """Operations per microsecond of virtual time."""
-    text = board.run("scale", cpus, f"load={load} us={us} {words}", seed)
+    text = board.run("scale", cpus, f"load={load} us={us} {words.format(cpus=cpus)}", seed)
     values = {name: int(value) for name, value, _ in suite.parse(text)[1]}
     return values["scale.operations"] * 1000 / values["scale.time"]
 

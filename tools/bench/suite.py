@@ -228,5 +228,9 @@ def save(board, metrics):
 
 
 def load(board):
-    with open(f"{board.results}/metrics.json") as f:
-        return {name: Metric(**m) for name, m in json.load(f).items()}
+    try:
+        with open(f"{board.results}/metrics.json") as f:
+            return {name: Metric(**m) for name, m in json.load(f).items()}
+    except FileNotFoundError:
+        raise Failure(f"nothing was counted on {board.board} with {board.cc} yet; "
+                      f"`make bench BOARD={board.board} CC={board.cc}` does") from None

@@ -9,6 +9,7 @@ import scenario
 from wrong import Wrong
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+RECAST = "tools/sim/recast.c"
 STALL_S = 600
 STATUS_NO_PROGRESS = 102
 
@@ -62,7 +63,7 @@ def kernel(args):
         if not Path(args.elf).is_file():
             raise Wrong(f"{args.elf} is not there; `make kernel BOARD=sim` builds kernels")
         return str(args.elf)
-    return build(args.cc, scenario.APP if args.plan else args.app or "")
+    return build(args.cc, scenario.APP if args.plan else args.app or (RECAST if args.sched else ""))
 
 
 def settle(args):
@@ -71,6 +72,10 @@ def settle(args):
     said = args.plan.data if args.plan else {}
     if args.plan and (args.app or args.elf or args.cmdline):
         raise Wrong("--scenario goes without --app, --elf and --cmdline")
+    if args.sched and args.sched not in scenario.POLICIES:
+        raise Wrong(f"--sched {args.sched}: there are {', '.join(scenario.POLICIES)}")
+    if args.sched and (args.elf or args.app not in (None, scenario.APP)):
+        raise Wrong(f"--sched goes with a scenario and with kernel/apps/, not with {args.elf or args.app}")
     args.strategy = args.strategy or said.get("strategy", "time")
     if args.plan and args.cpus and args.cpus < said["cpus"] and any("on" in task for task in said["task"]):
         raise Wrong(f"--cpus {args.cpus}: the scenario places tasks on {said['cpus']}")
@@ -78,7 +83,8 @@ def settle(args):
 
 
 def cmdline(args, seed):
-    return args.plan.cmdline(args.plan.data.get("seed", seed)) if args.plan else args.cmdline
+    line = args.plan.cmdline(args.plan.data.get("seed", seed)) if args.plan else args.cmdline
+    return f"{line} sched={args.sched}".strip() if args.sched else line
 
 
 def build(cc, app, board="sim"):
@@ -98,7 +104,7 @@ def build(cc, app, board="sim"):
 def words(args, seed):
     """The options for one seed."""
     result = ["--cpus", args.cpus, "--strategy", args.strategy, "--seed", seed, "--max-events", args.max_events]
-    for name in ("mean", "depth", "length"):
+    for name in ("mean", "depth", "length", "until", "input"):
         if getattr(args, name):
             result += [f"--{name}", getattr(args, name)]
     if cmdline(args, seed):

@@ -4,6 +4,7 @@
  *
  *   scene=DURATION_US,SEED
  *   task=NAME,POLICY,KEY=NUMBER,...   once for each task; keys are those of `keys` below
+ *   sched=POLICY                      of all tasks, in place of their own
  *
  * A task with a period releases a job at phase, phase + period, ... until the duration is over;
  * each job computes for a time between work and work_max, drawn by a generator of the task's own.
@@ -19,6 +20,7 @@
 #include "base/words.h"
 #include "board/board.h"
 #include "services/burn.h"
+#include "tools/sim/recast.h"
 
 #define TASKS_MAX 64u
 #define START_NS MS(1) /* after the last task was made */
@@ -118,15 +120,15 @@ static void spawn(unsigned i)
 		.fn = play,
 		.frame = &(struct play){.actor = a},
 		.frame_bytes = sizeof(struct play),
-		.params = {.class = a->class,
-			   .cpus = v[CPUS],
-			   .level = (u8)MIN(v[LEVEL], UINT8_MAX),
-			   .share = (u16)MIN(v[SHARE], UINT16_MAX),
-			   .quantum_ns = v[QUANTUM],
-			   .deadline_ns = v[DEADLINE],
-			   .budget_ns = v[BUDGET],
-			   .period_ns = v[SERVER_PERIOD],
-			   .hard = v[HARD]},
+		.params = recast((struct sched_params){.class = a->class,
+						       .cpus = v[CPUS],
+						       .level = (u8)MIN(v[LEVEL], UINT8_MAX),
+						       .share = (u16)MIN(v[SHARE], UINT16_MAX),
+						       .quantum_ns = v[QUANTUM],
+						       .deadline_ns = v[DEADLINE],
+						       .budget_ns = v[BUDGET],
+						       .period_ns = v[SERVER_PERIOD],
+						       .hard = v[HARD]}),
 		.admit = v[ADMIT],
 		.period_ns = v[ADMIT] ? v[PERIOD] : 0,
 		.wcet_ns = v[ADMIT] ? MAX(v[WORK], v[WORK_MAX]) : 0,

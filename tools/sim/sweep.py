@@ -156,7 +156,7 @@ def again(args):
     words = next([f"--{name}", getattr(args, name)] for name in ("scenario", "elf", "app", "cc") if getattr(args, name))
     words += ["--cc", args.cc] if args.app else []
     words += ["--cpus", str(args.cpus), "--strategy", args.strategy, "--max-events", str(args.max_events)]
-    for name in ("mean", "depth", "length"):
+    for name in ("mean", "depth", "length", "sched", "until", "input"):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
     if args.watch:

@@ -24,11 +24,17 @@ static u64 since(u64 now, u64 then)
 	return now > then ? now - then : 0;
 }
 
+/* A trace may be wrong; a share of zero must not stop the check. */
+static u16 share_of(u16 recorded)
+{
+	return recorded ? recorded : 1;
+}
+
 void policy_spawn(struct inv *v, struct model_task *t, const struct trace_sched_process_fork *p)
 {
 	(void)v;
 	t->class = p->class;
-	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
+	t->share = share_of(p->share);
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->deadline_ns;
 	t->budget_ns = p->budget_ns;
@@ -225,7 +231,7 @@ void policy_params(struct inv *v, struct model_task *t, const struct trace_sched
 	if (job)
 		share_leave(v, t);
 	t->class = p->class;
-	t->share = MAX(p->share, 1u); /* a trace may be wrong; the check must not be stopped by it */
+	t->share = share_of(p->share);
 	t->quantum_ns = p->quantum_ns;
 	t->relative_ns = p->relative_ns;
 	t->hard = p->hard;

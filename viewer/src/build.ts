@@ -6,40 +6,53 @@
 import {EV} from "events";
 import {check} from "./check.js";
 import {LAYOUTS, decode, urgency} from "./decode.js";
-import {GrowF64, GrowU32} from "./grow.js";
+import {Columns} from "./grow.js";
 import {about, type Input} from "./input.js";
-import {merge} from "./merge.js";
+import {inTurn, merge} from "./merge.js";
 import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
 import {packets, type CpuStream} from "./packets.js";
 
 class LaneMaker {
-	start = new GrowF64();
-	val = new GrowU32();
+	private start = new Float64Array(16);
+	private val = new Uint32Array(16);
+	n = 0;
 	get last(): number {
-		return this.val.n ? this.val.a[this.val.n - 1]! : -1;
+		return this.n ? this.val[this.n - 1]! : -1;
 	}
 	put(t: number, v: number): void {
-		const n = this.start.n;
+		const {n} = this;
 		if (n) {
-			const before = this.start.a[n - 1]!;
-			if (this.val.a[n - 1] === v)
+			if (this.val[n - 1] === v)
 				return;
-			if (t <= before) {
+			if (t <= this.start[n - 1]!) {
 				/* Clocks differ a little: what came later in seq counts. */
-				if (n > 1 && this.val.a[n - 2] === v) {
-					this.start.n--;
-					this.val.n--;
-				} else {
-					this.val.a[n - 1] = v;
-				}
+				if (n > 1 && this.val[n - 2] === v)
+					this.n--;
+				else
+					this.val[n - 1] = v;
 				return;
 			}
 		}
-		this.start.push(t);
-		this.val.push(v);
+		if (n === this.start.length)
+			this.grow();
+		this.start[n] = t;
+		this.val[n] = v;
+		this.n = n + 1;
+	}
+	/** What it begins with is something else. */
+	begin(v: number): void {
+		this.val[0] = v;
+	}
+	private grow(): void {
+		const start = new Float64Array(this.n * 2);
+		const val = new Uint32Array(this.n * 2);
+		start.set(this.start);
+		val.set(this.val);
+		this.start = start;
+		this.val = val;
 	}
 	done(): Lane {
-		return {start: this.start.done(), val: this.val.done()};
+		return {start: this.start.slice(0, this.n), val: this.val.slice(0, this.n)};
 	}
 }
 
@@ -53,7 +66,9 @@ class TaskMaker {
 	quantumNs = 0;
 	budgetNs = 0;
 	periodNs = 0;
-	cpus = "";
+	places: {from: number; cpus: string}[] = [];
+	/** When it was queued last. */
+	queuedAt = 0;
 	spawned = NaN;
 	ends = false;
 	state: S = S.unknown;
@@ -67,9 +82,8 @@ class TaskMaker {
 
 class CpuMaker {
 	lane = new LaneMaker();
-	irqStart = new GrowF64();
-	irqEnd = new GrowF64();
-	irqWhat = new GrowU32();
+	/** Start, end; what. */
+	irqs = new Columns(2, 1);
 	irqOpen = false;
 	running = 0;
 	/** The task that settled before its switch is recorded. */
@@ -82,17 +96,20 @@ class CpuMaker {
 	}
 }
 
-class PointsMaker {
-	time = new GrowF64();
-	word = new GrowU32();
-	cpu = new GrowU32();
-	put(t: number, word: number, cpu: number): void {
-		this.time.push(t);
-		this.word.push(word);
-		this.cpu.push(cpu);
+/** Time; word, CPU, and what else there is of each. */
+class PointsMaker extends Columns {
+	constructor(room: number) {
+		super(1, 3, room);
+	}
+	put(t: number, word: number, cpu: number, more = 0): void {
+		const k = this.add();
+		this.f[0]![k] = t;
+		this.u[0]![k] = word;
+		this.u[1]![k] = cpu;
+		this.u[2]![k] = more;
 	}
 	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
-		return {time: this.time.done(), word: this.word.done(), cpu: new Uint8Array(this.cpu.done())};
+		return {time: this.doubles(0), word: this.words(0), cpu: Uint8Array.from(this.u[1]!.subarray(0, this.n))};
 	}
 }
 
@@ -113,23 +130,23 @@ class Builder {
 	readonly tasks: TaskMaker[] = [new TaskMaker(0)];
 	readonly byTid = new Map<number, number>([[0, 0]]);
 	readonly small = new Int32Array(4096).fill(-1);
-	readonly decisions = new PointsMaker();
-	readonly decisionFlags = new GrowU32();
-	readonly wakes = new PointsMaker();
-	readonly wakeTask = new GrowU32();
-	readonly sends = new PointsMaker();
-	readonly jobTask = new GrowU32();
-	readonly jobNumber = new GrowU32();
-	readonly jobRelease = new GrowF64();
-	readonly jobDeadline = new GrowF64();
-	readonly jobDone = new GrowF64();
+	readonly decisions: PointsMaker;
+	readonly wakes: PointsMaker;
+	readonly sends: PointsMaker;
+	/** Release, deadline, end; task, number. */
+	readonly jobList: Columns;
+	/** Records of marks, and when, on which CPU: lanes of locks need them by time. */
+	readonly marks = new PointsMaker(64);
 	readonly queue = new LaneMaker();
 	readonly counts = [0, 0, 0];
+	queueMax = 1;
 	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
 	readonly stacks: LaneMaker[] = [];
 	readonly flags: Flag[] = [];
 	readonly lost: {cpu: number; from: number; to: number}[] = [];
 	blind = 0;
+	/** CPUs that the machine has, 0 while not recorded. */
+	online = 0;
 	events = 0;
 	t0 = Infinity;
 	t1 = 0;
@@ -140,6 +157,11 @@ class Builder {
 		this.i32 = new Int32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 		this.view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
 		this.small[0] = 0;
+		const counts = streams[0]?.counts ?? new Uint32Array(65536);
+		this.decisions = new PointsMaker(counts[EV.SCHED_DECISION]!);
+		this.wakes = new PointsMaker(counts[EV.SCHED_WAKEUP]!);
+		this.sends = new PointsMaker(counts[EV.IPI_SEND]!);
+		this.jobList = new Columns(3, 2, counts[EV.SCHED_RELEASE]!);
 		for (const s of streams) {
 			if (!s.packets.length)
 				continue;
@@ -208,6 +230,8 @@ class Builder {
 	count(t: number, part: number, by: number): void {
 		const at = part / 10;
 		this.counts[at] = this.counts[at]! + by;
+		if (this.counts[0]! + this.counts[1]! + this.counts[2]! > this.queueMax)
+			this.queueMax = this.counts[0]! + this.counts[1]! + this.counts[2]!;
 		this.queue.put(t, cap(this.counts[0]!) | cap(this.counts[1]!) << 10 | cap(this.counts[2]!) << 20);
 	}
 
@@ -286,9 +310,29 @@ class Builder {
 		const c = this.cpus[cpu]!;
 		task.cls = this.bytes[w * 4 + 12]!;
 		task.prio = this.bytes[w * 4 + 13]!;
+		task.queuedAt = t;
+		/* That it may run on some CPUs only would be said by the next event. */
+		if (task.places.length && (this.u32[w + (this.u32[w + 1]! >>> 16) * 2 + 1]! & 0xffff) !== EV.SCHED_AFFINITY)
+			this.place(task, t, "");
 		if (c.running === i && task.state === S.running)
 			c.left = i;
 		this.set(t, i, why === 1 || why === 2 ? S.preempted : S.ready, 0);
+	}
+
+	place(task: TaskMaker, from: number, cpus: string): void {
+		const last = task.places[task.places.length - 1];
+		if ((last?.cpus ?? "") !== cpus)
+			task.places.push({from, cpus});
+	}
+
+	onParams(t: number, w: number): void {
+		const f = decode(this.view, LAYOUTS[EV.SCHED_PARAMS]!, (w + 2) * 4);
+		const task = this.tasks[this.task(this.i32[w + 2]!)]!;
+		Object.assign(task, {cls: Number(f["class"]), prio: Number(f["prio"]), share: Number(f["share"]), deadlineNs: Number(f["relative_ns"]),
+			quantumNs: Number(f["quantum_ns"]), budgetNs: Number(f["budget_ns"]), periodNs: Number(f["period_ns"])});
+		const all = this.online ? (1n << BigInt(this.online)) - 1n : ~0n;
+		const cpus = this.view.getBigUint64((w + 2) * 4 + 72, true);
+		this.place(task, t, (cpus & all) === all ? "" : cpus.toString(16));
 	}
 
 	onFork(t: number, w: number): void {
@@ -302,8 +346,7 @@ class Builder {
 			if (tid >= 0 && tid < 4096)
 				this.small[tid] = -1;
 			i = this.task(tid);
-			const lane = this.tasks[i]!.lane;
-			lane.val.a[0] = S.none;
+			this.tasks[i]!.lane.begin(S.none);
 			this.tasks[i]!.state = S.none;
 		}
 		const task = this.tasks[i]!;
@@ -317,12 +360,13 @@ class Builder {
 
 	onRelease(w: number): void {
 		const i = this.task(this.i32[w + 2]!);
-		this.tasks[i]!.openJob = this.jobTask.n;
-		this.jobTask.push(i);
-		this.jobNumber.push(this.u32[w + 3]!);
-		this.jobRelease.push(this.u64(w + 4));
-		this.jobDeadline.push(this.time64(w + 6));
-		this.jobDone.push(NaN);
+		const k = this.tasks[i]!.openJob = this.jobList.add();
+		const {f, u} = this.jobList;
+		f[0]![k] = this.u64(w + 4);
+		f[1]![k] = this.time64(w + 6);
+		f[2]![k] = NaN;
+		u[0]![k] = i;
+		u[1]![k] = this.u32[w + 3]!;
 	}
 
 	onJobDone(t: number, w: number, cpu: number): void {
@@ -331,8 +375,8 @@ class Builder {
 		const c = this.cpus[cpu]!;
 		const done = this.u64(w + 4);
 		const deadline = this.time64(w + 6);
-		if (task.openJob >= 0 && this.jobNumber.a[task.openJob] === this.u32[w + 3])
-			this.jobDone.a[task.openJob] = done;
+		if (task.openJob >= 0 && this.jobList.u[1]![task.openJob] === this.u32[w + 3])
+			this.jobList.f[2]![task.openJob] = done;
 		task.openJob = -1;
 		if (done > deadline)
 			this.flags.push({time: t, cpu, kind: "miss", task: i,
@@ -389,13 +433,14 @@ class Builder {
 
 	onIrq(t: number, w: number, c: CpuMaker, id: number): void {
 		const exit = id === EV.IRQ_EXIT || id === EV.HINT_EXIT;
+		const {irqs} = c;
 		if (exit && c.irqOpen) {
-			c.irqEnd.a[c.irqEnd.n - 1] = t;
+			irqs.f[1]![irqs.n - 1] = t;
 			c.irqOpen = false;
 		} else if (!exit) {
-			c.irqStart.push(t);
-			c.irqEnd.push(t);
-			c.irqWhat.push((id | this.u32[w + 2]! << 16) >>> 0);
+			const k = irqs.add();
+			irqs.f[0]![k] = irqs.f[1]![k] = t;
+			irqs.u[0]![k] = id | this.u32[w + 2]! << 16;
 			c.irqOpen = true;
 		}
 	}
@@ -412,12 +457,10 @@ class Builder {
 		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
 		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
 		case EV.SCHED_WAKEUP:
-			this.wakes.put(t, w, cpu);
-			this.wakeTask.push(this.task(this.i32[w + 2]!));
+			this.wakes.put(t, w, cpu, this.task(this.i32[w + 2]!));
 			break;
 		case EV.SCHED_DECISION:
-			this.decisions.put(t, w, cpu);
-			this.decisionFlags.push((this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
+			this.decisions.put(t, w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
 			break;
 		case EV.SCHED_RELEASE: this.onRelease(w); break;
 		case EV.JOB_DONE: this.onJobDone(t, w, cpu); break;
@@ -443,6 +486,7 @@ class Builder {
 			break;
 		case EV.CPU_ONLINE: {
 			const online = this.cpus[this.u32[w + 2]!];
+			this.online = this.u32[w + 3]!;
 			if (online && online.lane.last === OFFLINE)
 				online.lane.put(t, IDLE);
 			break;
@@ -474,7 +518,7 @@ class Builder {
 		case EV.WORKER_NONE:
 			this.flags.push({time: t, cpu, kind: "exhausted", task: this.task(this.i32[w + 2]!), text: "a preemption was put off: every stack is in use"});
 			break;
-		case EV.MARK: this.onMark(t, w, cpu); break;
+		case EV.MARK: this.marks.put(t, w, cpu); break;
 		case EV.PANIC:
 			this.flags.push({time: t, cpu, kind: "panic", task: 0, text: `the kernel panicked at 0x${this.u64(w + 2).toString(16)}`});
 			break;
@@ -483,14 +527,21 @@ class Builder {
 			this.flags.push({time: t, cpu, kind: "fault", task: i, text: `${this.tasks[i]!.name} ended in the middle, status ${this.i32[w + 3]}`});
 			break;
 		}
+		case EV.SCHED_PARAMS: this.onParams(t, w); break;
 		case EV.SCHED_AFFINITY:
-			this.tasks[this.task(this.i32[w + 2]!)]!.cpus = this.view.getBigUint64((w + 4) * 4, true).toString(16);
+			this.place(this.tasks[this.task(this.i32[w + 2]!)]!, this.tasks[this.task(this.i32[w + 2]!)]!.queuedAt, this.view.getBigUint64((w + 4) * 4, true).toString(16));
 			break;
 		}
 	}
 
+	allMarks(): void {
+		const {time, word, cpu} = this.marks.done();
+		for (const i of [...time.keys()].sort((a, b) => time[a]! - time[b]!))
+			this.onMark(time[i]!, word[i]!, cpu[i]!);
+	}
+
 	jobs(): Model["jobs"] {
-		const task = this.jobTask.done();
+		const task = this.jobList.words(0);
 		const from = new Uint32Array(this.tasks.length + 1);
 		for (const i of task)
 			from[i + 1]!++;
@@ -498,16 +549,16 @@ class Builder {
 			from[i]! += from[i - 1]!;
 		this.jobFrom = from.slice();
 		const order = new Uint32Array(task.length);
-		task.forEach((i, k) => order[from[i]!++] = k);
-		return {task, number: this.jobNumber.done(), release: this.jobRelease.done(), deadline: this.jobDeadline.done(),
-			done: this.jobDone.done(), order};
+		for (let k = 0; k < task.length; k++)
+			order[from[task[k]!]!++] = k;
+		return {task, number: this.jobList.words(1), release: this.jobList.doubles(0), deadline: this.jobList.doubles(1), done: this.jobList.doubles(2), order};
 	}
 	jobFrom = new Uint32Array(0);
 
 	finishedTasks(): Task[] {
 		return this.tasks.map((t, i) => ({tid: t.tid, name: i ? t.name || `task ${t.tid}` : "idle", cls: t.cls, prio: t.prio, share: t.share,
 			parent: t.parent, deadlineNs: t.deadlineNs, quantumNs: t.quantumNs, budgetNs: t.budgetNs, periodNs: t.periodNs,
-			cpus: t.cpus, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
+			places: t.places, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
 			jobsN: this.jobFrom[i + 1]! - this.jobFrom[i]!}));
 	}
 
@@ -517,7 +568,7 @@ class Builder {
 			if (!c)
 				return;
 			const p = c.stream.packets;
-			out.push({cpu, lane: c.lane.done(), irqStart: c.irqStart.done(), irqEnd: c.irqEnd.done(), irqWhat: c.irqWhat.done(),
+			out.push({cpu, lane: c.lane.done(), irqStart: c.irqs.doubles(0), irqEnd: c.irqs.doubles(1), irqWhat: c.irqs.words(0),
 				packets: {from: Uint32Array.from(p, (x) => (x.at + 80) >> 2), to: Uint32Array.from(p, (x) => x.end >> 2),
 					high: Float64Array.from(p, (x) => x.high), begin: Float64Array.from(p, (x) => this.ns(x.begin))}});
 		});
@@ -525,26 +576,32 @@ class Builder {
 	}
 }
 
-/** Lines of `fermata-trace check`: "R1 at 0.001234567 CPU 2 seq 17: what is wrong". */
+/**
+ * Lines of a checker, "R1 at 0.001234567 CPU 2 seq 17: what is wrong", from `fermata-trace check` or
+ * a model checker's counterexample; and of the simulator, without a name and "at".
+ */
 export function violations(text: string): Flag[] {
-	const out: Flag[] = [];
-	for (const m of text.matchAll(/^(\w+) at (\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm))
-		out.push({time: Number(m[2]) * 1e9 + Number(m[3]), cpu: Number(m[4]), kind: "violation", task: 0, rule: m[1]!, text: `${m[1]}: ${m[5]}`});
-	return out;
+	return [...text.matchAll(/^(?:([\w-]+) at )?(\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm)].map(([, rule, s, ns, cpu, what]) => ({
+		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: rule ? "violation" : "found", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
-export function build(input: Input): Model {
+/** @param exact goes by time in any case, as it must where events are missing */
+export function build(input: Input, exact = false): Model {
 	const what = about(input);
 	const streams = packets(input);
 	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
-	merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
+	if (exact || streams.some((s) => s.packets.some((p) => p.afterLoss)))
+		merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
+	else
+		inTurn(streams, b.u32, (w, id, ticks, cpu) => b.event(w, id, ticks, cpu, false));
+	b.allMarks();
 	const jobs = b.jobs();
-	const flags = b.flags.concat(violations(input.texts.get("check.txt") ?? "")).sort((x, y) => x.time - y.time);
+	const flags = b.flags.concat(violations([input.texts.get("check.txt") ?? "", ...what.found].join("\n"))).sort((x, y) => x.time - y.time);
 	return {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
-		decisions: {...b.decisions.done(), flags: new Uint8Array(b.decisionFlags.done())},
-		wakes: {...b.wakes.done(), task: b.wakeTask.done()}, sends: b.sends.done(), jobs, queue: b.queue.done(),
+		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisions.u[2]!.subarray(0, b.decisions.n))},
+		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
 		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),

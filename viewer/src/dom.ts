@@ -17,9 +17,12 @@ export function el(tag: string, attrs: Record<string, string | boolean | ((e: Ev
 	return out;
 }
 
+/** Columns of numbers stand to the right; what is text, and last, may take several lines. */
 export function table(caption: string, head: string[], body: Child[][], rowAttrs: (i: number) => Record<string, string | boolean | ((e: Event) => void)> = () => ({})): HTMLElement {
-	return el("table", {}, el("caption", {class: "sr"}, caption), el("thead", {}, el("tr", {}, ...head.map((h) => el("th", {scope: "col"}, h)))),
-		el("tbody", {}, ...body.map((row, i) => el("tr", rowAttrs(i), ...row.map((c) => el("td", {}, c))))));
+	const numeric = head.map((_, k) => body.length > 0 && body.every((row) => typeof row[k] === "number" || (typeof row[k] === "string" && /^([-+\d]|–$)[\d.,]*( [%nmµ]?s?)?$/.test(row[k] as string))));
+	const cls = (k: number): Record<string, string> => numeric[k] ? {class: "n"} : k === head.length - 1 ? {class: "text"} : {};
+	return el("table", {}, el("caption", {class: "sr"}, caption), el("thead", {}, el("tr", {}, ...head.map((h, k) => el("th", {scope: "col", ...cls(k)}, h)))),
+		el("tbody", {}, ...body.map((row, i) => el("tr", rowAttrs(i), ...row.map((c, k) => el("td", cls(k), c))))));
 }
 
 export function save(name: string, data: BlobPart, type: string): void {

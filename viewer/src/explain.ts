@@ -51,7 +51,8 @@ const LEVEL = new Set(["fifo", "rr"]);
 const TRIGGERS: Record<string, string> = {
 	blocked: "the task before it began to wait", exited: "the task before it ended", yielded: "the task before it yielded",
 	preempted: "preemption", quantum: "the quantum of the task before it ended", from_idle: "the CPU was idle",
-	throttled: "the budget of the task before it was used up", none: "not recorded",
+	throttled: "the budget of the task before it was used up",
+	unfit: "the task before it may no longer run here", none: "not recorded",
 };
 function big(v: number | bigint): bigint {
 	return BigInt(v);

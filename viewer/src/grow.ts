@@ -1,33 +1,45 @@
-/** Typed arrays that grow by doubling; `done` gives the filled part its own memory. */
-export class GrowF64 {
-	a = new Float64Array(64);
+/** Rows that grow by doubling: some columns of doubles, some of 32-bit numbers, one count. */
+export class Columns {
+	f: Float64Array[] = [];
+	u: Uint32Array[] = [];
 	n = 0;
-	push(v: number): void {
-		if (this.n === this.a.length) {
-			const b = new Float64Array(this.n * 2);
-			b.set(this.a);
-			this.a = b;
-		}
-		this.a[this.n++] = v;
-	}
-	done(): Float64Array {
-		return this.a.slice(0, this.n);
-	}
-}
 
-export class GrowU32 {
-	a = new Uint32Array(64);
-	n = 0;
-	push(v: number): void {
-		if (this.n === this.a.length) {
-			const b = new Uint32Array(this.n * 2);
-			b.set(this.a);
-			this.a = b;
-		}
-		this.a[this.n++] = v;
+	/** @param room rows that are expected */
+	constructor(doubles: number, words: number, private room = 64) {
+		this.room = room = Math.max(room, 64);
+		for (let i = 0; i < doubles; i++)
+			this.f.push(new Float64Array(room));
+		for (let i = 0; i < words; i++)
+			this.u.push(new Uint32Array(room));
 	}
-	done(): Uint32Array {
-		return this.a.slice(0, this.n);
+
+	/** A new row's index. Columns may be others after it. */
+	add(): number {
+		if (this.n === this.room)
+			this.grow();
+		return this.n++;
+	}
+
+	private grow(): void {
+		this.room *= 2;
+		this.f = this.f.map((a) => {
+			const b = new Float64Array(this.room);
+			b.set(a);
+			return b;
+		});
+		this.u = this.u.map((a) => {
+			const b = new Uint32Array(this.room);
+			b.set(a);
+			return b;
+		});
+	}
+
+	/** The filled part of a column. */
+	doubles(i: number): Float64Array {
+		return this.n === this.room ? this.f[i]! : this.f[i]!.slice(0, this.n);
+	}
+	words(i: number): Uint32Array {
+		return this.n === this.room ? this.u[i]! : this.u[i]!.slice(0, this.n);
 	}
 }
 

@@ -26,7 +26,7 @@ export function hit(p: Painter, s: Scene, x: number, y: number): {row: Row | und
 			return {row, t, sel: best >= 0 ? {k: "dec", i: best} : undefined};
 		}
 		if (inRow >= 43)
-			return {row, t, sel: {k: "queue", t}};
+			return {row, t, sel: {k: "queue", t, cpu: cpu.cpu}};
 		const i = pickStep(s.q.lod(cpu.lane, "cpu"), t, near / 3);
 		return {row, t, sel: i >= 0 ? {k: "slice", cpu: row.index, i} : undefined};
 	}
@@ -39,6 +39,10 @@ export function hit(p: Painter, s: Scene, x: number, y: number): {row: Row | und
 	if (row.kind === "lock") {
 		const i = upper(m.locks[row.index]!.lane.start, t) - 1;
 		return {row, t, sel: i >= 0 ? {k: "lock", lock: row.index, i} : undefined};
+	}
+	if (row.kind === "stack") {
+		const i = pickStep(s.q.lod(m.stacks[row.index]!.lane, "other"), t, near / 3);
+		return {row, t, sel: i >= 0 ? {k: "stack", stack: row.index, i} : undefined};
 	}
 	return {row, t, sel: undefined};
 }

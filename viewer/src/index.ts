@@ -2,7 +2,14 @@
 import {start} from "./main.js";
 import {serve} from "./worker.js";
 
-if (typeof document === "undefined")
+if (typeof document === "undefined") {
 	serve();
-else
-	start(document.currentScript!.textContent!);
+} else {
+	const source = document.currentScript!.textContent!;
+	/* The frame of the page is painted first; a page that nobody sees is never painted. */
+	const go = (): void => start(source);
+	if (document.hidden)
+		go();
+	else
+		requestAnimationFrame(() => setTimeout(go));
+}

@@ -164,6 +164,10 @@ export interface About {
 	build: string;
 	seed: string;
 	clockHz: number;
+	/** A simulator's program and options. */
+	run: string;
+	/** What it found wrong: "TIME CPU n: what". */
+	found: string[];
 	/** From about.json, which `make trace` adds: how the trace was made. */
 	command: string;
 	name: string;
@@ -175,7 +179,7 @@ export function about(input: Input): About {
 		const m = new RegExp(`\\b${key} = (?:"([^"\\n]*)"|([0-9]+));`).exec(input.metadata);
 		return m ? m[1] ?? m[2]! : "";
 	};
-	const out: About = {board: value("hostname"), build: value("build"), seed: value("seed"), clockHz: Number(value("freq")),
+	const out: About = {board: value("hostname"), build: value("build"), seed: value("seed"), run: value("run"), found: [...input.metadata.matchAll(/^\tfound_\d+ = "([^"\n]*)";$/gm)].map((m) => m[1]!), clockHz: Number(value("freq")),
 		command: "", name: ""};
 	if (!input.metadata)
 		input.problems.push({file: "metadata", byte: 0, text: "not given: times are taken to be nanoseconds. Open the whole folder"});

@@ -17,8 +17,10 @@ export function key(app: App, e: KeyboardEvent): void {
 	if (!app.q || e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]"))
 		return;
 	const inside = e.target as HTMLElement;
-	const control = inside.closest("button, input, [role=grid]") !== null;
+	const control = inside.closest("button, input, select, [role=grid]") !== null;
 	if (control && (e.key === " " || e.key === "Enter" || e.key.startsWith("Arrow")))
+		return;
+	if (inside.closest("select"))
 		return;
 	if (inside === app.aside || inside === app.dockBody)
 		if (e.key.startsWith("Arrow") || e.key === " ")

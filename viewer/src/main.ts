@@ -80,6 +80,7 @@ export class App implements Extra {
 			follow(this, hash.get("live")!);
 		} else {
 			this.welcome();
+			this.reader = this.startReader();
 		}
 	}
 
@@ -113,7 +114,7 @@ export class App implements Extra {
 			button("?", () => help(), {"aria-label": "Keys and help"}));
 		const legend = (cls: string, text: string): HTMLElement => el("span", {class: "legend"}, el("i", {class: `l-${cls}`}), text);
 		this.view.append(this.canvas, this.grid, this.tip, this.drop);
-		this.root.append(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
+		this.root.replaceChildren(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
 			el("div", {class: "dock"}, this.tabBar, this.dockBody),
 			el("footer", {}, legend("running", "running"), legend("ready", "ready"), legend("preempted", "preempted"), legend("waiting", "waiting"), legend("irq", "interrupt"),
 				legend("unknown", "unknown"), el("span", {}, "▲ release  ▽ deadline  ◆ decision  ◇ without rivals  → woke"), el("span", {class: "keys"}, "W S zoom · A D pan · [ ] decisions · J K lanes · / filter · ? keys")), this.live);
@@ -155,7 +156,8 @@ export class App implements Extra {
 		}
 		this.busy = true;
 		const begin = performance.now();
-		const worker = new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
+		const worker = this.reader ?? this.startReader();
+		this.reader = undefined;
 		worker.onerror = (e) => this.welcome(`The reader stopped: ${e.message}`);
 		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string}>) => {
 			worker.terminate();
@@ -172,6 +174,12 @@ export class App implements Extra {
 			document.documentElement.dataset["state"] = e.data.model?.cpus.length ? "ready" : "error";
 		};
 		worker.postMessage(ask);
+	}
+
+	/** A worker that waits for a trace: to start one takes as long as a small trace. */
+	private reader: Worker | undefined;
+	private startReader(): Worker {
+		return new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
 	}
 
 	private compareWith(m: Model): void {
@@ -194,7 +202,7 @@ export class App implements Extra {
 		const name = m.about.name || [m.about.board, m.about.seed && `seed ${m.about.seed}`].filter(Boolean).join(" · ");
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
-		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPUs`), " ", el("span", {class: "chip"}, `${classes.length} classes, ${m.tasks.length - 1} tasks`));
+		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`), " ", el("span", {class: "chip"}, `${classes.length} class${classes.length === 1 ? "" : "es"}, ${m.tasks.length - 1} tasks`));
 		if (!before)
 			fromHash(this);
 		this.setFilter(this.input.value);
@@ -338,6 +346,7 @@ export class App implements Extra {
 		case "slice": return step(m.cpus[sel.cpu]!.lane.start, sel.i);
 		case "state": return step(m.tasks[sel.task]!.lane.start, sel.i);
 		case "lock": return step(m.locks[sel.lock]!.lane.start, sel.i);
+		case "stack": return step(m.stacks[sel.stack]!.lane.start, sel.i);
 		}
 	}
 
@@ -350,7 +359,8 @@ export class App implements Extra {
 		const ok = sel.k === "dec" ? within(m.decisions.time.length, sel.i) : sel.k === "flag" ? within(m.flags.length, sel.i)
 			: sel.k === "slice" ? within(m.cpus.length, sel.cpu) && within(m.cpus[sel.cpu]!.lane.start.length, sel.i)
 			: sel.k === "state" ? within(m.tasks.length, sel.task) && within(m.tasks[sel.task]!.lane.start.length, sel.i)
-			: sel.k === "lock" ? within(m.locks.length, sel.lock) && within(m.locks[sel.lock]!.lane.start.length, sel.i) : Number.isFinite(sel.t);
+			: sel.k === "lock" ? within(m.locks.length, sel.lock) && within(m.locks[sel.lock]!.lane.start.length, sel.i)
+			: sel.k === "stack" ? within(m.stacks.length, sel.stack) && within(m.stacks[sel.stack]!.lane.start.length, sel.i) : Number.isFinite(sel.t);
 		return ok ? sel : undefined;
 	}
 

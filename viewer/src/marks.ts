@@ -1,47 +1,87 @@
 /** What is drawn over the lanes: decisions, jobs, flags, arrows, the selection. */
-import {EV} from "events";
 import {upper} from "./grow.js";
+import type {Lane} from "./model.js";
+import {links} from "./links.js";
 import {AXIS, GUTTER, type Painter, type Scene} from "./scene.js";
 import type {Row} from "./rows.js";
-import {mix} from "./theme.js";
+import type {Pix} from "./pix.js";
+import {mix, pixel} from "./theme.js";
 
-const ALL_ARROWS_MAX = 300;
+/** Room for a diamond, and its middle below the lane's top. */
+const DIAMOND_PX = 9;
+const DIAMOND_Y = 36;
+const SAMPLES_MAX = 8000;
 
-export function marks(p: Painter, s: Scene, visible: Row[]): void {
+function cpuRows(s: Scene, visible: Row[]): (Row | undefined)[] {
+	const out: (Row | undefined)[] = [];
+	for (const r of visible)
+		if (r.kind === "cpu")
+			out[s.q.m.cpus[r.index]!.cpu] = r;
+	return out;
+}
+
+/** Where diamonds would cover each other, a line shows where there are decisions at all. True: it is so. */
+export function denseDecisions(p: Painter, s: Scene, visible: Row[], pix: Pix, dpr: number): boolean {
+	const {time, cpu} = s.q.m.decisions;
+	const from = upper(time, s.t0 - 1);
+	const to = upper(time, Math.min(s.t1, s.hideFuture));
+	if (to - from < (p.width - GUTTER) / DIAMOND_PX * s.q.m.cpus.length)
+		return false;
+	const rows = cpuRows(s, visible);
+	const colour = pixel(mix(s.theme.text, s.theme.bg, 0.35));
+	const step = Math.max(1, Math.ceil((to - from) / SAMPLES_MAX));
+	for (let i = from; i < to; i += step) {
+		const r = rows[cpu[i]!];
+		if (!r)
+			continue;
+		const x = Math.round(p.x(s, time[i]!) * dpr);
+		const y = Math.round((p.rowY(s, r) + DIAMOND_Y) * dpr);
+		if (y - dpr >= AXIS * dpr)
+			pix.fill(x, y - Math.round(dpr), x + Math.round(dpr), y + Math.round(dpr), colour);
+	}
+	return true;
+}
+
+export function marks(p: Painter, s: Scene, visible: Row[], dense: boolean): void {
 	const {ctx} = p;
 	const {decisions} = s.q.m;
-	const from = upper(decisions.time, s.t0 - 1);
-	const to = upper(decisions.time, s.t1);
-	const cpuRows = new Map(visible.filter((r) => r.kind === "cpu").map((r) => [s.q.m.cpus[r.index]!.cpu, r]));
-	const step = Math.max(1, Math.ceil((to - from) / 6000));
+	const rows = cpuRows(s, visible);
 	const chosen = s.sel?.k === "dec" ? s.sel.i : -1;
-	const last = new Map<number, number>();
-	const diamond = (x: number, y: number, r: number): void => {
-		ctx.beginPath();
-		ctx.moveTo(x, y - r);
-		ctx.lineTo(x + r, y);
-		ctx.lineTo(x, y + r);
-		ctx.lineTo(x - r, y);
-		ctx.closePath();
-	};
-	for (let i = from; i < to; i += step) {
-		const r = cpuRows.get(decisions.cpu[i]!);
-		if (!r || decisions.time[i]! > s.hideFuture)
-			continue;
+	const last = new Float64Array(rows.length).fill(-99);
+	const diamond = (i: number, radius: number, colour: string, fill: boolean): void => {
+		const r = rows[decisions.cpu[i]!];
 		const x = p.x(s, decisions.time[i]!);
-		const wrong = (decisions.flags[i]! & 2) !== 0;
-		if (!wrong && i !== chosen && x - (last.get(decisions.cpu[i]!) ?? -99) < 4)
-			continue;
-		last.set(decisions.cpu[i]!, x);
-		diamond(x, p.rowY(s, r) + 36, wrong ? 6 : i === chosen ? 5.5 : 4);
-		ctx.fillStyle = wrong ? s.theme.danger : i === chosen ? s.theme.accent : s.theme.text;
-		ctx.strokeStyle = ctx.fillStyle;
-		ctx.lineWidth = 1.25;
-		if (decisions.flags[i]! & 1 || wrong || i === chosen)
+		if (!r || x < GUTTER || x > p.width || decisions.time[i]! > s.hideFuture)
+			return;
+		const y = p.rowY(s, r) + DIAMOND_Y;
+		ctx.beginPath();
+		ctx.moveTo(x, y - radius);
+		ctx.lineTo(x + radius, y);
+		ctx.lineTo(x, y + radius);
+		ctx.lineTo(x - radius, y);
+		ctx.closePath();
+		ctx.fillStyle = ctx.strokeStyle = colour;
+		if (fill)
 			ctx.fill();
 		else
 			ctx.stroke();
+	};
+	ctx.lineWidth = 1.25;
+	if (!dense) {
+		const to = upper(decisions.time, s.t1);
+		for (let i = upper(decisions.time, s.t0 - 1); i < to; i++) {
+			const cpu = decisions.cpu[i]!;
+			const x = p.x(s, decisions.time[i]!);
+			if (!rows[cpu] || x - last[cpu]! < 4)
+				continue;
+			last[cpu] = x;
+			diamond(i, 4, s.theme.text, (decisions.flags[i]! & 1) !== 0);
+		}
 	}
+	for (const i of s.q.wrong)
+		diamond(i, 6, s.theme.danger, true);
+	if (chosen >= 0)
+		diamond(chosen, decisions.flags[chosen]! & 2 ? 6 : 5.5, decisions.flags[chosen]! & 2 ? s.theme.danger : s.theme.accent, true);
 	for (const r of visible)
 		if (r.kind === "task")
 			jobMarks(p, s, r);
@@ -52,9 +92,7 @@ function jobMarks(p: Painter, s: Scene, r: Row): void {
 	const {ctx} = p;
 	const {jobs} = s.q.m;
 	const task = s.q.m.tasks[r.index]!;
-	const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1);
-	if (list.length > p.width / 8)
-		return;
+	const list = s.q.jobsOf(r.index, s.t0 - (task.deadlineNs || 0), s.t1, Math.floor(p.width / 8));
 	const y = p.rowY(s, r);
 	for (const j of list) {
 		const x = p.x(s, jobs.release[j]!);
@@ -99,7 +137,7 @@ function flagMarks(p: Painter, s: Scene, visible: Row[]): void {
 			continue;
 		const x = p.x(s, f.time);
 		const r = visible.find((v) => v.kind === "cpu" && s.q.m.cpus[v.index]!.cpu === f.cpu);
-		if (f.kind === "violation" || f.kind === "panic") {
+		if (f.kind === "violation" || f.kind === "found" || f.kind === "panic") {
 			ctx.fillStyle = s.theme.danger;
 			ctx.fillRect(x - 0.75, AXIS, 1.5, p.height);
 		}
@@ -123,10 +161,14 @@ function laneY(p: Painter, s: Scene, visible: Row[], kind: "cpu" | "task", index
 	return r ? p.rowY(s, r) + (kind === "cpu" ? 18 : r.h / 2) : NaN;
 }
 
-function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
+const SOLID: number[] = [];
+const DASHED = [4, 3];
+const DOTTED = [1, 3];
+
+function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dash: number[]): void {
 	const {ctx} = p;
 	const bend = Math.max(12, Math.min(60, Math.abs(x1 - x0) / 2));
-	ctx.setLineDash(dashed ? [4, 3] : []);
+	ctx.setLineDash(dash);
 	ctx.beginPath();
 	ctx.moveTo(x0, y0);
 	ctx.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
@@ -142,60 +184,43 @@ function arrow(p: Painter, x0: number, y0: number, x1: number, y1: number, dashe
 	ctx.fill();
 }
 
+/** The task that the selection is about; of a decision the one that it chose. */
+export function focus(s: Scene): number {
+	if (s.sel?.k !== "dec")
+		return s.task;
+	const w = s.q.m.decisions.word[s.sel.i]!;
+	const chosen = s.q.m.raw[w * 4 + 14]!;
+	return chosen < s.q.m.raw[w * 4 + 15]! ? s.q.taskOf(s.q.u32[w + 6 + chosen * 6]! | 0) : 0;
+}
+
 export function arrows(p: Painter, s: Scene, visible: Row[]): void {
 	const {ctx} = p;
-	const {wakes, sends, cpus} = s.q.m;
-	const a = upper(wakes.time, s.t0);
-	const b = upper(wakes.time, s.t1);
-	const all = b - a < ALL_ARROWS_MAX;
-	if (!all && (!s.task || b - a > 20_000))
-		return;
-	const cpuIndex = (n: number): number => cpus.findIndex((c) => c.cpu === n);
-	for (let i = a; i < b; i++) {
-		const task = wakes.task[i]!;
-		const w = wakes.word[i]!;
-		if (s.q.u32[w + 3]! >>> 24 !== 0)
+	const mine = focus(s);
+	const poll = mix(s.theme.state.poll, s.theme.text, 0.25);
+	const hint = mix(s.theme.state.irq, s.theme.text, 0.35);
+	for (const l of links(s.q, s.t0, s.t1, mine, s.sel?.k === "state" ? s.sel.i : -1)) {
+		if (Math.max(l.from.time, l.to.time) > s.hideFuture)
 			continue;
-		const waker = s.q.taskOf(s.q.u32[w + 4]! | 0);
-		const mine = s.task > 0 && (task === s.task || waker === s.task);
-		if (!all && !mine)
+		const own = mine > 0 && l.tasks.includes(mine);
+		let y0 = laneY(p, s, visible, l.from.lane, l.from.index);
+		let y1 = laneY(p, s, visible, l.to.lane, l.to.index);
+		/* Where the other end is out of sight, the await's arrow stays on its own lane. */
+		if (l.what === "await" && Number.isNaN(y1))
+			y1 = y0;
+		if (l.what === "hint")
+			y1 -= 15;
+		if (Number.isNaN(y0) || Number.isNaN(y1) || (l.what === "wake" && y0 === y1))
 			continue;
-		const source = s.q.u32[w + 3]! >>> 16 & 255;
-		const y0 = waker && source === 1 ? laneY(p, s, visible, "task", waker) : laneY(p, s, visible, "cpu", cpuIndex(wakes.cpu[i]!));
-		const y1 = laneY(p, s, visible, "task", task);
-		if (Number.isNaN(y0) || Number.isNaN(y1) || y0 === y1)
-			continue;
-		ctx.globalAlpha = mine ? 1 : s.task ? 0.15 : 0.45;
-		ctx.strokeStyle = ctx.fillStyle = mine ? s.theme.accent : s.theme.dim;
-		ctx.lineWidth = mine ? 1.5 : 1;
-		const x = p.x(s, wakes.time[i]!);
-		arrow(p, x - 4, y0, x + 4, y1, source !== 1);
-	}
-	ctx.globalAlpha = 1;
-	const c = upper(sends.time, s.t0);
-	const d = upper(sends.time, s.t1);
-	if (d - c >= ALL_ARROWS_MAX)
-		return;
-	for (let i = c; i < d; i++) {
-		const target = cpuIndex(s.q.u32[sends.word[i]! + 2]!);
-		const to = cpus[target];
-		if (!to)
-			continue;
-		const k = upper(to.irqStart, sends.time[i]!);
-		let hit = NaN;
-		for (let n = k; n < Math.min(k + 8, to.irqStart.length); n++)
-			if ((to.irqWhat[n]! & 0xffff) === EV.HINT_ENTRY) {
-				hit = to.irqStart[n]!;
-				break;
-			}
-		const y0 = laneY(p, s, visible, "cpu", cpuIndex(sends.cpu[i]!));
-		const y1 = laneY(p, s, visible, "cpu", target) - 15;
-		if (Number.isNaN(hit) || hit - sends.time[i]! > 1e6 || Number.isNaN(y0) || Number.isNaN(y1))
-			continue;
-		ctx.globalAlpha = s.task ? 0.15 : 0.6;
-		ctx.strokeStyle = ctx.fillStyle = mix(s.theme.state.irq, s.theme.text, 0.35);
-		ctx.lineWidth = 1;
-		arrow(p, p.x(s, sends.time[i]!), y0, p.x(s, hit), y1, true);
+		if (l.what === "await" && y0 === y1)
+			y0 = y1 -= 3;
+		ctx.globalAlpha = own ? 1 : mine ? 0.15 : l.what === "hint" ? 0.6 : l.what === "await" ? 0.5 : 0.45;
+		ctx.strokeStyle = ctx.fillStyle = l.what === "await" ? poll : own ? s.theme.accent : l.what === "hint" ? hint : s.theme.dim;
+		ctx.lineWidth = own ? 1.5 : 1;
+		const [x0, x1] = [p.x(s, l.from.time), p.x(s, l.to.time)];
+		if (l.what === "wake")
+			arrow(p, x0 - 4, y0, x1 + 4, y1, l.interrupt ? DASHED : SOLID);
+		else
+			arrow(p, x0, y0, x1, y1, l.what === "await" ? DOTTED : DASHED);
 	}
 	ctx.globalAlpha = 1;
 }
@@ -236,11 +261,11 @@ export function lines(p: Painter, s: Scene): void {
 /** A frame around the selected step. */
 function outline(p: Painter, s: Scene): void {
 	const sel = s.sel;
-	if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock"))
+	if (!sel || (sel.k !== "slice" && sel.k !== "state" && sel.k !== "lock" && sel.k !== "stack"))
 		return;
-	const kind = sel.k === "slice" ? "cpu" : sel.k === "state" ? "task" : "lock";
-	const index = sel.k === "slice" ? sel.cpu : sel.k === "state" ? sel.task : sel.lock;
-	const lane = sel.k === "slice" ? s.q.m.cpus[index]!.lane : sel.k === "state" ? s.q.m.tasks[index]!.lane : s.q.m.locks[index]!.lane;
+	const {m} = s.q;
+	const [kind, index, lane]: [Row["kind"], number, Lane] = sel.k === "slice" ? ["cpu", sel.cpu, m.cpus[sel.cpu]!.lane] : sel.k === "state" ? ["task", sel.task, m.tasks[sel.task]!.lane]
+		: sel.k === "lock" ? ["lock", sel.lock, m.locks[sel.lock]!.lane] : ["stack", sel.stack, m.stacks[sel.stack]!.lane];
 	const r = s.rows.find((v) => v.kind === kind && v.index === index);
 	if (!r || sel.i >= lane.start.length)
 		return;

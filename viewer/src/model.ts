@@ -48,8 +48,8 @@ export interface Task {
 	quantumNs: number;
 	budgetNs: number;
 	periodNs: number;
-	/** Bits of the CPUs that it may run on, as far as recorded; empty when on all. */
-	cpus: string;
+	/** From when on it may run on which CPUs: hexadecimal bits, empty for all. No entry: on all, always. */
+	places: {from: number; cpus: string}[];
 	spawned: number;
 	lane: Lane;
 	/** Jobs of this task are jobs.order[jobsFrom .. jobsFrom + jobsN). */
@@ -108,7 +108,7 @@ export interface Named {
 export interface Flag {
 	time: number;
 	cpu: number;
-	kind: "miss" | "violation" | "fault" | "panic" | "exhausted" | "mark";
+	kind: "miss" | "violation" | "found" | "fault" | "panic" | "exhausted" | "mark";
 	text: string;
 	/** Task index, 0 for none. */
 	task: number;
@@ -132,6 +132,8 @@ export interface Model {
 	jobs: Jobs;
 	/** Tasks that wait in run queues: EDF classes, real-time levels, all others, ten bits each. */
 	queue: Lane;
+	/** The most that ever wait at once. */
+	queueMax: number;
 	locks: Named[];
 	/** Tasks that wait for a lock, by lock. */
 	lockWaiters: Lane[];

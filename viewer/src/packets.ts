@@ -3,6 +3,7 @@
  * packet is skipped and named. So all that follows sees only well-formed records.
  */
 import {LAYOUTS, fits} from "./decode.js";
+import {Columns} from "./grow.js";
 import type {Input} from "./input.js";
 
 const HEAD = 80;
@@ -21,11 +22,34 @@ export interface Packet {
 	discarded: number;
 	/** Events of this CPU in front of the packet are missing. */
 	afterLoss: boolean;
+	/** Its operations are ops [opFrom, opTo). */
+	opFrom: number;
+	opTo: number;
+}
+
+/** Operations of the scheduler, in the order of the records: number, and how many events in a row carry it. */
+export interface Ops {
+	seq: Uint32Array;
+	events: Uint32Array;
 }
 
 export interface CpuStream {
 	cpu: number;
 	packets: Packet[];
+	ops: Ops;
+	/** Of all streams: how many events have which number. */
+	counts: Uint32Array;
+}
+
+/** Word of `seq` in the record by event number, 0 without one. */
+const SEQ_WORD = new Uint8Array(65536);
+LAYOUTS.forEach((l, id) => {
+	if (l && l.seq >= 0)
+		SEQ_WORD[id] = 2 + l.seq / 4;
+});
+
+export function hasSeq(id: number): boolean {
+	return SEQ_WORD[id] !== 0;
 }
 
 function double64(u32: Uint32Array, word: number): number {
@@ -33,9 +57,10 @@ function double64(u32: Uint32Array, word: number): number {
 }
 
 /** The end of the good records of the packet at `at`, which lies before `limit`. */
-function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, cut: boolean, say: (byte: number, text: string) => void): number {
+function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, cut: boolean, ops: Columns, counts: Uint32Array, say: (byte: number, text: string) => void): number {
 	let pos = at + HEAD;
 	let last = 0;
+	const first = ops.n;
 	while (pos + 8 <= limit) {
 		const time = u32[pos >> 2]!;
 		const word = u32[(pos >> 2) + 1]!;
@@ -57,6 +82,18 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 			say(pos, `a record of event ${LAYOUTS[id]!.name} has ${bytes - 8} bytes, which that event cannot have; the rest of the packet is left out`);
 			break;
 		}
+		counts[id]!++;
+		const seqWord = SEQ_WORD[id]!;
+		if (seqWord) {
+			const seq = u32[(pos >> 2) + seqWord]!;
+			if (ops.n > first && ops.u[0]![ops.n - 1] === seq) {
+				ops.u[1]![ops.n - 1]!++;
+			} else {
+				const k = ops.add();
+				ops.u[0]![k] = seq;
+				ops.u[1]![k] = 1;
+			}
+		}
 		last = time;
 		pos += bytes;
 	}
@@ -67,6 +104,8 @@ export function packets(input: Input): CpuStream[] {
 	const {raw, pieces, problems} = input;
 	const u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 	const byCpu = new Map<number, Packet[]>();
+	const ops = new Columns(0, 2, raw.length >> 8);
+	const counts = new Uint32Array(65536);
 	let hidden = 0;
 	for (const piece of pieces) {
 		const say = (byte: number, text: string): void => {
@@ -102,14 +141,15 @@ export function packets(input: Input): CpuStream[] {
 				say(stop, `the file is cut inside a packet: ${limit - stop} bytes are missing`);
 				limit = stop;
 			}
-			const end = recordsEnd(raw, u32, at, limit & ~7, cut, say);
+			const opFrom = ops.n;
+			const end = recordsEnd(raw, u32, at, limit & ~7, cut, ops, counts, say);
 			const begin = double64(u32, word + 6);
 			let list = byCpu.get(cpu);
 			if (!list)
 				byCpu.set(cpu, list = []);
 			list.push({at, end, high: u32[word + 7]! * 4294967296, begin, until: Math.max(begin, double64(u32, word + 8)),
 				seq: double64(u32, word + 14), discarded: double64(u32, word + 16),
-				afterLoss: content > 0 && end < limit});
+				afterLoss: content > 0 && end < limit, opFrom, opTo: ops.n});
 			at += size;
 		}
 		if (at < stop && stop - at < HEAD)
@@ -118,6 +158,7 @@ export function packets(input: Input): CpuStream[] {
 	if (hidden)
 		problems.push({file: "", byte: 0, text: `and ${hidden} more problems of this kind`});
 	const streams: CpuStream[] = [];
+	const [seq, events] = ops.u as [Uint32Array, Uint32Array];
 	for (const [cpu, list] of [...byCpu].sort((a, b) => a[0] - b[0])) {
 		list.sort((a, b) => a.seq - b.seq || a.begin - b.begin);
 		let damaged = false;
@@ -128,7 +169,7 @@ export function packets(input: Input): CpuStream[] {
 			p.afterLoss = damaged || (before ? p.seq !== before.seq + 1 || p.discarded > before.discarded : p.seq > 0 || p.discarded > 0);
 			damaged = broken;
 		}
-		streams.push({cpu, packets: list});
+		streams.push({cpu, packets: list, ops: {seq, events}, counts});
 	}
 	return streams;
 }

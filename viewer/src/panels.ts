@@ -1,11 +1,12 @@
 /** The panel on the right: what the selection is, in words and tables. */
 import {SETS} from "events";
 import {el, table, type Child} from "./dom.js";
-import {codeName} from "./decode.js";
+import {LAYOUTS, codeName} from "./decode.js";
 import {explain, ranked, type Explained} from "./explain.js";
 import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
-import type {Query} from "./query.js";
+import type {Ev, Query} from "./query.js";
 import type {Sel} from "./scene.js";
+import {classes, replayTo, rerun} from "./rerun.js";
 import {percentile, taskStats} from "./stats.js";
 import {duration, instant, seconds} from "./time.js";
 
@@ -53,11 +54,42 @@ function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
 	];
 }
 
-export function rerunCommand(q: Query): string {
-	const a = q.m.about;
-	if (a.board !== "sim" || !a.seed)
-		return "";
-	return a.command || `make trace BOARD=sim SEED=${a.seed} CPUS=${q.m.cpus.length}`;
+/** A command line, and a button that copies it. */
+function copyable(text: string): HTMLElement {
+	return el("span", {class: "command"}, el("code", {}, text), el("button", {type: "button", class: "small", "aria-label": "copy the command", click: (e) => {
+		void navigator.clipboard?.writeText(text);
+		(e.target as HTMLElement).textContent = "copied";
+	}}, "copy"));
+}
+
+let chosenClass = "";
+
+/** What makes the trace again: for a simulator's, under another policy too, and up to this time. */
+function again(q: Query, time: number): HTMLElement | false {
+	const {about} = q.m;
+	const list = classes(about);
+	const to = replayTo(about, time);
+	if (!to)
+		return about.command !== "" && section("Again", el("p", {class: "sub"}, "To make a trace like this:"), copyable(about.command));
+	const place = el("div");
+	const show = (): void => place.replaceChildren(copyable(rerun(about, chosenClass)));
+	if (!list.includes(chosenClass))
+		chosenClass = list.find((c) => q.m.tasks.every((t) => codeName("sched_class", t.cls) !== c)) ?? list[0] ?? "";
+	const choice = el("select", {"aria-label": "policy for the whole run", change: () => {
+		chosenClass = (choice as HTMLSelectElement).value;
+		show();
+	}}, ...list.map((c) => el("option", {value: c, ...(c === chosenClass ? {selected: true} : {})}, c)));
+	if (list.length)
+		show();
+	return section("The whole run again", list.length > 0 && el("p", {class: "sub"}, `The same seed with every task under `, choice, "; open its trace with Compare…"), list.length > 0 && place,
+		el("p", {class: "sub"}, "The same run up to here:"), copyable(to));
+}
+
+/** Tasks that wait and may not run on this CPU: they are no candidates. */
+function barredLine(host: PanelHost, x: Explained): HTMLElement | false {
+	const {q} = host;
+	const barred = q.queueAt(x.time).filter((e) => !q.mayRun(e.task, x.cpu, x.time));
+	return barred.length > 0 && el("p", {class: "sub"}, `No candidates, as they may not run on CPU ${x.cpu}: `, ...barred.flatMap((e, i) => [i ? ", " : "", taskLink(host, e.task, x.time)]));
 }
 
 function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
@@ -66,7 +98,6 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 	if (host.quiz?.index === index && host.quiz.answered === undefined)
 		return quizBody(host, x);
 	const answered = host.quiz?.index === index ? host.quiz.answered : undefined;
-	const seed = rerunCommand(q);
 	return [
 		answered !== undefined && el("p", {class: answered === x.chosen ? "verdict right" : "verdict wrong"}, answered === x.chosen ? "✓ Right. " : `✗ You said ${q.label(answered)}. `, host.quiz!.score),
 		el("h2", {}, x.headline),
@@ -77,12 +108,13 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), c.keyText + (c.ranUntilNow ? ", ran until now" : c.wasPreempted ? ", was preempted" : ""),
 				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
 			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
+		barredLine(host, x),
 		el("p", {class: `verdict ${x.verdict}`}, x.verdict === "right" ? "✓ " : x.verdict === "wrong" ? "✗ " : "○ ", x.verdictText),
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.same ? "same choice" : `would pick ${q.label(o.pick)}`)))),
-		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here."),
-		seed && el("p", {class: "sub"}, "To run the seed again, with other classes in the kernel's demo or a shell command: ", el("code", {class: "copy"}, seed))),
+		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
+		again(q, x.time),
 		stepper(host),
 		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
 	].filter((e): e is HTMLElement => e !== false);
@@ -150,8 +182,8 @@ function statePanel(host: PanelHost, task: number, i: number): HTMLElement[] {
 		params.push(["budget", `${duration(t.budgetNs)} in ${duration(t.periodNs)}`]);
 	if (t.share)
 		params.push(["share", t.share]);
-	if (t.cpus)
-		params.push(["may run on CPUs", `mask 0x${t.cpus}`]);
+	if (t.places.length)
+		params.push(["may run on", q.m.cpus.filter((c) => q.mayRun(task, c.cpu, from)).map((c) => `CPU ${c.cpu}`).join(", ") || "no CPU of this trace"]);
 	const wakes = q.m.wakes;
 	let waker: HTMLElement | undefined;
 	if (state === S.ready)
@@ -194,14 +226,17 @@ function slicePanel(host: PanelHost, cpu: number, i: number): HTMLElement[] {
 	];
 }
 
-function queuePanel(host: PanelHost, t: number): HTMLElement[] {
+function queuePanel(host: PanelHost, t: number, cpu: number): HTMLElement[] {
 	const {q} = host;
-	const list = q.queueAt(t).sort((a, b) => a.since - b.since);
+	const all = q.queueAt(t);
+	const list = q.queueAt(t, cpu).sort((a, b) => a.since - b.since);
+	const elsewhere = all.filter((e) => !list.some((l) => l.task === e.task));
 	return [
-		el("h2", {}, `${list.length} task${list.length === 1 ? "" : "s"} in the run queue`),
+		el("h2", {}, `${list.length} task${list.length === 1 ? "" : "s"} in the run queue${cpu >= 0 && elsewhere.length ? ` for CPU ${cpu}` : ""}`),
 		el("p", {class: "sub"}, instant(t)),
 		table("Run queue", ["task", "class", "level", "state", "waits for"], list.map((e) => [taskLink(host, e.task, t), codeName("sched_class", q.m.tasks[e.task]!.cls),
 			q.m.tasks[e.task]!.prio, STATE_NAMES[e.state]!, duration(t - e.since)])),
+		...(elsewhere.length ? [el("p", {class: "sub"}, "May not run here: ", ...elsewhere.flatMap((e, i) => [i ? ", " : "", taskLink(host, e.task, t)]))] : []),
 		section("Running meanwhile", table("Running", ["CPU", "task"], q.m.cpus.map((c) => {
 			const lod = q.lod(c.lane, "cpu");
 			const i = lod.at(t);
@@ -214,8 +249,9 @@ function queuePanel(host: PanelHost, t: number): HTMLElement[] {
 
 function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 	const f = host.q.m.flags[i]!;
+	const near = (a: number, b: number): Ev[] => host.q.events(a, b, 1000, (e) => e.cpu === f.cpu);
 	return [
-		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "miss" ? "A deadline is missed" : f.kind),
+		el("h2", {}, f.kind === "violation" ? `Invariant ${f.rule} is violated` : f.kind === "found" ? "The simulator found this" : f.kind === "miss" ? "A deadline is missed" : f.kind === "panic" ? "The kernel panicked" : f.kind === "fault" ? "A task is ended in the middle" : f.kind === "exhausted" ? "No stack is free" : "A mark"),
 		el("p", {class: "sub"}, `${instant(f.time)} · CPU ${f.cpu}`),
 		el("p", {class: "verdict wrong"}, f.text),
 		f.task > 0 && el("p", {}, taskLink(host, f.task, f.time)),
@@ -224,19 +260,22 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 			if (d >= 0)
 				host.go({k: "dec", i: d});
 		})),
+		section("Events around it", el("ul", {}, ...[...near(f.time - 5000, f.time + 1).slice(-5), ...near(f.time + 1, f.time + 5000).slice(0, 3)].map((e) =>
+			el("li", {}, link(`${instant(e.time)} ${LAYOUTS[e.id]?.name ?? e.id}`, () => host.goTime(e.time)))))),
+		again(host.q, f.time),
 	].filter((e): e is HTMLElement => e !== false);
 }
 
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
-	const weight = ["violation", "panic", "fault", "miss", "exhausted"];
+	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
-	const wrong = m.decisions.flags.reduce((n, f) => n + (f >> 1 & 1), 0);
+	const wrong = host.q.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
 		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),
 		facts([["length", duration(m.t1 - m.t0)], ["tasks", m.tasks.length - 1], ["decisions", m.decisions.time.length], ["jobs", m.jobs.task.length]]),
-		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decisions are not what their candidates say.` : "✓ Every recorded decision is what its candidates say."),
+		el("p", {class: wrong ? "verdict wrong" : "verdict right"}, wrong ? `✗ ${wrong} decision${wrong === 1 ? " is" : "s are"} not what the candidates say.` : "✓ Every recorded decision is what its candidates say."),
 		m.lost.length > 0 && el("p", {class: "verdict wrong"}, `✗ Events are missing in ${m.lost.length} places; what they may have changed is drawn as unknown.`),
 		bad.length > 0 && section("Look here first", el("ul", {}, ...bad.slice(0, 8).map((f) => el("li", {}, link(`${instant(f.time)}: ${f.text}`, () => host.go({k: "flag", i: m.flags.indexOf(f)})))))),
 		section("Begin", el("ul", {}, el("li", {}, "A diamond under a CPU is a decision: click it, or press ", el("kbd", {}, "]"), " for the next one."),
@@ -245,6 +284,39 @@ function welcome(host: PanelHost): HTMLElement[] {
 	].filter((e): e is HTMLElement => e !== false);
 }
 
+/** Worker stacks: who is on it, or frozen there. */
+export function stackText(q: Query, v: number): string {
+	return !v ? "free" : v >= FROZEN ? `${q.label(v & 0x7fffffff)} is frozen on it` : `CPU ${v - 1} is on it`;
+}
+
+function stackPanel(host: PanelHost, stack: number, i: number): HTMLElement[] {
+	const {q} = host;
+	const {name, lane} = q.m.stacks[stack]!;
+	const {start, val} = lane;
+	const v = val[i]!;
+	const from = start[i]!;
+	const to = start[i + 1] ?? q.m.t1;
+	const held = new Map<string, number>();
+	for (let k = 0; k < start.length; k++) {
+		const what = !val[k] ? "free" : val[k]! >= FROZEN ? `${q.label(val[k]! & 0x7fffffff)}, frozen` : `CPU ${val[k]! - 1}`;
+		held.set(what, (held.get(what) ?? 0) + (start[k + 1] ?? q.m.t1) - start[k]!);
+	}
+	const runs = v && v < FROZEN ? q.cpu(v - 1) : undefined;
+	const on = runs ? [...new Set([from, (from + to) / 2].map((t) => runs.lane.val[q.lod(runs.lane, "cpu").at(t)] ?? OFFLINE))].filter((x) => x !== OFFLINE && x !== UNKNOWN) : [];
+	return [
+		el("h2", {}, `${name[0]!.toUpperCase()}${name.slice(1)}: ${stackText(q, v)}`),
+		el("p", {class: "sub"}, `for ${duration(to - from)}`),
+		facts([["from", link(instant(from), () => host.goTime(from))], ["to", instant(to)]]),
+		v >= FROZEN && el("p", {}, taskLink(host, v & 0x7fffffff, from), " was preempted in the middle of a poll: its frames stay here until some CPU comes back to them."),
+		on.length > 0 && el("p", {}, "It runs ", ...on.flatMap((x, k) => [k ? ", " : "", taskLink(host, x, from)]), "."),
+		section("All stacks at this time", table("Stacks", ["stack", "owner"], q.m.stacks.map((s, k) => [
+			link(s.name, () => host.go({k: "stack", stack: k, i: Math.max(0, q.lod(s.lane, "other").at(from))})), stackText(q, s.lane.val[q.lod(s.lane, "other").at(from)] ?? 0)]))),
+		section("In the whole trace", facts([...held].sort((a, b) => b[1] - a[1]).slice(0, 12).map(([what, ns]) => [what, duration(ns)]))),
+	].filter((e): e is HTMLElement => e !== false);
+}
+
+const FROZEN = 0x80000000;
+
 export function panel(host: PanelHost, sel: Sel | undefined): HTMLElement[] {
 	if (!sel)
 		return welcome(host);
@@ -252,8 +324,9 @@ export function panel(host: PanelHost, sel: Sel | undefined): HTMLElement[] {
 	case "dec": return decisionPanel(host, sel.i);
 	case "state": return statePanel(host, sel.task, sel.i);
 	case "slice": return slicePanel(host, sel.cpu, sel.i);
-	case "queue": return queuePanel(host, sel.t);
+	case "queue": return queuePanel(host, sel.t, sel.cpu ?? -1);
 	case "flag": return flagPanel(host, sel.i);
+	case "stack": return stackPanel(host, sel.stack, sel.i);
 	case "lock": {
 		const l = host.q.m.locks[sel.lock]!;
 		const v = l.lane.val[sel.i]!;

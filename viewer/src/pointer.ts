@@ -3,6 +3,7 @@ import type {App} from "./main.js";
 import {hit} from "./hit.js";
 import {OFFLINE, STATE_NAMES, UNKNOWN, stateOf} from "./model.js";
 import {AXIS, GUTTER} from "./scene.js";
+import {stackText} from "./panels.js";
 import {duration} from "./time.js";
 
 export function pointer(app: App): void {
@@ -193,7 +194,9 @@ function showTip(app: App, p: {x: number; y: number}): void {
 		else if (sel.k === "flag")
 			text = m.flags[sel.i]!.text;
 		else if (sel.k === "queue")
-			text = `${app.q.queueAt(sel.t).map((e) => app.q.label(e.task)).join(", ") || "nobody"} in the run queue`;
+			text = `${app.q.queueAt(sel.t, sel.cpu).map((e) => app.q.label(e.task)).join(", ") || "nobody"} in the run queue`;
+		else if (sel.k === "stack")
+			text = `${stackText(app.q, m.stacks[sel.stack]!.lane.val[sel.i]!)} · ${duration(b - a)}`;
 		else
 			text = m.locks[sel.lock]!.lane.val[sel.i] ? `held by ${app.q.label(m.locks[sel.lock]!.lane.val[sel.i]!)} · ${duration(b - a)}` : "free";
 	}

@@ -12,6 +12,11 @@ export interface Ev {
 	word: number;
 }
 
+/** Tasks in all three parts of a step of the run queue's lane. */
+export function queued(val: number): number {
+	return (val & 1023) + (val >>> 10 & 1023) + (val >>> 20);
+}
+
 export class Query {
 	readonly u32: Uint32Array;
 	readonly view: DataView;
@@ -113,13 +118,83 @@ export class Query {
 			: {val: lane.val[i]!, i, from: lane.start[i]!, to: i + 1 < lane.start.length ? lane.start[i + 1]! : this.m.t1};
 	}
 
-	/** Tasks in run queues at t, with since when. */
-	queueAt(t: number): {task: number; state: S; since: number}[] {
+	/** Whether the task may run on the CPU at t, as far as recorded. */
+	mayRun(task: number, cpu: number, t: number): boolean {
+		const {places} = this.m.tasks[task]!;
+		let i = places.length - 1;
+		while (i >= 0 && places[i]!.from > t)
+			i--;
+		return i < 0 || !places[i]!.cpus || (BigInt(`0x${places[i]!.cpus}`) >> BigInt(cpu) & 1n) === 1n;
+	}
+
+	/** How many tasks wait that may run on this CPU: the run queue as it sees it. */
+	queueOf(cpu: number): Lane {
+		let lane = this.queues.get(cpu);
+		if (!lane)
+			this.queues.set(cpu, lane = this.queueWithout(this.barred(cpu)));
+		return lane;
+	}
+	private readonly queues = new Map<number, Lane>();
+
+	/** When tasks begin (+1) and cease (-1) to wait that may not run on this CPU. */
+	private barred(cpu: number): {time: number; by: number}[] {
+		const out: {time: number; by: number}[] = [];
+		this.m.tasks.forEach((task, i) => {
+			if (!task.places.length)
+				return;
+			const {start, val} = task.lane;
+			let was = 0;
+			const put = (time: number, is: number): void => {
+				if (is !== was)
+					out.push({time, by: is - was});
+				was = is;
+			};
+			let place = 0;
+			for (let k = 0; k < start.length; k++) {
+				const queued = stateOf(val[k]!) === S.ready || stateOf(val[k]!) === S.preempted;
+				put(start[k]!, queued && !this.mayRun(i, cpu, start[k]!) ? 1 : 0);
+				/* Where it may run can change while it waits. */
+				const end = start[k + 1] ?? Infinity;
+				while (place < task.places.length && task.places[place]!.from < end) {
+					const {from} = task.places[place++]!;
+					if (queued && from > start[k]!)
+						put(from, this.mayRun(i, cpu, from) ? 0 : 1);
+				}
+			}
+		});
+		return out.sort((a, b) => a.time - b.time);
+	}
+
+	private queueWithout(changes: {time: number; by: number}[]): Lane {
+		const {queue} = this.m;
+		if (!changes.length)
+			return queue;
+		const start: number[] = [];
+		const val: number[] = [];
+		let all = 0;
+		let not = 0;
+		for (let i = 0, k = 0; i < queue.start.length || k < changes.length;) {
+			const t = Math.min(queue.start[i] ?? Infinity, changes[k]?.time ?? Infinity);
+			for (; i < queue.start.length && queue.start[i]! <= t; i++)
+				all = queued(queue.val[i]!);
+			for (; k < changes.length && changes[k]!.time <= t; k++)
+				not += changes[k]!.by;
+			const n = Math.max(0, all - not);
+			if (val[val.length - 1] !== n) {
+				start.push(t);
+				val.push(n);
+			}
+		}
+		return {start: Float64Array.from(start), val: Uint32Array.from(val)};
+	}
+
+	/** Tasks in run queues at t, with since when; of one CPU those that may run there. */
+	queueAt(t: number, cpu = -1): {task: number; state: S; since: number}[] {
 		const out: {task: number; state: S; since: number}[] = [];
 		for (let i = 1; i < this.m.tasks.length; i++) {
 			const s = this.stateAt(i, t);
 			const state = stateOf(s.val);
-			if (state === S.ready || state === S.preempted)
+			if ((state === S.ready || state === S.preempted) && (cpu < 0 || this.mayRun(i, cpu, t)))
 				out.push({task: i, state, since: s.from});
 		}
 		return out;
@@ -158,8 +233,21 @@ export class Query {
 		return !(done[j]! < t) ? j : -1;
 	}
 
-	/** Jobs of the task with release in [a, b), or all. */
-	jobsOf(task: number, a = -Infinity, b = Infinity): number[] {
+	/** Decisions that are not what their candidates say. */
+	get wrong(): number[] {
+		if (!this.wrongOnes) {
+			this.wrongOnes = [];
+			const {flags} = this.m.decisions;
+			for (let i = 0; i < flags.length; i++)
+				if (flags[i]! & 2)
+					this.wrongOnes.push(i);
+		}
+		return this.wrongOnes;
+	}
+	private wrongOnes: number[] | undefined;
+
+	/** Jobs of the task with release in [a, b), or all; none when they are more than `max`. */
+	jobsOf(task: number, a = -Infinity, b = Infinity, max = Infinity): number[] {
 		const {jobsFrom, jobsN} = this.m.tasks[task]!;
 		const {order, release} = this.m.jobs;
 		const out: number[] = [];
@@ -172,6 +260,8 @@ export class Query {
 			else
 				hi = mid;
 		}
+		if (lo + max < jobsFrom + jobsN && release[order[lo + max]!]! < b)
+			return out;
 		for (; lo < jobsFrom + jobsN && release[order[lo]!]! < b; lo++)
 			out.push(order[lo]!);
 		return out;

@@ -4,18 +4,18 @@
  */
 import {SETS} from "events";
 import {urgency} from "./decode.js";
-import {upper} from "./grow.js";
+import {gallop, upper} from "./grow.js";
 import {columns, type Lod} from "./lod.js";
-import {arrows, lines, marks} from "./marks.js";
-import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
+import {arrows, denseDecisions, lines, marks} from "./marks.js";
+import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf, type Lane} from "./model.js";
 import {Pix} from "./pix.js";
-import type {Query} from "./query.js";
+import {queued, type Query} from "./query.js";
 import type {Row} from "./rows.js";
 import {mix, pixel, type Theme} from "./theme.js";
 import {duration, instant, ticks} from "./time.js";
 
 export type Sel = {k: "slice"; cpu: number; i: number} | {k: "state"; task: number; i: number} | {k: "dec"; i: number} |
-	{k: "lock"; lock: number; i: number} | {k: "flag"; i: number} | {k: "queue"; t: number};
+	{k: "lock"; lock: number; i: number} | {k: "stack"; stack: number; i: number} | {k: "flag"; i: number} | {k: "queue"; t: number; cpu?: number};
 
 export interface Scene {
 	q: Query;
@@ -99,14 +99,13 @@ export class Painter {
 			this.canvas.height = h;
 			this.pix = new Pix(w, h);
 		}
+		this.width = w / this.dpr;
+		this.height = h / this.dpr;
 	}
 
-	get width(): number {
-		return this.canvas.width / this.dpr;
-	}
-	get height(): number {
-		return this.canvas.height / this.dpr;
-	}
+	/** In CSS pixels. */
+	width = 1;
+	height = 1;
 
 	private colour(s: Scene): Colours {
 		const {theme, q} = s;
@@ -138,7 +137,7 @@ export class Painter {
 		const {pix} = this;
 		pix.buf.fill(c.bg);
 		this.texts = [];
-		this.queueRuns = [];
+		this.queueRuns.clear();
 		const H = this.height;
 		const axis = ticks(s.t0, s.t1, this.width - GUTTER);
 		for (const t of axis.at) {
@@ -148,6 +147,7 @@ export class Painter {
 		const visible = s.rows.filter((r) => r.y + r.h > s.scroll && r.y < s.scroll + H - AXIS);
 		for (const r of visible)
 			this.row(s, c, r, AXIS + r.y - s.scroll);
+		const dense = denseDecisions(this, s, visible, pix, this.dpr);
 		this.ctx.putImageData(pix.data, 0, 0);
 		this.ctx.setTransform(d, 0, 0, d, 0, 0);
 		this.ctx.font = FONT;
@@ -160,7 +160,7 @@ export class Painter {
 				if (fitted)
 					this.ctx.fillText(fitted, x, y);
 			}
-			marks(this, s, visible);
+			marks(this, s, visible, dense);
 			arrows(this, s, visible);
 			lines(this, s);
 		});
@@ -207,7 +207,7 @@ export class Painter {
 			this.pix.fill(GUTTER * d, base, this.pix.w, base + 1, pixel(mix(s.theme.line, s.theme.bg, 0.55)));
 		switch (r.kind) {
 		case "cpu": this.cpuRow(s, c, r, y); break;
-		case "queue": this.queueRow(s, c, y + 3, r.h - 6, true); break;
+		case "queue": this.queueRow(s, c, y + 3, r.h - 6, -1); break;
 		case "task": this.taskRow(s, c, r.index, y + 3, r.h - 6, false); break;
 		case "async": this.taskRow(s, c, r.index, y + 3, r.h - 6, true); break;
 		case "slack": this.slackRow(s, c, r, y); break;
@@ -259,7 +259,7 @@ export class Painter {
 			}
 		});
 		this.irqs(s, cpu, y);
-		this.queueRow(s, c, y + 43, 7, false);
+		this.queueRow(s, c, y + 43, 7, cpu.cpu);
 	}
 
 	private irqs(s: Scene, cpu: Query["m"]["cpus"][number], y: number): void {
@@ -276,34 +276,32 @@ export class Painter {
 			last = x0;
 			/* Many in one pixel are one cap. */
 			const next = this.t(s, (x0 + 1) / this.dpr);
-			i = irqStart[i + 1]! < next ? Math.max(i + 1, upper(irqStart, next, i)) : i + 1;
+			i = irqStart[i + 1]! < next ? Math.max(i + 1, gallop(irqStart, next, i, irqStart.length)) : i + 1;
 		}
 	}
 
-	private queueMax = new WeakMap<object, number>();
-	private queueRow(s: Scene, c: Colours, y: number, h: number, stacked: boolean): void {
-		const lane = s.q.m.queue;
+	/** The strip under a CPU shows who may run there; the lane of its own all, by class. */
+	private queueRow(s: Scene, c: Colours, y: number, h: number, cpu: number): void {
+		const {queue} = s.q.m;
+		const lane = cpu < 0 ? queue : s.q.queueOf(cpu);
 		const lod = s.q.lod(lane, "other");
-		const total = (v: number): number => (v & 1023) + (v >>> 10 & 1023) + (v >>> 20);
-		let max = this.queueMax.get(lane);
-		if (max === undefined) {
-			max = 1;
-			for (const v of lane.val)
-				max = Math.max(max, total(v));
-			this.queueMax.set(lane, max);
-		}
+		const max = s.q.m.queueMax;
 		const [y0, y1] = this.band(y, h);
 		const full = y1 - y0;
 		const ready = c.state[S.ready]!;
-		/* The strips under the CPUs show the same: its columns are found once for a picture. */
-		if (!this.queueRuns.length)
+		/* The strips of most CPUs show the same: its columns are found once for a picture. */
+		let runs = this.queueRuns.get(lane);
+		if (!runs) {
+			const found: [number, number, number][] = [];
 			this.each(s, lod, (x0, x1, i) => {
 				if (lane.val[i]!)
-					this.queueRuns.push([x0, x1, lane.val[i]!]);
+					found.push([x0, x1, lane.val[i]!]);
 			});
-		for (const [x0, x1, v] of this.queueRuns) {
-			if (!stacked) {
-				this.pix.fill(x0, y1 - Math.max(Math.round(2 * this.dpr), Math.round(full * total(v) / max)), x1, y1, ready);
+			this.queueRuns.set(lane, runs = found);
+		}
+		for (const [x0, x1, v] of runs) {
+			if (cpu >= 0) {
+				this.pix.fill(x0, y1 - Math.max(Math.round(2 * this.dpr), Math.round(full * queued(v) / max)), x1, y1, ready);
 				continue;
 			}
 			let top = y1;
@@ -314,7 +312,7 @@ export class Painter {
 			});
 			const above = top / this.dpr - 7;
 			if (x1 - x0 > 26 * this.dpr && above > AXIS)
-				this.texts.push([x0 / this.dpr + 4, Math.max(above, y + 5), String(total(v)), above < y + 5 ? s.theme.bg : s.theme.dim, (x1 - x0) / this.dpr - 6]);
+				this.texts.push([x0 / this.dpr + 4, Math.max(above, y + 5), String(queued(v)), above < y + 5 ? s.theme.bg : s.theme.dim, (x1 - x0) / this.dpr - 6]);
 		}
 		let last = -1;
 		for (const l of s.q.m.lost) {
@@ -324,7 +322,7 @@ export class Painter {
 			last = Math.max(last, x1);
 		}
 	}
-	private queueRuns: [number, number, number][] = [];
+	private readonly queueRuns = new Map<Lane, [number, number, number][]>();
 
 	/** What nobody knows is crossed, over whatever is there. */
 	private lost(s: Scene, from: number, to: number, y: number, h: number): void {

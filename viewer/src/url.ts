@@ -11,7 +11,7 @@ export function link(app: App): string {
 	const p = new URLSearchParams();
 	p.set("t", `${Math.round(s.t0)}-${Math.round(s.t1)}`);
 	if (s.sel)
-		p.set("sel", s.sel.k + ":" + (s.sel.k === "slice" ? [s.sel.cpu, s.sel.i] : s.sel.k === "state" ? [s.sel.task, s.sel.i] : s.sel.k === "lock" ? [s.sel.lock, s.sel.i] : s.sel.k === "queue" ? [s.sel.t] : [s.sel.i]).join(","));
+		p.set("sel", s.sel.k + ":" + (s.sel.k === "slice" ? [s.sel.cpu, s.sel.i] : s.sel.k === "state" ? [s.sel.task, s.sel.i] : s.sel.k === "lock" ? [s.sel.lock, s.sel.i] : s.sel.k === "stack" ? [s.sel.stack, s.sel.i] : s.sel.k === "queue" ? [s.sel.t, ...(s.sel.cpu === undefined ? [] : [s.sel.cpu])] : [s.sel.i]).join(","));
 	if (s.range)
 		p.set("range", s.range.map(Math.round).join("-"));
 	if (app.filter.text)
@@ -42,11 +42,11 @@ export function fromHash(app: App): void {
 	if (t)
 		app.setView(...t);
 	s.range = pair(p.get("range"));
-	const sel = /^(dec|slice|state|lock|flag|queue):([\d.]+)(?:,(\d+))?$/.exec(p.get("sel") ?? "");
+	const sel = /^(dec|slice|state|lock|stack|flag|queue):([\d.]+)(?:,(\d+))?$/.exec(p.get("sel") ?? "");
 	if (sel) {
 		const [a, b] = [Number(sel[2]), Number(sel[3])];
-		s.sel = sel[1] === "slice" ? {k: "slice", cpu: a, i: b} : sel[1] === "state" ? {k: "state", task: a, i: b} : sel[1] === "lock" ? {k: "lock", lock: a, i: b}
-			: sel[1] === "queue" ? {k: "queue", t: a} : {k: sel[1] as "dec" | "flag", i: a};
+		s.sel = sel[1] === "slice" ? {k: "slice", cpu: a, i: b} : sel[1] === "state" ? {k: "state", task: a, i: b} : sel[1] === "lock" ? {k: "lock", lock: a, i: b} : sel[1] === "stack" ? {k: "stack", stack: a, i: b}
+			: sel[1] === "queue" ? {k: "queue", t: a, ...(sel[3] ? {cpu: b} : {})} : {k: sel[1] as "dec" | "flag", i: a};
 	}
 	app.input.value = p.get("q") ?? "";
 	s.pins = new Set((p.get("pins") ?? "").split(",").map(Number).filter((i) => i > 0 && i < app.q.m.tasks.length));

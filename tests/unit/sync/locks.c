@@ -191,6 +191,12 @@ static unsigned writers_arrived(void)
 	return atomic_load_explicit(&phase_lock.next, memory_order_relaxed);
 }
 
+/* Its ticket alone does not keep readers out. */
+static unsigned writer_announced(void)
+{
+	return atomic_load_explicit(&phase_lock.readers_in, memory_order_relaxed) & RW_WRITER;
+}
+
 static void wait_for(unsigned (*count)(void), unsigned n)
 {
 	while (count() < n)
@@ -209,7 +215,7 @@ static void writer_reader_writer(unsigned who)
 		entered('0');
 		write_unlock(&phase_lock, irqs);
 	} else if (who == 1) {
-		wait_for(writers_arrived, 1);
+		wait_for(writer_announced, 1);
 		irqs = read_lock(&phase_lock);
 		entered('r');
 		read_unlock(&phase_lock, irqs);
@@ -219,11 +225,6 @@ static void writer_reader_writer(unsigned who)
 		entered('w');
 		write_unlock(&phase_lock, irqs);
 	}
-}
-
-static unsigned writer_announced(void)
-{
-	return atomic_load_explicit(&phase_lock.readers_in, memory_order_relaxed) & RW_WRITER;
 }
 
 /* A reader holds; a writer comes, then another reader: the writer goes first. */

@@ -189,6 +189,15 @@ static enum poll nothing_is_allocated(void *frame)
 	ASYNC_END(me);
 }
 
+static u64 irqs_so_far(const struct cpu *c)
+{
+	bool irqs = arch_irq_save();
+	u64 n = c->irqs;
+
+	arch_irq_restore(irqs);
+	return n;
+}
+
 static void hints_take_no_lock(void)
 {
 	struct cpu *c;
@@ -202,7 +211,7 @@ static void hints_take_no_lock(void)
 		locks = sim_locks_taken();
 		irqchip->send_hint(c->id);
 		arch_irq_enable();
-		while (*(volatile u64 *)&c->irqs == irqs_before)
+		while (irqs_so_far(c) == irqs_before)
 			arch_relax();
 		CHECK_EQ(sim_locks_taken() - locks, 0);
 	}

@@ -140,20 +140,19 @@ static void spawn_all(struct massacre *me)
 /* After all of them are gone the things they used are free, at once. */
 static void check_free(struct massacre *me)
 {
-	struct wait w = {.wants = 1};
+	struct wait w;
 
 	(void)me;
-	CHECK_EQ(semaphore_try_acquire(&mutex.s, 1), 0);
+	CHECK_EQ(await_poll(mutex_lock(&w, &mutex)), POLL_READY);
 	CHECK(left - right <= 1);
 	if (left != right)
-		CHECK(mutex.s.poisoned);
+		CHECK_EQ(w.status, ERR_OWNERDEAD);
 	right = left;
 	mutex_recover(&mutex);
-	semaphore_release(&mutex.s, 1);
+	CHECK_EQ(mutex_unlock(&mutex), 0);
 	CHECK_EQ(semaphore_try_acquire(&rw.s, RW_MUTEX_ALL), 0);
 	rw_mutex_recover(&rw);
 	semaphore_release(&rw.s, RW_MUTEX_ALL);
-	(void)w;
 	while (!channel_try_receive(&channel, &me->message))
 		;
 	CHECK_EQ(channel_try_send(&channel, &me->message), 0);

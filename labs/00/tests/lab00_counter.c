@@ -1,0 +1,64 @@
+/* Two tasks add to one counter. counter_add is yours to repair. */
+#include "../../../tests/unit/test.h"
+#include "async/join.h"
+#include "sync/spin.h"
+
+#define TASKS  2u
+#define ROUNDS 50u
+
+static struct spin lock;
+static u64 counter; /* under lock */
+
+static void counter_add(void)
+{
+	bool irqs = spin_lock(&lock);
+
+	counter++;
+	spin_unlock(&lock, irqs);
+}
+
+struct adder {
+	struct async async;
+	unsigned i;
+};
+
+static enum poll adder(void *frame)
+{
+	struct adder *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->i = 0; me->i < ROUNDS; me->i++)
+		counter_add();
+	ASYNC_END(me);
+}
+
+struct both {
+	struct async async;
+	struct join join;
+	struct task *adders[TASKS];
+	unsigned i;
+};
+
+static enum poll additions_are_kept(void *frame)
+{
+	static const char *const names[TASKS] = {"anna", "bert"};
+	struct both *me = frame;
+
+	ASYNC_BEGIN(me);
+	for (me->i = 0; me->i < TASKS; me->i++)
+		MUST(TASK_SPAWN(&me->adders[me->i], names[me->i], adder, (struct adder){},
+				SCHED_PARAMS_FIFO(8)));
+	for (me->i = 0; me->i < TASKS; me->i++) {
+		AWAIT(me, task_join(&me->join, me->adders[me->i]));
+		task_put(me->adders[me->i]);
+	}
+	if (counter != TASKS * ROUNDS)
+		test_fail(__FILE__, __LINE__,
+			  "anna and bert added 1 to the counter %u times each, and it is %llu, not "
+			  "%u: "
+			  "an addition was lost",
+			  ROUNDS, (unsigned long long)counter, TASKS * ROUNDS);
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(additions_are_kept));

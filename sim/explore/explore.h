@@ -1,0 +1,144 @@
+/*
+ * explore.h: the explorer's parts. It is a second runtime for the hooks that the compilers put into
+ * the kernel (sim/hooks.c is the first): each of a few threads is a virtual CPU, each atomic is
+ * carried out as C11 allows it and not as the host does, and one execution after another is
+ * enumerated until there is none left. docs/explorer.md explains how.
+ *
+ * model.c is the memory, search.c the enumeration, hooks.c the hooks and sim/port.h, main.c or
+ * litmus.c the program around them. One host thread; nothing here is reentrant.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define EXPLORE_THREADS_MAX 6
+#define LOCATIONS_MAX       42
+#define MESSAGES_MAX        64
+#define STEPS_MAX           2048
+
+/* What the program under test provides (tests/explore/explore.h). */
+extern const unsigned explore_threads;
+void explore_begin(void);
+void explore_thread(unsigned id);
+void explore_end(void);
+
+/* memory_order_*, as the hooks pass them. */
+enum order { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST };
+
+enum op_kind {
+	OP_LOAD,
+	OP_STORE,
+	OP_RMW, /* also an exchange */
+	OP_CAS, /* compare and exchange */
+	OP_FENCE,
+	OP_HINT,  /* sim_hint */
+	OP_HALT,  /* sim_idle: enabled when a hint is pending */
+	OP_RELAX, /* the body of a spin loop: never enabled, see search.c */
+};
+
+/* What a thread does next. */
+struct op {
+	uint8_t kind, order, order_if_not, bytes;
+	uintptr_t at, pc;
+};
+
+/* Options of a search. */
+struct explore_options {
+	bool reduce;        /* with partial-order reduction; else every interleaving */
+	bool tell;          /* record the steps of each execution */
+	bool may_wait;      /* threads that wait for ever are no error */
+	uint64_t max;       /* executions; 0: all */
+	const char *replay; /* one execution, by these choices; NULL: all */
+};
+
+struct explore_counts {
+	uint64_t executions; /* all that were begun */
+	uint64_t complete;   /* of these, to the end of all threads */
+	uint64_t waiting;    /* of these, cut where a thread waits for a write that it has read in
+				another */
+	uint64_t repeated;   /* of these, cut because others like it were seen */
+	uint64_t steps;
+	unsigned deepest; /* steps of the longest */
+};
+
+/* search.c */
+
+extern struct explore_options explore_options;
+extern struct explore_counts explore_counts;
+
+/** All executions, or the one to replay, each followed by @p done, when it is not NULL, after
+ *  explore_end. True when none failed; else explore_error and explore_choices say more. */
+bool explore(void (*done)(void));
+
+/** What went wrong in the last execution; "" when nothing did. */
+const char *explore_error(void);
+
+/** Writes the last execution's choices in the form that explore_options.replay takes. */
+void explore_choices(FILE *to);
+
+/** The thread that runs; EXPLORE_THREADS_MAX in explore_begin and explore_end. */
+extern unsigned explore_current;
+
+/** The number of the step under way, from 1. */
+unsigned explore_step(void);
+
+/** The calling thread's next operation: comes back when it is its turn. */
+void explore_point(struct op op);
+
+/** One of @p n ways for the step under way, from 0. */
+unsigned explore_choose(unsigned n);
+
+/** Ends the execution with an error. Comes back only to the explorer's own code. */
+void explore_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** True when the running thread only looks whether its loop would ever end: it reads what is
+ * newest. */
+extern bool explore_confirming;
+
+/** One more hook that is no scheduling point; fails a thread that makes no other for too long. */
+void explore_tick(void);
+
+/* model.c */
+
+/** Forgets all; @p threads begin with clocks of their own. */
+void model_reset(unsigned threads);
+
+uint64_t model_load(const struct op *op);
+void model_store(const struct op *op, uint64_t value);
+/** @p change: the new value from the old one and @p value. Returns the old one. */
+uint64_t model_rmw(const struct op *op, uint64_t value, uint64_t (*change)(uint64_t, uint64_t));
+/** The old value; it was changed when that is @p expected. */
+uint64_t model_cas(const struct op *op, uint64_t expected, uint64_t value);
+void model_fence(const struct op *op);
+void model_hint(unsigned cpu);
+void model_halt(unsigned cpu);
+bool model_hinted(unsigned cpu);
+
+/** A plain access of the running thread. */
+void model_plain(uintptr_t at, size_t bytes, bool write, uintptr_t pc);
+
+/** True when what thread @p id read last has been overwritten since. */
+bool model_newer(unsigned id);
+
+/** True when the last thing thread @p id did to memory was to write. */
+bool model_wrote(unsigned id);
+
+/** Thread @p id begins to look whether its loop ends; afterwards: has the loop read anything else
+ *  than before? */
+void model_confirm(unsigned id);
+bool model_read_new(unsigned id);
+
+/* hooks.c */
+
+/** All CPUs have interrupts enabled and no struct cpu. */
+void hooks_reset(void);
+
+/* main.c */
+
+/** A step, for the list of them; only with explore_options.tell. @p from: number of the step whose
+ *  write was read, 0 for what was there at the beginning, -1 when nothing was read. */
+void explore_tell(const struct op *op, uint64_t read, uint64_t written, int from, bool wrote,
+		  bool in_order);

@@ -1,0 +1,586 @@
+/*
+ * search.c: enumerates executions. An execution is a row of steps; a step is one thread's next
+ * operation on memory, and which of the ways the model allows it took. After each execution the
+ * last step that has another way, or at which another thread should have come first, is changed,
+ * and the threads run again from the beginning: they are plain C, so their state is not saved.
+ *
+ * Which threads should have come first: source sets (Abdulla, Aronis, Jonsson, Sagonas: "Optimal
+ * dynamic partial order reduction", POPL 2014, algorithm 1). Two steps are dependent when they use
+ * the same variable and one writes, or both are seq_cst and one is a fence. For each two dependent
+ * steps of different threads which nothing else orders, some thread that can begin the reverse
+ * order is tried at the first of them. Threads whose step was tried sleep until something
+ * dependent happens (Godefroid, LNCS 1032).
+ *
+ * A spin loop's body, sim_relax, is never executed: what the loop waits for is what another
+ * execution reads at once. An execution that ends with threads in spin loops is a deadlock, or a
+ * lost wake-up, if they would stay there although they read what is newest.
+ */
+#include "sim/explore/explore.h"
+#include "sim/fiber.h"
+#include <stdarg.h>
+#include <string.h>
+
+#define STACK_BYTES (64u << 10)
+#define TICKS_MAX   1000000 /* hooks without a step: an endless loop */
+#define LOOK_STEPS  256     /* of a thread that may wait for ever: when they are over, it does */
+#define NOBODY      EXPLORE_THREADS_MAX
+
+struct node {
+	uint8_t thread, enabled, backtrack, done, sleep; /* sets of threads, but the first */
+	uint8_t choice, choices;
+	struct op op;
+	/* Steps before this one that it depends on: by thread, the last one's number. */
+	uint16_t after[EXPLORE_THREADS_MAX];
+};
+
+static struct thread {
+	void *sp;
+	struct op op; /* the next one */
+	bool done;
+	uint16_t after[EXPLORE_THREADS_MAX]; /* as in its last node */
+} threads[EXPLORE_THREADS_MAX];
+
+static struct node nodes[STEPS_MAX];
+static int depth;  /* of the step under way */
+static int prefix; /* steps that are as in the last execution; the last of them was changed */
+static unsigned live;
+static void *hub;
+static char error[512];
+static enum { STARTING, RUNNING, CONFIRMING } phase;
+static enum { ENDED, AT_RELAX, AT_WRITE, AT_END } came_to; /* of a thread that confirms */
+static bool cut;                                           /* see cut_short */
+static unsigned look_steps;
+static int64_t ticks;
+static bool alone; /* in explore_begin or explore_end */
+static void *alone_ended[5];
+static char stacks[EXPLORE_THREADS_MAX][STACK_BYTES] __attribute__((aligned(4096)));
+
+unsigned explore_current = NOBODY;
+bool explore_confirming;
+struct explore_options explore_options = {.reduce = true};
+struct explore_counts explore_counts;
+
+/* The program's state, as the linker gathered it (sim/kernel.ld); weak: it may have none. */
+extern char __start_kdata[] __attribute__((weak)), __stop_kdata[] __attribute__((weak));
+extern char __start_kbss[] __attribute__((weak)), __stop_kbss[] __attribute__((weak));
+static char *saved;
+
+unsigned explore_step(void)
+{
+	return explore_current == NOBODY ? 0 : (unsigned)depth + 1;
+}
+
+const char *explore_error(void)
+{
+	return error;
+}
+
+void explore_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!error[0]) {
+		va_start(args, fmt);
+		vsnprintf(error, sizeof error, fmt, args);
+		va_end(args);
+	}
+	if (explore_current != NOBODY)
+		fiber_switch(&threads[explore_current].sp, hub);
+	else if (alone)
+		__builtin_longjmp(alone_ended, 1);
+}
+
+void explore_tick(void)
+{
+	if (explore_current != NOBODY && --ticks < 0)
+		explore_fail("CPU %u loops without end and without arch_relax", explore_current);
+}
+
+unsigned explore_choose(unsigned n)
+{
+	struct node *node = &nodes[depth];
+
+	if (phase != RUNNING)
+		return 0;
+	node->choices = (uint8_t)n;
+	if (node->choice >= n)
+		explore_fail(
+			"these choices do not fit the program: step %d has %u, not more than %u",
+			depth + 1, n, node->choice);
+	return node->choice;
+}
+
+/*
+ * Dependence.
+ */
+
+static bool writes(const struct op *op)
+{
+	return op->kind == OP_STORE || op->kind == OP_RMW || op->kind == OP_CAS ||
+	       op->kind == OP_HINT || op->kind == OP_HALT;
+}
+
+static bool is_seq_cst(const struct op *op)
+{
+	return op->order == SEQ_CST || op->order_if_not == SEQ_CST;
+}
+
+static bool dependent(const struct op *a, const struct op *b)
+{
+	if (a->kind == OP_FENCE || b->kind == OP_FENCE)
+		return is_seq_cst(a) && is_seq_cst(b);
+	return a->at == b->at && (writes(a) || writes(b));
+}
+
+static bool is_before(int i, int j)
+{
+	return nodes[j].after[nodes[i].thread] > i;
+}
+
+/* Of the steps behind @p i that do not depend on it, and then @p p's next one: who can come first.
+ */
+static uint8_t initials(int i, unsigned p)
+{
+	static int others[STEPS_MAX];
+	uint8_t first = 0, seen = 0;
+	int n = 0;
+
+	for (int j = i + 1; j < depth; j++) {
+		unsigned bit = 1u << nodes[j].thread;
+		bool leads = true;
+
+		if (is_before(i, j))
+			continue;
+		for (int k = 0; k < n && leads && !(seen & bit); k++)
+			leads = !is_before(others[k], j);
+		if (leads && !(seen & bit))
+			first |= (uint8_t)bit;
+		seen |= (uint8_t)bit;
+		others[n++] = j;
+	}
+	if (!(seen & 1u << p)) {
+		bool leads = true;
+
+		for (int k = 0; k < n && leads; k++)
+			leads = threads[p].after[nodes[others[k]].thread] <= others[k] &&
+				!dependent(&nodes[others[k]].op, &threads[p].op);
+		first |= (uint8_t)(leads << p);
+	}
+	return first;
+}
+
+/* Where the next step of @p p could also have come before an earlier one, that is to be tried. */
+static void note_races(unsigned p)
+{
+	int behind[STEPS_MAX], n = 0;
+
+	for (int i = depth - 1; i >= 0; i--) {
+		struct node *node = &nodes[i];
+		bool ordered = node->thread == p || threads[p].after[node->thread] > i ||
+			       !dependent(&node->op, &threads[p].op);
+		uint8_t first;
+
+		for (int k = 0; k < n && !ordered; k++)
+			ordered = is_before(i, behind[k]);
+		if (ordered)
+			continue;
+		behind[n++] = i;
+		first = initials(i, p) & node->enabled;
+		if (!first)
+			first = node->enabled; /* who should come first could not: it was halted */
+		if (!(first & node->backtrack))
+			node->backtrack |= first >> p & 1 ? (uint8_t)(1u << p) : first & -first;
+	}
+}
+
+/* What the next step of @p p comes behind. */
+static void note_order(unsigned p)
+{
+	uint16_t *after = threads[p].after;
+
+	for (int i = depth - 1; i >= 0; i--) {
+		const struct node *node = &nodes[i];
+
+		if (node->thread == p || after[node->thread] > i ||
+		    !dependent(&node->op, &threads[p].op))
+			continue;
+		for (unsigned t = 0; t < explore_threads; t++)
+			after[t] = node->after[t] > after[t] ? node->after[t] : after[t];
+	}
+	after[p] = (uint16_t)(depth + 1);
+}
+
+/*
+ * One execution.
+ */
+
+static uint8_t enabled(void)
+{
+	uint8_t set = 0;
+
+	for (unsigned i = 0; i < explore_threads; i++)
+		if (!threads[i].done && threads[i].op.kind != OP_RELAX &&
+		    (threads[i].op.kind != OP_HALT || model_hinted(i)))
+			set |= (uint8_t)(1u << i);
+	return set;
+}
+
+/* The threads that sleep at the step at hand. */
+static uint8_t sleepers(void)
+{
+	const struct node *before = &nodes[depth - 1];
+	uint8_t set = 0;
+
+	if (depth == 0 || !explore_options.reduce)
+		return 0;
+	for (unsigned i = 0; i < explore_threads; i++)
+		if (before->sleep >> i & 1 && !dependent(&before->op, &threads[i].op))
+			set |= (uint8_t)(1u << i);
+	return set;
+}
+
+/* A step that was not there in the last execution. False: all who could take it sleep. */
+static bool node_new(uint8_t set)
+{
+	struct node *node = &nodes[depth];
+	unsigned last = depth ? nodes[depth - 1].thread : NOBODY;
+	uint8_t awake;
+
+	node->enabled = set;
+	node->sleep = sleepers();
+	node->done = node->choice = 0;
+	awake = set & (uint8_t)~node->sleep;
+	if (!awake)
+		return false;
+	node->thread =
+		last != NOBODY && awake >> last & 1 ? (uint8_t)last : (uint8_t)__builtin_ctz(awake);
+	node->backtrack = explore_options.reduce ? (uint8_t)(1u << node->thread) : awake;
+	prefix = depth + 1;
+	return true;
+}
+
+/* Chooses who takes the next step. NULL: the execution ends here. */
+static struct thread *next(void)
+{
+	struct node *node = &nodes[++depth];
+	uint8_t set = enabled();
+	bool fresh = depth + 1 >= prefix; /* or its thread was changed */
+	unsigned p;
+
+	if (!set || depth == STEPS_MAX - 1)
+		return NULL;
+	if (depth >= prefix && !node_new(set))
+		return NULL;
+	p = node->thread;
+	if (!(set >> p & 1)) {
+		explore_current = NOBODY;
+		explore_fail("these choices do not fit the program: CPU %u has no step %d", p,
+			     depth + 1);
+		return NULL;
+	}
+	if (fresh) {
+		if (explore_options.reduce)
+			note_races(p);
+		note_order(p);
+		memcpy(node->after, threads[p].after, sizeof node->after);
+		node->op = threads[p].op;
+	} else {
+		memcpy(threads[p].after, node->after, sizeof node->after);
+	}
+	node->choices = 1;
+	ticks = TICKS_MAX;
+	return &threads[p];
+}
+
+/* Goes on with whoever takes the next step. */
+static void pass_on(struct thread *me)
+{
+	struct thread *to = next();
+
+	if (to == me)
+		return;
+	if (to)
+		explore_current = (unsigned)(to - threads);
+	fiber_switch(&me->sp, to ? to->sp : hub);
+}
+
+/* The calling thread looks whether its loop ends. Comes back while it only reads. */
+static void confirm(const struct op *op)
+{
+	struct thread *me = &threads[explore_current];
+
+	if (look_steps++ >= LOOK_STEPS)
+		came_to = AT_RELAX;
+	else if (op->kind == OP_RELAX)
+		return;
+	else if (writes(op) && op->kind != OP_CAS)
+		came_to = AT_WRITE;
+	else
+		return;
+	fiber_switch(&me->sp, hub);
+}
+
+/* A thread begins to wait although there is something newer than what it read last: as if it had
+ * not read yet, which is another way of its last step. */
+static bool cut_short(const struct op *op)
+{
+	cut = explore_options.reduce && op->kind == OP_RELAX && model_newer(explore_current);
+	return cut;
+}
+
+void explore_point(struct op op)
+{
+	struct thread *me = &threads[explore_current];
+
+	if (phase == CONFIRMING) {
+		confirm(&op);
+		return;
+	}
+	me->op = op;
+	if (op.kind == OP_RELAX && model_wrote(explore_current))
+		explore_fail("CPU %u writes in a spin loop, at {%#lx}; the explorer wants loops "
+			     "that only look",
+			     explore_current, op.pc);
+	if (phase == STARTING || cut_short(&op))
+		fiber_switch(&me->sp, hub);
+	else
+		pass_on(me);
+}
+
+static void thread_main(uintptr_t id)
+{
+	struct thread *me = &threads[id];
+
+	explore_thread((unsigned)id);
+	me->done = true;
+	came_to = AT_END;
+	if (phase == RUNNING)
+		pass_on(me);
+	fiber_switch(&me->sp, hub);
+}
+
+static void reset(void)
+{
+	size_t data = (size_t)(__stop_kdata - __start_kdata);
+
+	memcpy(__start_kdata, saved, data);
+	memcpy(__start_kbss, saved + data, (size_t)(__stop_kbss - __start_kbss));
+	model_reset(explore_threads);
+	hooks_reset();
+	error[0] = 0;
+	cut = false;
+	depth = -1;
+}
+
+/* To each thread's first step. */
+static void start_threads(void)
+{
+	phase = STARTING;
+	for (unsigned i = 0; i < explore_threads && !error[0]; i++) {
+		struct thread *t = &threads[i];
+
+		memset(t, 0, sizeof *t);
+		t->sp = fiber_prepare(stacks[i] + STACK_BYTES, thread_main, i);
+		explore_current = i;
+		ticks = TICKS_MAX;
+		fiber_switch(&hub, t->sp);
+	}
+	explore_current = NOBODY;
+}
+
+/* A thread that waits in a loop: would it go on doing so? @p last: where it stands, for the text.
+ */
+static bool stays(unsigned id)
+{
+	struct thread *t = &threads[id];
+
+	if (t->op.kind == OP_HALT)
+		return true;
+	if (model_newer(id))
+		return false;
+	phase = CONFIRMING;
+	explore_confirming = true;
+	explore_current = id;
+	look_steps = 0;
+	ticks = TICKS_MAX;
+	came_to = ENDED;
+	model_confirm(id);
+	fiber_switch(&hub, t->sp);
+	explore_confirming = false;
+	explore_current = NOBODY;
+	if (came_to != AT_RELAX && !model_read_new(id) && !error[0])
+		explore_fail("CPU %u leaves the spin loop at {%#lx} by itself; the explorer wants "
+			     "loops that "
+			     "wait for other CPUs",
+			     id, t->op.pc);
+	return came_to == AT_RELAX;
+}
+
+/* Nobody can take a step: is there somebody who never will? */
+static void look_for_deadlock(void)
+{
+	char text[256] = "";
+	size_t n = 0;
+
+	for (unsigned i = 0; i < explore_threads; i++) {
+		if (threads[i].done)
+			continue;
+		if (!stays(i)) {
+			explore_counts.waiting++;
+			return;
+		}
+		n += (size_t)snprintf(
+			text + n, sizeof text - n, "%s CPU %u %s at {%#lx}", n ? "," : "", i,
+			threads[i].op.kind == OP_HALT ? "halts" : "waits", threads[i].op.pc);
+	}
+	if (n && explore_options.may_wait)
+		explore_counts.waiting++;
+	else if (n)
+		explore_fail("deadlock or lost wake-up:%s", text);
+	else
+		explore_counts.complete++;
+}
+
+/* Runs the program's beginning or end; an error ends it. */
+static __attribute__((noinline)) void run_alone(void (*fn)(void))
+{
+	alone = true;
+	if (!__builtin_setjmp(alone_ended))
+		fn();
+	alone = false;
+}
+
+static void run_one(void (*done)(void))
+{
+	struct thread *first;
+
+	reset();
+	run_alone(explore_begin);
+	if (error[0])
+		return;
+	start_threads();
+	phase = RUNNING;
+	if (!error[0] && (first = next()) != NULL) {
+		explore_current = (unsigned)(first - threads);
+		fiber_switch(&hub, first->sp);
+		explore_current = NOBODY;
+	}
+	explore_counts.executions++;
+	if (depth > 0)
+		explore_counts.steps += (unsigned)depth;
+	if (depth > (int)explore_counts.deepest)
+		explore_counts.deepest = (unsigned)depth;
+	live = 0;
+	for (unsigned i = 0; i < explore_threads; i++)
+		live += !threads[i].done;
+	if (error[0])
+		return;
+	if (cut)
+		explore_counts.waiting++;
+	else if (depth == STEPS_MAX - 1)
+		explore_fail("an execution has more than %d steps", STEPS_MAX - 2);
+	else if (enabled())
+		explore_counts.repeated++;
+	else
+		look_for_deadlock();
+	if (live || error[0])
+		return;
+	run_alone(explore_end);
+	if (done && !error[0])
+		done();
+}
+
+/* Changes the last step that can be. False: there is none. */
+static bool advance(void)
+{
+	for (int d = prefix - 1; d >= 0; d--) {
+		struct node *node = &nodes[d];
+		uint8_t others;
+
+		prefix = d + 1;
+		if (++node->choice < node->choices)
+			return true;
+		node->choice = 0;
+		node->done |= (uint8_t)(1u << node->thread);
+		if (explore_options.reduce)
+			node->sleep |= (uint8_t)(1u << node->thread);
+		others = node->backtrack & (uint8_t) ~(node->done | node->sleep);
+		if (!others)
+			continue;
+		node->thread = (uint8_t)__builtin_ctz(others);
+		return true;
+	}
+	return false;
+}
+
+/* Choices as text: for each step the thread, and behind it "." and the way if that is not 0; "-"
+ * for none. */
+void explore_choices(FILE *to)
+{
+	if (!prefix)
+		fprintf(to, "-");
+	for (int i = 0; i < prefix; i++) {
+		fprintf(to, "%s%u", i ? "," : "", nodes[i].thread);
+		if (nodes[i].choice)
+			fprintf(to, ".%u", nodes[i].choice);
+	}
+}
+
+/* False: @p text is not of that form. */
+static bool read_choices(const char *text)
+{
+	int n;
+
+	prefix = 0;
+	if (!strcmp(text, "-"))
+		return true;
+	for (; *text; prefix++) {
+		unsigned thread, choice = 0;
+
+		if (prefix == STEPS_MAX - 1 || sscanf(text, "%1u%n", &thread, &n) != 1 ||
+		    thread >= explore_threads)
+			return false;
+		text += n;
+		if (sscanf(text, ".%2u%n", &choice, &n) == 1)
+			text += n;
+		if (*text && (*text != ',' || !*++text))
+			return false;
+		nodes[prefix] = (struct node){
+			.thread = (uint8_t)thread, .choice = (uint8_t)choice, .choices = 1};
+	}
+	return prefix > 0;
+}
+
+bool explore(void (*done)(void))
+{
+	size_t data = (size_t)(__stop_kdata - __start_kdata),
+	       bss = (size_t)(__stop_kbss - __start_kbss);
+	static char space[4 << 20];
+
+	if (data + bss > sizeof space) {
+		explore_fail("the program has %zu bytes of variables, more than %zu", data + bss,
+			     sizeof space);
+		return false;
+	}
+	if (!saved) {
+		saved = space;
+		memcpy(saved, __start_kdata, data);
+		memcpy(saved + data, __start_kbss, bss);
+	}
+	explore_counts = (struct explore_counts){0};
+	error[0] = 0;
+	prefix = 0;
+	if (explore_options.replay && !read_choices(explore_options.replay)) {
+		explore_fail("%s: these are no choices; they look like 0,0.1,1",
+			     explore_options.replay);
+		return false;
+	}
+	do {
+		run_one(done);
+		if (error[0] || explore_options.replay)
+			break;
+		if (explore_options.max && explore_counts.executions == explore_options.max)
+			break;
+	} while (advance());
+	return !error[0];
+}

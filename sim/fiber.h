@@ -1,0 +1,17 @@
+/*
+ * fiber.h: stacks of the host's, between which a program switches by itself. fiber_*.S and fiber.c.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Saves the callee-saved registers on this stack and its pointer in *@p save, and continues where
+ *  @p load was saved. */
+void fiber_switch(void **save, void *load);
+
+/** A stack below @p top that calls @p fn when switched to; @p fn must not return. */
+void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
+
+/** How many bytes fiber_switch saves. */
+extern const size_t fiber_saved_bytes;

@@ -1,0 +1,21 @@
+/*
+ * stack.c: the kernel's changes of stacks.
+ */
+#include "sim/watch.h"
+
+void *sim_stack_prepare(void *top, void (*entry)(void))
+{
+	void *sp = fiber_prepare(top, (void (*)(uintptr_t))(void *)entry, 0);
+
+	if (sim.cfg.watch)
+		watch_prepared(sp);
+	return sp;
+}
+
+/* The compiler makes the call a jump, so that the saved stack ends in the kernel's caller. */
+void sim_stack_switch(void **save, void *load)
+{
+	if (sim.cfg.watch)
+		watch_switch((char *)__builtin_dwarf_cfa() - fiber_saved_bytes, load);
+	fiber_switch(save, load);
+}

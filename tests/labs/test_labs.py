@@ -1,0 +1,227 @@
+"""Each lab is whole: its page, its hints, its starter, its checks, and the broken kernels that these
+must tell from the right one."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from lab_workspace import ROOT, Workspace, checks, cutter, excerpts, lend_objects, spec, tree
+
+LABS = spec.available()
+ALL = os.environ.get("LABS") == "all"
+PUBLIC, FRESH = (200, 50) if ALL else (4, 2)
+LAB = [sys.executable, "tools/lab/lab"]
+SECTIONS = ["Theory on one page", "Before you begin", "Pins", "How Linux and Rust do it", "When something fails"]
+
+
+def each_lab(marks=()):
+    return pytest.mark.parametrize("lab", [pytest.param(spec.load(n), id=n, marks=[pytest.mark.xdist_group(f"lab{n}"), *marks])
+                                           for n in LABS])
+
+
+def each(kind, only=lambda item: True):
+    return [pytest.param(lab, item, id=f"{n}-{item.name}", marks=[pytest.mark.xdist_group(f"lab{n}")])
+            for n in LABS for lab in [spec.load(n)] for item in getattr(lab, kind) if only(item)]
+
+
+@pytest.fixture(scope="session")
+def spaces(tmp_path_factory):
+    made = {}
+
+    def space(lab):
+        if lab.id not in made:
+            made[lab.id] = Workspace(tmp_path_factory.mktemp(f"lab{lab.id}"), ("sim-clang", "pc-clang", "virt-clang"))
+        return made[lab.id]
+    return space
+
+
+# ---- what is written
+
+@each_lab([pytest.mark.quick])
+def test_the_page_has_the_code_as_it_is(lab):
+    page = (ROOT / lab.folder / "README.md").read_text()
+    assert excerpts.filled(page, ROOT) == page, f"{lab.folder}/README.md is old: tools/lab/lab page {lab.id}"
+    shown = excerpts.named(page)
+    assert shown or not lab.cuts
+    assert not {name for _, name in shown} & {name for _, name in lab.functions}, "the page shows a solution"
+
+
+@each_lab([pytest.mark.quick])
+def test_the_page_is_whole(lab):
+    page = (ROOT / lab.folder / "README.md").read_text()
+    for section in SECTIONS:
+        assert re.search(rf"^## {section}$", page, re.M), f"{lab.folder}/README.md has no section {section}"
+    steps = [int(n) for n in re.findall(r"^## Step (\d+): ", page, re.M)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert {c.step for c in lab.cuts} | {c.step for c in lab.checks} <= set(steps)
+    for target in re.findall(r"\]\(([^)#]+)\)", page):
+        assert (ROOT / lab.folder / target).exists(), f"{lab.folder}/README.md points to {target}, which is not there"
+    for function in (name for _, name in lab.functions):
+        assert function in page or any(c.file in page for c in lab.cuts if function in c.functions), function
+
+
+@each_lab([pytest.mark.quick])
+def test_each_step_has_three_hints(lab):
+    page = (ROOT / lab.folder / "README.md").read_text()
+    hints = (ROOT / lab.folder / "hints.md").read_text()
+    steps = dict(re.findall(r"^## Step (\d+): [^\n]*\n(.*?)(?=^## |\Z)", hints, re.M | re.S))
+    assert set(steps) == set(re.findall(r"^## Step (\d+): ", page, re.M))
+    for number, text in steps.items():
+        assert len(re.findall(r"^### ", text, re.M)) == 3, f"step {number} has not three hints"
+
+
+@each_lab([pytest.mark.quick])
+def test_the_points_add_up_and_the_numbers_are_kept(lab):
+    assert sum(c.points for c in lab.checks) == 100
+    if lab.needs:  # all but the tour
+        assert len(lab.mutants) >= 5 and len(lab.attempts) >= 3 and len({c.tier for c in lab.checks}) >= 3
+    assert len({c.name for c in lab.checks}) == len(lab.checks)
+
+
+@each_lab([pytest.mark.quick])
+def test_each_check_kills_a_mutant_and_each_mutant_is_killed(lab):
+    killers = {name for m in lab.mutants for name in m.fails}
+    assert all(m.fails for m in lab.mutants)
+    assert killers == {c.name for c in lab.checks}
+    for m in lab.mutants:
+        assert (ROOT / m.file).read_text().count(m.old) == 1, f"{m.name}: its text is not once in {m.file}"
+
+
+# ---- the starter
+
+@pytest.fixture(scope="session")
+def starters(tmp_path_factory, kernels):
+    made = {}
+
+    def starter(lab):
+        if lab.id not in made:
+            to = tmp_path_factory.mktemp("starters") / lab.id
+            for board in ("sim", "pc", "virt"):
+                kernels.elf(board)
+            kernels.trace_tool()
+            tree.starter(lab, ROOT, to)  # behind the objects: make goes by times
+            lend_objects(to, ("sim-clang", "pc-clang", "virt-clang"))
+            made[lab.id] = to
+        return made[lab.id]
+    return starter
+
+
+def lab_says(root, *words):
+    return subprocess.run([*LAB, *words], cwd=root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+@each_lab()
+def test_the_starter_is_not_started(lab, starters):
+    """It builds on the simulator and on both architectures, and no check calls it wrong."""
+    root = starters(lab)
+    said = lab_says(root, "check", "--seeds", "1-1")
+    if any(c.instead for c in lab.cuts):  # what is there is wrong, and is to be found so
+        said = lab_says(root, "check")
+        assert said.returncode == 1 and set(re.findall(r"^(ok|todo|FAIL) ", said.stdout, re.M)) == {"FAIL"}, said.stdout
+        return
+    assert said.returncode == 3, said.stdout
+    states = re.findall(r"^(ok|todo|FAIL) ", said.stdout, re.M)
+    assert states == ["todo"] * len(lab.checks), said.stdout
+    for name in set(re.findall(r"not started: (\w+) is yours", said.stdout)):
+        assert name in {f for _, f in lab.functions}
+
+
+@each_lab([pytest.mark.quick])
+def test_the_list_of_functions_is_the_difference(lab, tmp_path):
+    """What `start` takes out is what lab.toml names, and `todo` says so."""
+    root = tmp_path / "starter"
+    tree.starter(lab, ROOT, root)
+    said = lab_says(root, "todo")
+    assert said.returncode == 0
+    assert re.findall(r"^  todo +(\w+) ", said.stdout, re.M) == [
+        name for c in sorted(lab.cuts, key=lambda c: c.step) for name in c.functions]
+    differ = [f for f in tree.files(ROOT) if (root / f).is_file() and (root / f).read_bytes() != (ROOT / f).read_bytes()]
+    assert set(differ) <= {*lab.keep, ".gitignore"} and set(lab.keep) <= set(differ)
+    for file in lab.keep:
+        names = [n for f, n in lab.functions if f == file]
+        assert cutter.mask((root / file).read_text(), names) == cutter.mask((ROOT / file).read_text(), names)
+    assert not [f for f in tree.files(root) if tree.withheld(f)]
+    git = subprocess.run(["git", "status", "--short"], cwd=root, text=True, capture_output=True)
+    assert git.returncode == 0 and not git.stdout
+
+
+@each_lab()
+def test_the_steps_follow_each_other(lab, starters, spaces):
+    """With the reference's functions up to a step, the checks that need no more pass."""
+    space = spaces(lab)
+    titles = sorted({c.step for c in lab.cuts if not c.instead})
+    tree.cut(lab, space.root)
+    try:
+        for step in titles[:-1]:
+            for c in lab.cuts:
+                if c.step == step:
+                    space.put(c.file, cutter.graft((space.root / c.file).read_text(), space.right(c.file), c.functions))
+            for check in lab.checks:
+                if check.tier < 4 and check.step <= step:
+                    result = space.bench(lab).run(check, (1, 1))
+                    if (check.until or check.step) <= step:
+                        assert result.state == checks.PASSED, f"{check.name} after step {step}: {result}"
+                    else:
+                        assert result.state in (checks.NOT_STARTED, checks.PASSED), f"{check.name} after step {step}: {result}"
+    finally:
+        space.mend(*lab.keep)
+        space.forget_common()
+
+
+# ---- the checks
+
+@pytest.fixture(scope="session")
+def here():
+    benches = {}
+    return lambda lab: benches.setdefault(lab.id, checks.Bench(ROOT, lab))
+
+
+@pytest.mark.parametrize("lab, check", each("checks"))
+def test_the_reference_passes(lab, check, spaces):
+    """On the first public seeds and on fresh ones, which change with the tree."""
+    bench = spaces(lab).bench(lab)
+    result = bench.run(check, (1, min(PUBLIC, check.seeds)))
+    assert result.state == checks.PASSED, result
+    if check.tier < 4 and check.seeds > 1:
+        first = 1000 + int(hashlib.sha256(tree.identity(ROOT).encode()).hexdigest()[:6], 16)
+        result = bench.run(check, (first, first + FRESH - 1))
+        assert result.state == checks.PASSED, result
+
+
+@pytest.mark.parametrize("lab, mutant", each("mutants"))
+def test_mutant(lab, mutant, spaces):
+    space = spaces(lab)
+    try:
+        space.broken(mutant.file, mutant.old, mutant.new)
+        for name in mutant.fails:
+            result = space.bench(lab).run(lab.check_named(name), (1, min(40, lab.check_named(name).seeds)))
+            assert result.state == checks.FAILED, f"{name} does not see {mutant.name}: {result}"
+            assert result.wrong and result.how
+    finally:
+        space.mend(mutant.file)
+
+
+@pytest.mark.parametrize("lab, attempt", each("attempts"))
+def test_a_wrong_solution_is_told_what_is_wrong(lab, attempt, spaces):
+    import report
+    space = spaces(lab)
+    try:
+        text = cutter.replace(space.right(attempt.file), attempt.function, attempt.body.strip("\n").splitlines())
+        if attempt.file.startswith("kernel/"):  # as in a starter
+            text = "\n".join(cutter.with_include(text.splitlines())) + "\n"
+            for source, target in tree.COMMON.items():
+                space.put(target, space.right(source))
+        space.put(attempt.file, text)
+        check = lab.check_named(attempt.check)
+        result = space.bench(lab).run(check, (1, min(20, check.seeds)))
+        said = report.result(lab, result)
+        assert result.state in (checks.FAILED, checks.NOT_BUILT), said
+        flat = " ".join(said.split())
+        for words in attempt.says:
+            assert words in flat, f"{attempt.name} is not told: {words}\n{said}"
+    finally:
+        space.mend(attempt.file)
+        space.forget_common()

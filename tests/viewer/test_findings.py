@@ -1,0 +1,62 @@
+"""What a simulator or a checker found wrong is marked in the trace, at its event."""
+
+import re
+import shutil
+
+import pytest
+
+from conftest import files_of, must, run
+
+PLANTED = "tests/sim/planted.c"
+
+
+def failing(kernels, folder, bug, words=("--watch", "all")):
+    """A run in which the checkers find the planted bug: its output and trace."""
+    for seed in range(1, 21):
+        result = kernels.sim(kernels.elf("sim", app=PLANTED), "--strategy", "random", "--cmdline", f"bug={bug}", *words, "--trace", folder / str(seed), cpus=2, seed=seed)
+        if result.returncode not in (0, 2):
+            return result, folder / str(seed)
+    pytest.fail(f"{bug} was not found")
+
+
+@pytest.mark.parametrize("bug, says", [("half_locked", "data race on 8 bytes"), ("both_orders", "locks in both orders"), ("embrace", "deadlock: each of these CPUs")])
+def test_what_the_simulator_found_is_marked(kernels, dump, tmp_path, bug, says):
+    kernels.trace_tool()
+    result, folder = failing(kernels, tmp_path, bug)
+    told = [(int(s) * 10**9 + int(ns), int(cpu), text) for text, cpu, s, ns in re.findall(
+        r"^sim: (.*)\n  \w[^\n]* by CPU (\d+)(?: in an interrupt)?, at (\d+)\.(\d{9}) s", result.stdout, re.M)]
+    flags = [f for f in dump(*files_of(folder))["flags"] if f["kind"] == "found"]
+    assert any(text.startswith(says) for _, _, text in told)
+    assert [(f["time"], f["cpu"], f["text"]) for f in flags] == told
+    must("babeltrace2", folder) if shutil.which("babeltrace2") else None
+    must(kernels.trace_tool(), "print", folder)
+
+
+def test_a_run_that_cannot_go_on_is_marked_at_its_end(kernels, dump, tmp_path):
+    """And one that was told to end is not."""
+    result, folder = failing(kernels, tmp_path, "twice", ("--max-events", "1000000"))
+    end = int(re.search(r"virtual_ns=(\d+)", result.stdout)[1])
+    flags = [f for f in dump(*files_of(folder))["flags"] if f["kind"] == "found"]
+    assert [(f["time"], f["text"]) for f in flags] == [(end, "stopped by --max-events")]
+    kernels.sim(kernels.elf("sim"), "--cmdline", "demo=5", "--until", "2000000", "--trace", tmp_path / "until")
+    seen = dump(*files_of(tmp_path / "until"))
+    assert not seen["flags"] or all(f["kind"] == "mark" for f in seen["flags"])
+
+
+def test_counterexamples_of_a_checker_are_marked(dump, demo, tmp_path):
+    """Any checker can say what it found, one line for each, in check.txt beside the trace."""
+    shutil.copytree(demo(1), tmp_path / "t")
+    (tmp_path / "t/check.txt").write_text("mutual-exclusion at 0.010026415 CPU 2 seq 900: two tasks hold the lock\n0 violations\nR1 at 0.020000000 CPU 0: late\n")
+    flags = [f for f in dump(*files_of(tmp_path / "t"))["flags"] if f["kind"] == "violation"]
+    assert [(f["time"], f["cpu"], f["rule"], f["text"]) for f in flags] == [
+        (10026415, 2, "mutual-exclusion", "mutual-exclusion: two tasks hold the lock"), (20000000, 0, "R1", "R1: late")]
+
+
+def test_violations_are_those_of_fermata_trace_check(kernels, dump, invented, tmp_path):
+    folder = invented(3, steps=400, bug="tail_on_preempt")
+    said = run(kernels.trace_tool(), "check", folder).stdout
+    shutil.copytree(folder, tmp_path / "t")
+    (tmp_path / "t/check.txt").write_text(said)
+    told = sorted((int(s) * 10**9 + int(ns), int(cpu), rule) for rule, s, ns, cpu in re.findall(r"^(\w+) at (\d+)\.(\d{9}) CPU (\d+)", said, re.M))
+    assert told
+    assert sorted((f["time"], f["cpu"], f["rule"]) for f in dump(*files_of(tmp_path / "t"))["flags"] if f["kind"] == "violation") == told

@@ -1,0 +1,113 @@
+"""Following a run: the socket, and the simulator behind it."""
+
+import argparse
+import importlib.machinery
+import importlib.util
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT, STALL_S, must
+
+sys.path.insert(0, str(ROOT / "viewer"))
+sys.dont_write_bytecode = True
+import live  # noqa: E402
+
+
+class Client:
+    """The page's part of RFC 6455, as far as it receives."""
+
+    def __init__(self, port, path):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=STALL_S)
+        self.socket.sendall((f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        self.stream = self.socket.makefile("rb")
+        self.answer = self.stream.readline().decode()
+        self.head = list(iter(lambda: self.stream.readline().decode().strip(), ""))
+
+    def message(self):
+        """(opcode, bytes) of the next one."""
+        opcode, length = self.stream.read(2)
+        if length == 126:
+            length = struct.unpack("!H", self.stream.read(2))[0]
+        elif length == 127:
+            length = struct.unpack("!Q", self.stream.read(8))[0]
+        return opcode & 15, self.stream.read(length)
+
+
+def address(text):
+    found = re.search(r"#live=(\d+)(/[\w-]+)", text)
+    return int(found[1]), found[2]
+
+
+@pytest.mark.quick
+def test_who_follows_gets_what_is_new_and_at_the_end_all():
+    data = [b"first"]
+    server = live.Live(lambda: data[0], period_s=0.01)
+    client = Client(*address(server.address("viewer.html")))
+    assert client.answer.startswith("HTTP/1.1 101")
+    assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head  # RFC 6455, section 1.3
+    assert client.message() == (2, b"first")
+    data[0] = b"second" * 20000
+    assert client.message() == (2, data[0])
+    server.finish(b"last")
+    assert client.message() == (2, b"last")
+    assert client.message()[0] == 8  # it is closed in an orderly way
+    server.close()
+
+
+@pytest.mark.quick
+def test_only_this_machine_and_only_who_knows_the_path():
+    server = live.Live(lambda: b"data")
+    port, path = address(server.address("viewer.html"))
+    assert server.server.getsockname()[0] == "127.0.0.1"
+    assert len(path) > 20
+    for guess in ("/", path + "x", path[:-1]):
+        assert Client(port, guess).answer.startswith("HTTP/1.1 404")
+    server.close()
+
+
+def test_a_running_simulator_is_followed(kernels, page, tmp_path):
+    """Its memory is read while it runs: each snapshot is a trace, and a later one has more events."""
+    elf, tool = kernels.elf("sim"), kernels.trace_tool()
+    run = subprocess.Popen([sys.executable, "tools/run", "--board", "sim", "--elf", str(elf), "--append", "demo=100000", "--live", str(page),
+                            "--trace", str(tmp_path / "trace")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        client = Client(*address(run.stdout.readline()))
+        counts = []
+        while len(counts) < 2:
+            opcode, data = client.message()
+            assert opcode == 2
+            folder = tmp_path / str(len(counts))
+            folder.mkdir()
+            (folder / "t.tar.gz").write_bytes(data)
+            must("tar", "-xzf", folder / "t.tar.gz", "-C", folder)
+            (folder / "t.tar.gz").unlink()
+            count = len(must(tool, "print", folder).splitlines())
+            if count > (counts[-1] if counts else 0):
+                counts.append(count)
+        assert counts[0] < counts[1]
+        assert run.poll() is None, "the run ended while it was followed"
+    finally:
+        run.send_signal(signal.SIGTERM)
+        run.wait(STALL_S)
+    assert not os.path.exists(f"/proc/{run.pid}")
+
+
+def test_the_page_gets_all_of_a_run_that_ends(kernels, demo, tmp_path, capsys):
+    """What is sent last is the trace that the run leaves in its folder."""
+    loader = importlib.machinery.SourceFileLoader("tools_run", str(ROOT / "tools/run"))
+    tools_run = importlib.util.module_from_spec(importlib.util.spec_from_loader("tools_run", loader))
+    loader.exec_module(tools_run)
+    follower = tools_run.Follower(argparse.Namespace(elf=str(kernels.elf("sim")), live="viewer.html", trace=str(demo(1))))
+    client = Client(*address(capsys.readouterr().out))
+    assert follower.server.visited.wait(STALL_S)
+    follower.finish()
+    assert client.message() == (2, live.folder_snapshot(demo(1))())
+    assert client.message()[0] == 8

@@ -1,0 +1,254 @@
+"""Builds what a check runs, runs it, and judges. No verdict depends on the time that passes: a run is
+stopped by the events it may take, and a stall limit is only ever reported as a stall."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spec import Wrong
+
+NOT_STARTED, NOT_BUILT, FAILED, PASSED = "not started", "not built", "failed", "passed"
+TODO_STATUS = 99
+EVENTS_MAX = 300_000_000
+BUILD_STALL_S, RUN_STALL_S = 600, 300
+TRACE_TOOL = "build/tools/fermata-trace"
+HOST_FLAGS = ["-std=gnu17", "-g", "-O1", "-Wall", "-Wextra", "-Ikernel", "-Ikernel/arch/sim", "-I."]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+ENDS = {
+    101: "the kernel panicked",
+    102: "no CPU has anything to do any more, but the program has not ended: somebody waits for what never comes, "
+         "or a queue has lost a task",
+    103: f"there was no end to it within {EVENTS_MAX // 1_000_000} million events: something goes round in a circle",
+    104: "the simulator itself failed",
+    105: "the simulator found a race or a wrong use of a lock or a stack",
+    124: "the machine fell silent and did not end",
+}
+
+
+@dataclass
+class Run:
+    """One execution: what it was made with, and what came of it."""
+    command: list
+    status: int
+    said: str
+    trace: Path | None = None
+
+
+@dataclass
+class Result:
+    check: object
+    state: str
+    runs: int = 0
+    function: str = ""  # not started: which one is missing
+    wrong: list = field(default_factory=list)  # lines in plain words
+    how: str = ""  # what repeats it, behind the check's name
+    at: str = ""  # the time in the trace
+    digests: list = field(default_factory=list)
+
+
+class Bench:
+    """Where checks are built and run. @execute runs a command; a grader hands in a sandbox's."""
+
+    def __init__(self, root, lab, execute=None, cc="clang", sanitize=True):
+        self.root, self.lab, self.cc = Path(root), lab, cc
+        self.execute = execute or self.plain
+        self.sanitize = sanitize
+        self.built = {}
+        self.folder = self.root / "build" / "lab" / lab.id
+
+    def plain(self, command, stall_s):
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+        try:
+            done = subprocess.run([str(w) for w in command], cwd=self.root, stdin=subprocess.DEVNULL, env=env,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=stall_s)
+            return done.returncode, done.stdout.decode(errors="replace")
+        except subprocess.TimeoutExpired as late:
+            return 124, (late.stdout or b"").decode(errors="replace")
+        except FileNotFoundError:
+            raise Wrong(f"{command[0]} is not installed; make setup installs it") from None
+
+    # ---- building
+
+    def build(self, check, board="sim"):
+        """(path, "") or (None, what the compiler said)."""
+        key = (check.program, board)
+        if key not in self.built:
+            self.built[key] = self.host(check) if check.tier == 1 and check.sources else self.kernel(check, board)
+        return self.built[key]
+
+    def host(self, check):
+        out = self.folder / Path(check.program).stem
+        out.parent.mkdir(parents=True, exist_ok=True)
+        status, said = self.execute([self.cc, *HOST_FLAGS, *(SANITIZE if self.sanitize else []), check.program,
+                                     *check.sources, "-o", out.relative_to(self.root)], BUILD_STALL_S)
+        return (None, said) if status else (out, "")
+
+    def kernel(self, check, board):
+        image = "raspi" if board.startswith("raspi") else board
+        status, said = self.execute(["make", "--no-print-directory", "-j2", f"BOARD={board}", f"CC={self.cc}",
+                                     f"APP={check.program}", "kernel"], BUILD_STALL_S)
+        elf = self.root / f"build/{image}-{self.cc}/app-{Path(check.program).stem}/kernel.elf"
+        return (None, said) if status else (elf, "")
+
+    def tools(self):
+        if not (self.root / TRACE_TOOL).exists():
+            status, said = self.plain(["make", "--no-print-directory", "BOARD=sim", f"CC={self.cc}", "tools"],
+                                      BUILD_STALL_S)
+            if status:
+                raise Wrong(f"fermata-trace does not build:\n{said}")
+
+    # ---- running
+
+    def command(self, check, path, cpus=1, seed=1, board="sim", trace=None):
+        """The words that execute a built check once."""
+        path = os.path.relpath(path, self.root)
+        if check.tier == 1 and check.sources:
+            return [f"./{path}", str(seed)]
+        if board == "sim":
+            return [f"./{path}", "--cpus", str(cpus), "--seed", str(seed), "--strategy", check.strategy,
+                    "--max-events", str(EVENTS_MAX), *check.options,
+                    *(["--cmdline", check.words] if check.words else []), *(["--trace", str(trace)] if trace else [])]
+        return [sys.executable, "tools/run", "--board", board, "--cpus", str(cpus), "--elf", path, "--icount",
+                "--timeout", "120", "--append", f"{check.words} set={seed}".strip(),
+                *(["--trace", str(trace)] if trace else [])]
+
+    def once(self, check, path, cpus=1, seed=1, board="sim", trace=True):
+        where = None
+        if trace and not (check.tier == 1 and check.sources):
+            self.tools()
+            where = self.folder / "trace"
+            where.parent.mkdir(parents=True, exist_ok=True)
+        relative = where.relative_to(self.root) if where else None
+        if where and where.exists():
+            for file in where.iterdir():
+                file.unlink()
+        command = self.command(check, path, cpus, seed, board, relative)
+        status, said = self.execute(command, RUN_STALL_S)
+        return Run(command, status, said.replace("\r\n", "\n"), where)
+
+    # ---- judging
+
+    def judge(self, check, run):
+        """(state, function or lines that tell what is wrong, time in the trace)."""
+        if todo := re.search(r"lab (\d\d): (\w+) is yours", run.said):
+            if run.status == TODO_STATUS:
+                return NOT_STARTED, todo[2], ""
+        lines = []
+        for name, text in re.findall(r"^not ok (\w+)(?:: (.*))?$", run.said, re.M):
+            reasons = told(run.said, name)
+            lines += [text] if text else reasons or [f"the test {name} fails"]
+        total = re.search(r"^tests: (\d+) ran, (\d+) failed", run.said, re.M)
+        if run.status not in check.status and not (run.status == 1 and lines):
+            lines += [*told(run.said, None), self.ending(run)]
+        elif not total or int(total[1]) == 0:
+            lines.append("the program ended before its tests had run")
+        elif int(total[2]) and not lines:
+            lines.append(f"{total[2]} of its {total[1]} tests failed")
+        at = ""
+        if run.trace and check.judged and (run.trace / "metadata").exists():
+            more, at = self.rules(check, run.trace)
+            lines = more + lines if more else lines
+        elif run.trace and check.judged and not lines:
+            lines.append("it left no trace by which it could be judged")
+        return (FAILED if lines else PASSED), lines, at
+
+    def ending(self, run):
+        said = ENDS.get(run.status, f"it left with status {run.status}")
+        panic = re.search(r"kernel panic on CPU \d+: (.*)", run.said)
+        sanitizer = re.search(r"(?:ERROR: \w+Sanitizer: ([^\n]*)|runtime error: ([^\n]*))", run.said)
+        signal = f"it was ended by signal {-run.status}" if run.status < 0 else ""
+        if run.status == -24:
+            signal = "it computed for 20 s, where a right one needs a moment: there is a loop without end"
+        if panic:
+            frames = re.findall(r"^\s+(?:#\d+ )?(?:0x)?[0-9a-f]+ (\w+)\+0x", run.said, re.M)
+            return f"{said}: {panic[1]}" + (f" (in {', called by '.join(frames[:3])})" if frames else "")
+        if sanitizer:
+            place = re.search(r"#\d+ 0x[0-9a-f]+ in (\w+) [^\n]*?((?:kernel|labs)/[^\s:]+:\d+)", run.said)
+            return f"{sanitizer[1] or sanitizer[2]}" + (f", in {place[1]} ({place[2]})" if place else "")
+        return signal or said
+
+    def rules(self, check, trace):
+        """What fermata-trace says of the trace: lines, and the time of the first fault."""
+        done = subprocess.run([str(self.root / TRACE_TOOL), "check", "--max", "200", str(trace)], text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if not done.returncode:
+            return [], ""
+        found = re.findall(r"^([A-Z]\d*[a-z]?) at ([\d.]+) (.*)$", done.stdout, re.M)
+        if check.rules:
+            found = [f for f in found if f[0] in check.rules]
+            if not found and done.returncode == 1:
+                return [], ""
+        if not found:
+            return [f"the trace cannot be judged: {(done.stdout.strip() or 'nothing was said').splitlines()[-1]}"], ""
+        texts = self.rule_texts()
+        rule, at, what = found[0]
+        title, text = texts.get(rule, ("", ""))
+        return [f"rule {rule}, {title}: {text}", f"seen at {at} s on {what}"], at
+
+    def rule_texts(self):
+        if not hasattr(self, "texts"):
+            said = subprocess.run([str(self.root / TRACE_TOOL), "check", "--rules"], text=True, stdout=subprocess.PIPE,
+                                  check=True).stdout
+            self.texts = {m[1]: (m[2], m[3]) for m in re.finditer(r"^(\w+) +(\S.*?)(?:  +| (?=[A-Z]))(.*)$", said, re.M)}
+        return self.texts
+
+    def plans(self, check, seeds=None):
+        """(board, cpus, seed) of each execution of @check."""
+        first, last = seeds or (1, check.seeds)
+        for board in check.boards or ("sim",):
+            for cpus in check.cpus:
+                for seed in range(first, last + 1) if board == "sim" else [first]:
+                    yield board, cpus, seed
+
+    def run(self, check, seeds=None, plans=None, progress=None):
+        """Runs @check until it fails, or through."""
+        result = Result(check, PASSED)
+        plans = list(plans or self.plans(check, seeds))
+        for number, (board, cpus, seed) in enumerate(plans):
+            path, said = self.build(check, board)
+            if not path:
+                result.state, result.wrong = NOT_BUILT, compiler_errors(said)
+                return result
+            if progress:
+                progress(number, len(plans))
+            run = self.once(check, path, cpus, seed, board)
+            result.runs += 1
+            state, what, result.at = self.judge(check, run)
+            result.digests.append(digest(run.said))
+            result.how = f"--seed {seed}" + (f" --cpus {cpus}" if len(check.cpus) > 1 or cpus > 1 else "") + (
+                f" --board {board}" if board != "sim" else "")
+            if state == PASSED:
+                continue
+            result.state = state
+            if state == NOT_STARTED:
+                result.function = what
+            else:
+                result.wrong = what
+            return result
+        return result
+
+
+def told(said, name):
+    """What a unit program said of test @name before its verdict; None: of the one that it did not end."""
+    before = re.split(rf"^not ok {name}\b", said, flags=re.M)[0] if name else said
+    lines = re.split(r"^(?:ok|not ok) .*$", before, flags=re.M)[-1].splitlines()
+    found = [m for line in lines if (m := re.match(r"\s+(\S+):(\d+): (.*)", line))]
+    return [f"{m[3]}  ({m[1]}:{m[2]})" for m in found[:2]]
+
+
+def digest(said):
+    found = re.search(r"^digest ([0-9a-f]+)$", said, re.M)
+    return found[1] if found else ""
+
+
+def compiler_errors(said):
+    lines = [line for line in said.splitlines() if re.search(r"(error|undefined reference|undefined symbol|multiple def)", line)]
+    return lines[:4] or said.splitlines()[-4:]
+
+
+def quoted(command):
+    return shlex.join(str(w) for w in command)
