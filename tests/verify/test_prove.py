@@ -31,6 +31,9 @@ def copy(root, tmp_path_factory):
 PLANTED = {
     "wheel": ("kernel/base/wheel.c", "if (n->key != least && w->slots[n->slot].first)", "if (n->key != least)",
               ("--run", "cancel")),
+    "switch": ("kernel/arch/aarch64/switch.S", "	stp	x19, x20, [sp, #80]\n", "", ("--run", "aarch64")),
+    "vectors": ("kernel/arch/x86_64/vectors.S", "	push	%r11\n	sub	$8, %rsp\n", "	push	%r11\n",
+                ("--run", "x86_64-interrupts")),
     "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
     "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
             ("--run", "property")),
