@@ -34,6 +34,7 @@ PLANTED = {
     "switch": ("kernel/arch/aarch64/switch.S", "	stp	x19, x20, [sp, #80]\n", "", ("--run", "aarch64")),
     "vectors": ("kernel/arch/x86_64/vectors.S", "	push	%r11\n	sub	$8, %rsp\n", "	push	%r11\n",
                 ("--run", "x86_64-interrupts")),
+    "scheduler": ("kernel/task/look.h", "t->rank < l->below", "t->rank <= l->below", ("--run", "fifo-3")),
     "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
     "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
             ("--run", "property")),

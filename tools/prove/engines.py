@@ -174,8 +174,8 @@ class Spin(Engine):
         return PROVED, "", size
 
     def compiled(self, prop, overlay):
-        for source in prop.get("sources", []):
-            yield ["gcc", "-O2", "-S", *self.flags(prop, overlay), "-o", "-", self.find(overlay, source)]
+        for source in prop.get("compared", prop.get("sources", [])):
+            yield ["gcc", "-O1", "-S", *self.flags(prop, overlay), "-o", "-", self.find(overlay, source)]
 
 
 class Machine(Engine):
