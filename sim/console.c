@@ -136,6 +136,19 @@ const char *console_set_input(const char *hex)
 	return NULL;
 }
 
+void console_reset(void)
+{
+	con.at = con.outs = 0;
+	con.next_ns = FIRST_BYTE_NS;
+	con.masked = true;
+}
+
+void console_close_input(void)
+{
+	con.given = true;
+	con.next_ns = FIRST_BYTE_NS;
+}
+
 bool console_interactive(void)
 {
 	return con.interactive;
@@ -164,7 +177,7 @@ uint64_t console_wait(uint64_t ns)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	if (ppoll(&p, 1, ns == SIM_NEVER ? NULL : &limit, NULL) > 0) {
 		if (con.at == con.end)
-			con.next_ns = sim_clock_ns();
+			con.next_ns = sim_now_ns();
 		if (take() <= 0)
 			con.interactive = false; /* the terminal is gone */
 	}
@@ -175,7 +188,7 @@ uint64_t console_wait(uint64_t ns)
 
 void console_poll(void)
 {
-	uint64_t now = sim_clock_ns();
+	uint64_t now = sim_now_ns();
 
 	if (!con.interactive || now - con.polled_ns < POLL_NS)
 		return;
@@ -185,7 +198,7 @@ void console_poll(void)
 
 void console_flush(void)
 {
-	size_t done = 0;
+	size_t done = sim.cfg.batch ? fwrite(con.out, 1, con.outs, stderr) : 0;
 	ssize_t n;
 
 	while (done < con.outs) {
@@ -209,14 +222,16 @@ void sim_irq_mask(unsigned irq, bool masked)
 
 void sim_console_write(char c)
 {
+	if (bound.on)
+		return;
 	con.out[con.outs++] = c;
-	if (con.outs == sizeof con.out || c == '\n' || con.interactive)
+	if (con.outs == sizeof con.out || (c == '\n' && !sim.cfg.batch) || con.interactive)
 		console_flush();
 }
 
 size_t sim_console_read(char *bytes, size_t max)
 {
-	uint64_t now = sim_clock_ns();
+	uint64_t now = sim_now_ns();
 	struct rng *r = &sim.rng[RNG_CONSOLE];
 	size_t n = 0;
 
@@ -227,5 +242,6 @@ size_t sim_console_read(char *bytes, size_t max)
 				       (bytes[n] == '\n' ? rng_below(r, LINE_JITTER_NS) : 0);
 		n++;
 	}
+	sim_memory_usable(bytes, n);
 	return n;
 }

@@ -7,6 +7,7 @@
 #define TIMER_LATE_NS 64    /* a timer fires up to this much late */
 #define HINT_NS_BITS 9	    /* a hint travels up to 2^9 ns longer than the strategy wants */
 #define TURN_EVENTS (1 << 16)
+#define FLIPPED_BYTES (4u << 20) /* of RAM, from its begin: the page allocator hands these out first */
 #define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
 
 struct sim sim;
@@ -72,7 +73,7 @@ uint64_t sim_due(unsigned cpu)
 {
 	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
 
-	due = least(due, sim.cpu[cpu].again_at);
+	due = least(due, least(sim.cpu[cpu].again_at, sim.cpu[cpu].tick_at));
 	if (cpu == 0 && !console_masked())
 		due = least(due, console_due());
 	return due;
@@ -158,11 +159,16 @@ static void arm(void)
 		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
 }
 
-uint64_t sim_clock_ns(void)
+uint64_t sim_now_ns(void)
 {
 	uint64_t used = (uint64_t)(sim.armed - sim_budget);
 
 	return sim.clock_ns + (sim.fraction + used * sim.step) / SIM_FRACTION;
+}
+
+uint64_t sim_clock_ns(void)
+{
+	return sim_now_ns() + this_cpu()->skew_ns;
 }
 
 /*
@@ -257,6 +263,7 @@ static void schedule(enum where where)
 static int acknowledge(void)
 {
 	struct vcpu *v = this_cpu();
+	uint64_t ns;
 
 	if (v->hint_at <= sim.clock_ns) {
 		v->hint_at = SIM_NEVER;
@@ -268,6 +275,12 @@ static int acknowledge(void)
 	}
 	if (v->timer_at <= sim.clock_ns) {
 		v->timer_at = SIM_NEVER;
+		if (fault_strikes(FAULT_TIMER_DOUBLED, &ns))
+			v->tick_at = sim.clock_ns + ns;
+		return SIM_IRQ_TIMER;
+	}
+	if (v->tick_at <= sim.clock_ns) {
+		v->tick_at = SIM_NEVER;
 		return SIM_IRQ_TIMER;
 	}
 	if (sim.cur == 0 && !console_masked() && console_due() <= sim.clock_ns)
@@ -310,9 +323,14 @@ static void deliver(uintptr_t pc)
 
 void sim_slow(uintptr_t pc)
 {
-	if (sim_budget >= sim.bias)
+	bool there = sim.at_places && replay_at(pc, this_cpu()->ran + (uint64_t)(sim.armed - sim_budget));
+
+	if (sim_budget >= sim.bias && !there)
 		return;
+	sim.pc = pc;
 	charge();
+	if (there)
+		sim.slice = 0;
 	sim_mix(pc);
 	sim_mix(sim.clock_ns);
 	check_limits();
@@ -329,9 +347,20 @@ void sim_slow(uintptr_t pc)
 	arm();
 }
 
+void sim_choose(uintptr_t pc)
+{
+	charge();
+	sim.pc = pc;
+	schedule(AT_EVENT);
+	deliver(pc);
+	arm();
+}
+
 void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
 	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_access((uintptr_t)at, bytes, kind, pc);
 }
@@ -339,6 +368,8 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
 {
 	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
 }
@@ -401,7 +432,7 @@ static bool disturb(unsigned cpu, uint64_t *at)
 	uint64_t ns;
 
 	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && started((unsigned)(ns % sim.cfg.cpus)))
-		again((unsigned)(ns % sim.cfg.cpus), sim_clock_ns() + ns);
+		again((unsigned)(ns % sim.cfg.cpus), sim_now_ns() + ns);
 	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
 		again(cpu, *at + ns);
 	if (fault_strikes(FAULT_HINT_LATE, &ns))
@@ -412,7 +443,7 @@ static bool disturb(unsigned cpu, uint64_t *at)
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
-	uint64_t at = sim_clock_ns() + sim.cfg.hint_ns +
+	uint64_t at = sim_now_ns() + sim.cfg.hint_ns +
 		      rng_below(r, 1u << rng_below(r, HINT_NS_BITS + 1));
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
@@ -426,12 +457,28 @@ void sim_hint(unsigned cpu)
 	}
 }
 
+/* Faults that strike at moments of the kernel's, so that a replay meets them again: when it sets a timer. */
+static void disturb_machine(void)
+{
+	uint64_t value;
+
+	if (fault_strikes(FAULT_CLOCK_STEP, &value))
+		sim.clock_ns += value;
+	if (fault_strikes(FAULT_TIMER_SPURIOUS, &value))
+		this_cpu()->tick_at = sim.clock_ns + value;
+	if (fault_strikes(FAULT_BIT_FLIP, &value) && sim_memory_ok(RAM_BASE + value / 8 % FLIPPED_BYTES, 1))
+		*(uint8_t *)(RAM_BASE + value / 8 % FLIPPED_BYTES) ^= (uint8_t)(1u << value % 8);
+}
+
 void sim_timer_set(uint64_t deadline_ns)
 {
 	uint64_t late;
 
 	charge();
+	if (sim_faults)
+		disturb_machine();
 	if (deadline_ns != SIM_NEVER) {
+		deadline_ns -= least(deadline_ns, this_cpu()->skew_ns);
 		deadline_ns = deadline_ns > sim.clock_ns ? deadline_ns : sim.clock_ns;
 		deadline_ns += rng_below(&sim.rng[RNG_TIMER], TIMER_LATE_NS);
 		deadline_ns += fault_strikes(FAULT_TIMER_LATE, &late) ? late : 0;
@@ -445,6 +492,7 @@ void sim_relax(void)
 	charge();
 	charge_events(RELAX_EVENTS);
 	sim.events++;
+	sim.pc = SIM_PC;
 	check_limits();
 	deliver(SIM_PC);
 	this_cpu()->ran++;
@@ -458,6 +506,7 @@ void sim_idle(void)
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
 
 	charge();
+	sim.pc = pc;
 	if (sim.cfg.watch) {
 		locks_none("when its CPU halts", SIM_PC);
 		watch_unmasked();
@@ -486,12 +535,15 @@ static void start_cpu(uintptr_t cpu)
 int sim_cpu_start(unsigned cpu, void *stack_top)
 {
 	struct vcpu *v = &sim.cpu[cpu];
+	uint64_t skew_ns;
 
 	if (cpu >= sim.cfg.cpus || started(cpu))
 		return -1;
 	charge();
 	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
 	v->progress = this_cpu()->progress;
+	if (fault_strikes(FAULT_CLOCK_SKEW, &skew_ns))
+		v->skew_ns = skew_ns;
 	if (sim.cfg.watch)
 		watch_cpu_start(cpu);
 	set_busy(cpu, true);
@@ -536,22 +588,31 @@ static void boot_cpu(uintptr_t unused)
 	sim_entry_boot(&boot);
 }
 
+static void go(void *sp)
+{
+	fiber_switch(&sim.main_sp, sp);
+}
+
 int sim_run(void)
 {
 	sim.hash = 0xcbf29ce484222325ull;
 	for (unsigned i = 0; i < RNG_SOURCES; i++)
 		rng_seed(&sim.rng[i], sim.cfg.seed, (enum rng_source)i);
 	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at = SIM_NEVER;
+		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at =
+			sim.cpu[i].tick_at = SIM_NEVER;
 	set_busy(0, true);
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();
-	sim.bias = sim.cfg.watch ? -(1ll << 62) : 0;
+	sim.at_places = replay_places() > 0;
+	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
 	if (sim.cfg.watch)
 		watch_begin();
 	sim_budget = sim.armed = sim.bias;
 	sim.running = true;
-	fiber_switch(&sim.main_sp, fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	go(fiber_prepare(memory_boot_stack(), boot_cpu, 0));
+	if (bound.on)
+		bound_explore(go);
 	sim.running = false;
 	sim_budget = INT64_MAX;
 	return sim.status;

@@ -15,6 +15,11 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_HINT_SPURIOUS] = {"hint-spurious", 20000, "one arrives that nobody sent"},
 	[FAULT_TIMER_LATE] = {"timer-late", 100000, "a timer fires up to 100 us late"},
 	[FAULT_CPU_STALL] = {"cpu-stall", 1000000, "a CPU stands still for up to 1 ms"},
+	[FAULT_TIMER_DOUBLED] = {"timer-doubled", 20000, "a timer fires twice, up to 20 us apart"},
+	[FAULT_TIMER_SPURIOUS] = {"timer-spurious", 20000, "a timer fires that was not set"},
+	[FAULT_CLOCK_STEP] = {"clock-step", 100000, "the clock jumps forward by up to 100 us"},
+	[FAULT_CLOCK_SKEW] = {"clock-skew", 1000, "a CPU's clock is ahead by up to 1 us from its start on"},
+	[FAULT_BIT_FLIP] = {"bit-flip", 8ull << 22, "a bit of the first 4 MiB of RAM changes"},
 };
 
 struct struck {
@@ -28,6 +33,15 @@ static struct kind {
 } kinds[FAULTS];
 
 bool sim_faults;
+
+void fault_reset(void)
+{
+	sim_faults = false;
+	for (unsigned k = 0; k < FAULTS; k++) {
+		kinds[k].places = kinds[k].next = kinds[k].notes = kinds[k].givens = 0;
+		sim_faults |= kinds[k].one_in > 0;
+	}
+}
 
 static unsigned kind_named(const char *name, size_t len)
 {
@@ -116,8 +130,8 @@ bool fault_strikes_now(enum fault fault, uint64_t *value)
 void fault_write(FILE *f)
 {
 	/* A CPU's standing still is in the choices. */
-	for (unsigned k = 0; k < FAULT_CPU_STALL; k++)
-		for (size_t i = 0; i < kinds[k].notes; i++)
+	for (unsigned k = 0; k < FAULTS; k++)
+		for (size_t i = 0; k != FAULT_CPU_STALL && i < kinds[k].notes; i++)
 			fprintf(f, "struck %s %llu %llu\n", fault_kinds[k].name,
 				(unsigned long long)kinds[k].noted[i].number,
 				(unsigned long long)kinds[k].noted[i].value);

@@ -99,7 +99,7 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 		n = bytes - i < 8 ? bytes - i : 8;
 		SIM_ACCESS((char *)to + i, n, ACCESS_WRITE);
 		if (__builtin_expect(sim.cfg.watch, 0))
-			watch_access((uintptr_t)from + i, n, ACCESS_READ, SIM_PC);
+			watch_access((uintptr_t)from + i, n, ACCESS_READ | ACCESS_COPY, SIM_PC);
 		memcpy((char *)to + i, (const char *)from + i, n);
 	}
 	return to;
@@ -110,7 +110,7 @@ void *__tsan_memmove(void *to, const void *from, size_t bytes)
 {
 	words(to, bytes, ACCESS_WRITE, SIM_PC);
 	if (sim.cfg.watch)
-		watch_access((uintptr_t)from, bytes, ACCESS_READ, SIM_PC);
+		watch_access((uintptr_t)from, bytes, ACCESS_READ | ACCESS_COPY, SIM_PC);
 	return memmove(to, from, bytes);
 }
 

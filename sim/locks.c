@@ -1,11 +1,12 @@
 /*
  * locks.c: who holds and who wants which spin lock. Found are: a lock that its CPU holds already, a
  * circle of CPUs each of which waits for the next, two locks that are taken in both orders, be it at
- * different times (the graph of orders has a cycle, as in Linux's lockdep), and a lock that is held
- * where none may be: when a poll ends, a stack is left, a CPU halts. Locks mask interrupts, so
+ * different times (the graph of orders has a cycle, as in Linux's lockdep), a lock that handlers take
+ * and that is also taken with interrupts enabled, and a lock that is held where none may be: when a poll ends, a stack is left, a CPU halts. Locks mask interrupts, so
  * what a CPU holds stays with that CPU.
  */
 #include "sim/watch.h"
+#include <string.h>
 
 #define HELD_MAX 16
 #define EDGES_MAX 8192
@@ -30,10 +31,26 @@ static struct edge {
 } edges[EDGES_MAX];
 static unsigned edge_count, search;
 
+/* When a lock was first taken in a handler, and first with interrupts enabled; 0: never. */
+#define USES_MAX 4096
+static struct use {
+	const void *at;
+	uint64_t in_handler, enabled;
+} uses[USES_MAX];
+
 /* What they cost, for those who count. */
 static struct {
 	uint64_t taken, held, since, longest;
 } costs[SIM_CPUS_MAX];
+
+void locks_reset(void)
+{
+	memset(held, 0, sizeof held);
+	memset(costs, 0, sizeof costs);
+	edge_count = search = 0;
+	if (sim.cfg.watch)
+		memset(uses, 0, sizeof uses);
+}
 
 /* Events that the current CPU has run, up to this one. */
 static uint64_t now(void)
@@ -113,6 +130,40 @@ static void circle(uintptr_t pc)
 	sim_stop(EXIT_FOUND, "a deadlock");
 }
 
+static struct use *use_of(const void *at)
+{
+	unsigned i = (unsigned)((uintptr_t)at / 2 * 0x9e3779b1u % USES_MAX);
+
+	for (unsigned tries = 0; tries < USES_MAX; tries++, i = (i + 1) % USES_MAX) {
+		if (!uses[i].at)
+			uses[i].at = at;
+		if (uses[i].at == at)
+			return &uses[i];
+	}
+	return NULL;
+}
+
+/* A handler may come while it is held, and wait for ever. */
+static void note_use(const void *at, uintptr_t pc)
+{
+	struct use *u = use_of(at);
+	bool handler = watch_agent() & 1;
+	uint64_t *mine, other;
+
+	if (!u || (!handler && !sim.cpu[sim.cur].irq_on))
+		return;
+	mine = handler ? &u->in_handler : &u->enabled;
+	other = handler ? u->enabled : u->in_handler;
+	if (other && !*mine && report_begin(pc, other)) {
+		report_line("lock %p is taken in a handler, and with interrupts enabled", at);
+		report_here("wanted", pc);
+		report_later("lock of the other way", other);
+		report_end();
+	}
+	if (!*mine)
+		*mine = sim_event_now();
+}
+
 static void wanted(const void *at, bool shared, uintptr_t pc)
 {
 	struct held *h = &held[sim.cur];
@@ -126,6 +177,7 @@ static void wanted(const void *at, bool shared, uintptr_t pc)
 		report_end();
 		sim_stop(EXIT_FOUND, "a deadlock");
 	}
+	note_use(at, pc);
 	h->wants = (struct lock){at, shared, sim_event_now()};
 	for (unsigned i = 0; i < h->n; i++)
 		order(&h->all[i], at, pc);
@@ -134,7 +186,7 @@ static void wanted(const void *at, bool shared, uintptr_t pc)
 
 void sim_lock_wanted(const void *at, bool shared)
 {
-	if (sim.cfg.watch)
+	if (sim.cfg.watch & WATCH_LOCKS)
 		wanted(at, shared, SIM_PC);
 }
 
@@ -145,7 +197,7 @@ void sim_lock_taken(const void *at, bool shared)
 	costs[sim.cur].taken++;
 	if (!costs[sim.cur].held++)
 		costs[sim.cur].since = now();
-	if (!sim.cfg.watch)
+	if (!(sim.cfg.watch & WATCH_LOCKS))
 		return;
 	watch_show(SIM_PC);
 	h->wants.at = NULL;
@@ -182,7 +234,7 @@ void locks_none(const char *where, uintptr_t pc)
 
 void sim_lock_none(void)
 {
-	if (sim.cfg.watch)
+	if (sim.cfg.watch & WATCH_LOCKS)
 		locks_none("when a poll ends", SIM_PC);
 }
 

@@ -141,12 +141,52 @@ static const char *set_switch(const char *value)
 	return replay_add((unsigned)cpu, ran, (unsigned)to) == 0 ? NULL : "finds no host memory";
 }
 
-static const char *set_watch(const char *value)
+/* "CPU PC AFTER TO" */
+static const char *set_at(const char *value)
 {
-	if (strcmp(value, "all") != 0)
-		return "wants all";
-	sim.cfg.watch = true;
+	unsigned long long cpu, pc, after, to;
+
+	if (sscanf(value, "%llu %llx %llu %llu", &cpu, &pc, &after, &to) != 4 || cpu >= SIM_CPUS_MAX ||
+	    to >= SIM_CPUS_MAX)
+		return "wants a CPU, a pc, its events before, and the CPU that comes";
+	return replay_add_place((unsigned)cpu, pc, after, (unsigned)to) == 0 ? NULL : "is one too many";
+}
+
+static const char *set_explore(const char *value)
+{
+	uint64_t n;
+	const char *wrong = number(value, 0, BOUND_MAX, &n);
+
+	bound.on = true;
+	bound.switches = wrong ? 0 : (unsigned)n;
+	sim.cfg.strategy = &by_bound;
+	return wrong;
+}
+
+static const char *set_part(const char *value, uintptr_t range[2])
+{
+	unsigned long long first, last;
+
+	if (sscanf(value, "%llx-%llx", &first, &last) != 2 || last < first)
+		return "wants two addresses, FIRST-END";
+	range[0] = first;
+	range[1] = last;
 	return NULL;
+}
+
+static const char *set_from(const char *value)
+{
+	return set_part(value, bound.from);
+}
+
+static const char *set_to(const char *value)
+{
+	return set_part(value, bound.to);
+}
+
+static const char *set_stop_after(const char *value)
+{
+	return number(value, 1, UINT64_MAX, &bound.stop_after);
 }
 
 static const char *set_replay(const char *value);
@@ -165,7 +205,13 @@ static const struct option options[] = {
 	{"--length", "N", "pct, bounded: events that they are spread over (200000)", set_length},
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
-	{"--watch", "all", "look for data races, lock orders, deadlocks, stacks in use twice", set_watch},
+	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
+	 "                      after its release, before it was written, beyond its ends), or all", watch_set},
+	{"--explore", "K", "every schedule with at most K choices that are not plain, 0 to 8; --record\n"
+	 "                      then gets the first that fails; fermata-sim explore does it", set_explore},
+	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
+	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
+	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
@@ -174,6 +220,7 @@ static const struct option options[] = {
 	{"--program", "FILE", NULL, set_program},
 	{"--build", "HASH", NULL, set_build},
 	{"--switch", "CPU RAN TO", NULL, set_switch},
+	{"--at", "CPU PC AFTER TO", NULL, set_at},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 
@@ -204,7 +251,7 @@ static const char *set_line(char *line)
 	o = option_named(name, strlen(name));
 	if (!o || o->set == set_replay)
 		return "is no option that such a file may have";
-	if (o->set == set_cmdline || o->set == set_trace || o->set == set_record)
+	if (o->set == set_trace || o->set == set_record)
 		value = strdup(value);
 	return value ? o->set(value) : "finds no host memory";
 }
@@ -252,6 +299,7 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
+	printf("  %-19s do many runs: lines `option value` and `run` of standard input say which\n", "--batch");
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d a "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
@@ -273,6 +321,10 @@ static void parse(int argc, char **argv)
 			printf("%016llx\n", (unsigned long long)replay_build());
 			exit(0);
 		}
+		if (strcmp(argv[i], "--batch") == 0) {
+			sim.cfg.batch = true;
+			continue;
+		}
 		o = option_named(argv[i], len);
 		if (!o)
 			wrong(argv[i], "is not an option; see --help");
@@ -283,17 +335,56 @@ static void parse(int argc, char **argv)
 		if (why)
 			wrong(o->name, why);
 	}
+}
+
+int main_run(char **argv)
+{
+	char err[256];
+	int status = sim_run();
+
+	console_flush();
+	console_close();
+	if (sim.message)
+		fprintf(stderr, "sim: %s\n", sim.message);
+	/* A run that only shows what another one found leaves that one's files as they are. */
+	if (report_showing())
+		return status;
+	if (sim.cfg.trace_dir && trace_write(sim.cfg.trace_dir, argv, err, sizeof err) != 0) {
+		fprintf(stderr, "sim: trace: %s\n", err);
+		status = status ? status : EXIT_BROKEN;
+	}
+	if (sim.cfg.record && replay_write(err, sizeof err) != 0) {
+		fprintf(stderr, "sim: record: %s\n", err);
+		status = status ? status : EXIT_BROKEN;
+	}
+	fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
+		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
+		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
+		(unsigned long long)sim.hash);
+	if (!report_count())
+		return status;
+	if (!sim.cfg.batch)
+		report_finish(argv);
+	return EXIT_FOUND;
+}
+
+/* What only the strategy knows, where nobody said it. */
+static void settle(void)
+{
 	if (!sim.cfg.mean)
 		sim.cfg.mean = sim.cfg.strategy->mean;
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
+	if (bound.on && (sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
+		wrong("--explore", "goes without --watch, --fault, --trace, --replay, --strategy and --batch");
+	if (bound.on) {
+		bound.file = sim.cfg.record;
+		sim.cfg.record = NULL;
+	}
 }
 
 int main(int argc, char **argv)
 {
-	int status;
-	char err[256];
-
 	sim.cfg = (struct sim_config){
 		.cpus = 4,
 		.seed = 1,
@@ -305,31 +396,15 @@ int main(int argc, char **argv)
 		.hint_ns = SIM_NEVER,
 	};
 	parse(argc, argv);
+	settle();
 	/* tools/run --live reads the trace from this process's memory; a kernel without Yama needs no leave. */
 	(void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
 	memory_init();
+	if (sim.cfg.batch) {
+		console_close_input();
+		batch(argv, set_line);
+		return 0;
+	}
 	console_open();
-	status = sim_run();
-	console_flush();
-	console_close();
-	if (sim.message)
-		fprintf(stderr, "sim: %s\n", sim.message);
-	if (sim.cfg.trace_dir && !report_showing() && trace_write(sim.cfg.trace_dir, argv, err, sizeof err) != 0) {
-		fprintf(stderr, "sim: trace: %s\n", err);
-		status = status ? status : EXIT_BROKEN;
-	}
-	if (sim.cfg.record && !report_showing() && replay_write(err, sizeof err) != 0) {
-		fprintf(stderr, "sim: record: %s\n", err);
-		status = status ? status : EXIT_BROKEN;
-	}
-	if (!report_showing())
-		fprintf(stderr, "sim: seed=%llu events=%llu virtual_ns=%llu switches=%llu hash=%016llx\n",
-			(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
-			(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
-			(unsigned long long)sim.hash);
-	if (report_count()) {
-		report_finish(argv);
-		return EXIT_FOUND;
-	}
-	return status;
+	return main_run(argv);
 }

@@ -13,13 +13,19 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define BOOT_STACK_BYTES (64u << 10)
 #define FAULT_STACK_BYTES (32u << 10) /* one for each CPU, for the kernel's panic */
 #define GAP_BYTES (64u << 10)	      /* never mapped, below each stack */
 #define BOOT_STACK_TOP (RAM_BASE - GAP_BYTES)
 #define FAULT_STACKS_TOP (BOOT_STACK_TOP - BOOT_STACK_BYTES - GAP_BYTES)
 
 static uint8_t guarded[RAM_BYTES_MAX / SIM_PAGE_BYTES / 8];
+
+/* With --batch, RAM is opened chunk by chunk as it is touched, so that a reset knows what to clear. */
+#define CHUNK_BYTES (16u << 10)
+#define GUARDS_MAX (1u << 16)
+static uint32_t open_chunks[RAM_BYTES_MAX / CHUNK_BYTES], guards[GUARDS_MAX];
+static unsigned open_count, guard_count;
+static bool fault_stacks_used;
 
 static void map(uintptr_t top, size_t bytes)
 {
@@ -64,6 +70,43 @@ void sim_guard(uintptr_t page)
 	    mprotect((void *)page, SIM_PAGE_BYTES, PROT_NONE) != 0)
 		sim_stop(EXIT_BROKEN, "a guard page cannot be made there");
 	guarded[i / 8] |= (uint8_t)(1u << (i % 8));
+	if (sim.cfg.batch && guard_count < GUARDS_MAX)
+		guards[guard_count++] = (uint32_t)i;
+}
+
+/* True when @p at lies in RAM that was not touched yet, and now may be. */
+static bool open_chunk(uintptr_t at)
+{
+	uintptr_t chunk = at - at % CHUNK_BYTES;
+	size_t page = (at - RAM_BASE) / SIM_PAGE_BYTES;
+
+	if (!sim.cfg.batch || guarded[page / 8] >> (page % 8) & 1 ||
+	    mprotect((void *)chunk, CHUNK_BYTES, PROT_READ | PROT_WRITE) != 0)
+		return false;
+	open_chunks[open_count++] = (uint32_t)((chunk - RAM_BASE) / CHUNK_BYTES);
+	for (uintptr_t p = chunk; p < chunk + CHUNK_BYTES; p += SIM_PAGE_BYTES) {
+		page = (p - RAM_BASE) / SIM_PAGE_BYTES;
+		if (guarded[page / 8] >> (page % 8) & 1)
+			mprotect((void *)p, SIM_PAGE_BYTES, PROT_NONE);
+	}
+	return true;
+}
+
+void memory_reset(void)
+{
+	for (unsigned i = 0; i < guard_count; i++) {
+		guarded[guards[i] / 8] = 0;
+		mprotect((void *)(RAM_BASE + (uintptr_t)guards[i] * SIM_PAGE_BYTES), SIM_PAGE_BYTES,
+			 PROT_READ | PROT_WRITE);
+	}
+	guard_count = 0;
+	for (unsigned i = 0; i < open_count; i++)
+		memset((void *)(RAM_BASE + (uintptr_t)open_chunks[i] * CHUNK_BYTES), 0, CHUNK_BYTES);
+	memset((void *)(BOOT_STACK_TOP - BOOT_STACK_BYTES), 0, BOOT_STACK_BYTES);
+	if (fault_stacks_used)
+		memset((void *)(FAULT_STACKS_TOP - SIM_CPUS_MAX * FAULT_STACK_BYTES), 0,
+		       SIM_CPUS_MAX * FAULT_STACK_BYTES);
+	fault_stacks_used = false;
 }
 
 void *memory_boot_stack(void)
@@ -133,6 +176,11 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 	uintptr_t stack = FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES;
 
+	if (bound.on && sig == SIGSEGV && bound_fault(at))
+		return;
+	if (sig == SIGSEGV && in_ram && open_chunk(at))
+		return;
+	fault_stacks_used = true;
 	if (!sim.running ||
 	    within(stack_pointer(context), 1, stack - FAULT_STACK_BYTES, FAULT_STACK_BYTES)) {
 		console_flush();
@@ -159,6 +207,8 @@ void memory_init(void)
 	stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
 
 	map(RAM_BASE + sim.cfg.ram_bytes, sim.cfg.ram_bytes);
+	if (sim.cfg.batch)
+		mprotect((void *)RAM_BASE, sim.cfg.ram_bytes, PROT_NONE);
 	map(BOOT_STACK_TOP, BOOT_STACK_BYTES);
 	map(FAULT_STACKS_TOP, SIM_CPUS_MAX * FAULT_STACK_BYTES);
 	sigaltstack(&alternate, NULL);

@@ -108,6 +108,20 @@ uint64_t sim_locks_taken(void);
 uint64_t sim_locks_longest(void);
 
 /*
+ * Memory, for the checkers; these take no time.
+ */
+
+/** @p bytes at @p p, 16-byte aligned behind a header of 16 bytes, were handed out, of which the
+ *  last @p slack_bytes nobody asked for. */
+void sim_memory_taken(const void *p, size_t bytes, size_t slack_bytes);
+
+/** They, or pages, were given back; only the allocators may touch them. */
+void sim_memory_given(const void *p, size_t bytes);
+
+/** Pages were handed out, or something was written that the hooks do not see. */
+void sim_memory_usable(const void *p, size_t bytes);
+
+/*
  * Time.
  */
 

@@ -21,16 +21,16 @@
  * relies on more than C11 gives.
  */
 #include "sim/watch.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define CELLS 4
 #define SHADOW_BASE 0x10000000000ull
 #define SHADOW_BYTES ((RAM_BASE + RAM_BYTES_MAX) / 8 * CELLS * sizeof(struct cell))
 #define OBJECTS_BASE 0x18000000000ull
 #define OBJECTS_BYTES ((RAM_BASE + RAM_BYTES_MAX) / 2 * sizeof(uint32_t *))
+
+#define CLOCKS_BASE 0x1a000000000ull
+#define CLOCKS_BYTES (16ull << 30)
 
 struct cell {
 	uint32_t epoch, pc; /* the program lies below 4 GiB */
@@ -43,6 +43,7 @@ static uint32_t masks[SIM_CPUS_MAX][AGENTS_MAX];
 static uint32_t loaded[AGENTS_MAX][AGENTS_MAX]; /* what relaxed loads saw: an acquire fence's */
 static uint32_t fenced[AGENTS_MAX][AGENTS_MAX]; /* at the last release fence */
 static unsigned agents;
+static uint32_t *object_next; /* where the next atomic object's clock goes */
 
 static void join(uint32_t *to, const uint32_t *from)
 {
@@ -55,24 +56,30 @@ static void copy(uint32_t *to, const uint32_t *from)
 	memcpy(to, from, agents * sizeof *to);
 }
 
-static void map(uint64_t base, uint64_t bytes)
+static void map(bool again)
 {
-	void *got = mmap((void *)base, bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-
-	if (got != (void *)base) {
-		fprintf(stderr, "sim: the host has no room for what --watch must remember\n");
-		exit(EXIT_BROKEN);
-	}
+	watch_map(SHADOW_BASE, SHADOW_BYTES, again);
+	watch_map(OBJECTS_BASE, OBJECTS_BYTES, again);
+	watch_map(CLOCKS_BASE, CLOCKS_BYTES, again);
+	object_next = (uint32_t *)CLOCKS_BASE;
 }
 
 void race_begin(void)
 {
-	map(SHADOW_BASE, SHADOW_BYTES);
-	map(OBJECTS_BASE, OBJECTS_BYTES);
+	if (!agents)
+		map(false);
 	agents = 2 * sim.cfg.cpus;
 	for (unsigned i = 0; i < agents; i++)
 		clocks[i][i] = 1;
+}
+
+void race_reset(void)
+{
+	map(true);
+	memset(clocks, 0, sizeof clocks);
+	memset(masks, 0, sizeof masks);
+	memset(loaded, 0, sizeof loaded);
+	memset(fenced, 0, sizeof fenced);
 }
 
 /*
@@ -124,10 +131,12 @@ static uint32_t *object_at(uintptr_t at)
 {
 	uint32_t **clock = (uint32_t **)OBJECTS_BASE + at / 2;
 
-	if (!*clock)
-		*clock = calloc(agents, sizeof **clock);
-	if (!*clock)
-		sim_stop(EXIT_BROKEN, "no host memory for --watch");
+	if (!*clock) {
+		*clock = object_next;
+		object_next += agents;
+	}
+	if ((uintptr_t)object_next > CLOCKS_BASE + CLOCKS_BYTES)
+		sim_stop(EXIT_BROKEN, "--watch has no room for so many atomic objects");
 	return *clock;
 }
 

@@ -5,7 +5,7 @@
  * they are when other choices are taken away, so that a shrinker can. The file is a list of
  * options, one a line, without their dashes; main.c reads it.
  */
-#include "sim/sim.h"
+#include "sim/watch.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 struct choice {
 	uint64_t ran;
+	uintptr_t pc; /* while recording */
 	unsigned cpu, to;
 };
 
@@ -21,6 +22,42 @@ static struct list {
 	struct choice *all;
 	size_t n, room, next;
 } replayed[SIM_CPUS_MAX], noted;
+
+/* Choices by what a CPU executes, which a shrinker tries: they mean the same when other choices are gone and the
+ * CPU comes there earlier or later. */
+#define PLACES_MAX 8
+static struct place {
+	uintptr_t pc;
+	uint64_t after;
+	unsigned cpu, to;
+	bool done;
+} places[PLACES_MAX];
+static unsigned place_count, forced = SIM_CPUS_MAX; /* who comes now */
+
+int replay_add_place(unsigned cpu, uintptr_t pc, uint64_t after, unsigned to)
+{
+	if (place_count == PLACES_MAX)
+		return -1;
+	places[place_count++] = (struct place){pc, after, cpu, to, false};
+	return 0;
+}
+
+unsigned replay_places(void)
+{
+	return place_count;
+}
+
+bool replay_at(uintptr_t pc, uint64_t ran)
+{
+	for (struct place *p = places; p < places + place_count; p++) {
+		if (p->pc == pc && p->cpu == sim.cur && ran >= p->after && !p->done) {
+			p->done = true;
+			forced = p->to;
+			return true;
+		}
+	}
+	return false;
+}
 
 static int add(struct list *l, struct choice c)
 {
@@ -37,15 +74,33 @@ static int add(struct list *l, struct choice c)
 	return 0;
 }
 
+void replay_reset(void)
+{
+	noted.n = place_count = 0;
+	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
+		replayed[i].n = replayed[i].next = 0;
+}
+
 int replay_add(unsigned cpu, uint64_t ran, unsigned to)
 {
-	return add(&replayed[cpu], (struct choice){ran, cpu, to});
+	return add(&replayed[cpu], (struct choice){.ran = ran, .cpu = cpu, .to = to});
 }
 
 void replay_note(unsigned next)
 {
-	if (add(&noted, (struct choice){sim.cpu[sim.cur].ran, sim.cur, next}) != 0)
+	if (add(&noted, (struct choice){sim.cpu[sim.cur].ran, sim.pc, sim.cur, next}) != 0)
 		sim_stop(EXIT_BROKEN, "no host memory to record so many choices");
+}
+
+void replay_note_at(unsigned cpu, uint64_t ran, uintptr_t pc, unsigned to)
+{
+	if (add(&noted, (struct choice){ran, pc, cpu, to}) != 0)
+		abort();
+}
+
+void replay_forget(void)
+{
+	noted.n = 0;
 }
 
 /* The next choice that the current CPU has still before it, or NULL. */
@@ -67,7 +122,11 @@ static void replay_begin(void)
 static unsigned replay_choose(uint64_t set, enum where where)
 {
 	const struct choice *c = upcoming();
+	unsigned to = forced;
 
+	forced = SIM_CPUS_MAX;
+	if (to < SIM_CPUS_MAX && set & CPU_BIT(to))
+		return to;
 	if (c && c->ran == sim.cpu[sim.cur].ran && set & CPU_BIT(c->to))
 		return c->to;
 	return strategy_plain(set, where);
@@ -117,14 +176,17 @@ static void write_text(FILE *f)
 		(unsigned long long)(sim.cfg.ram_bytes >> 20),
 		(unsigned long long)sim.cfg.hint_ns);
 	fprintf(f, "cmdline %s\nstrategy replay\n", sim.cfg.cmdline);
+	if (sim.cfg.watch)
+		watch_write(f);
 	fprintf(f, "input ");
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%02x", (unsigned char)input[i]);
 	fprintf(f, "\n");
 	fault_write(f);
 	for (size_t i = 0; i < noted.n; i++)
-		fprintf(f, "switch %u %llu %u\n", noted.all[i].cpu,
-			(unsigned long long)noted.all[i].ran, noted.all[i].to);
+		fprintf(f, "switch %u %llu %u %llx\n", noted.all[i].cpu,
+			(unsigned long long)noted.all[i].ran, noted.all[i].to,
+			(unsigned long long)noted.all[i].pc);
 }
 
 int replay_write(char *err, size_t err_bytes)

@@ -37,7 +37,8 @@ extern uint64_t ksyms_count, ksyms_addr[];
 extern uint32_t ksyms_name[];
 extern char ksyms_text[];
 
-static void place_print(unsigned n, uintptr_t pc)
+/* The symbol that @p pc lies in, as its index and 1; 0: none. */
+static uint64_t symbol_of(uintptr_t pc)
 {
 	uint64_t low = 0, high = ksyms_count; /* the answer's index + 1 lies in [low, high] */
 
@@ -49,6 +50,21 @@ static void place_print(unsigned n, uintptr_t pc)
 		else
 			high = mid - 1;
 	}
+	return low;
+}
+
+bool report_copies(uintptr_t pc)
+{
+	uint64_t i = symbol_of(pc);
+	const char *name = i ? ksyms_text + ksyms_name[i - 1] : "";
+
+	return !strcmp(name, "memcpy") || !strcmp(name, "memmove");
+}
+
+static void place_print(unsigned n, uintptr_t pc)
+{
+	uint64_t low = symbol_of(pc);
+
 	if (low)
 		fprintf(stderr, "    #%u %s+%#llx (%#llx)\n", n, ksyms_text + ksyms_name[low - 1],
 			(unsigned long long)(pc - ksyms_addr[low - 1]), (unsigned long long)pc);
@@ -76,6 +92,11 @@ static void backtrace_from(uintptr_t pc)
 	}
 }
 
+void report_reset(void)
+{
+	reports = asked_count = 0;
+}
+
 bool report_begin(uintptr_t pc, uintptr_t earlier)
 {
 	if (shows_count || reports == REPORTS_MAX)
@@ -86,7 +107,7 @@ bool report_begin(uintptr_t pc, uintptr_t earlier)
 			return false;
 	reported[reports].pc = pc;
 	reported[reports].earlier = earlier;
-	found[reports].ns = sim_clock_ns();
+	found[reports].ns = sim_now_ns();
 	found[reports++].cpu = sim.cur;
 	console_flush();
 	return true;
@@ -104,7 +125,7 @@ void report_line(const char *fmt, ...)
 
 void report_here(const char *what, uintptr_t pc)
 {
-	uint64_t ns = sim_clock_ns();
+	uint64_t ns = sim_now_ns();
 
 	fprintf(stderr, "  %s by CPU %u%s, at %llu.%09llu s, event %llu\n", what, sim.cur,
 		watch_agent() & 1 ? " in an interrupt" : "", (unsigned long long)(ns / 1000000000),

@@ -12,8 +12,8 @@ enum rng_source {
 	RNG_TIMER,    /* how late a timer fires */
 	RNG_HINT,     /* how long a hint interrupt travels */
 	RNG_CONSOLE,  /* when input arrives */
-	RNG_FAULTS,   /* and five more: one for each kind of fault */
-	RNG_SOURCES = RNG_FAULTS + 6
+	RNG_FAULTS,   /* and ten more: one for each kind of fault */
+	RNG_SOURCES = RNG_FAULTS + 11
 };
 
 struct rng {

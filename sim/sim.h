@@ -30,7 +30,8 @@ struct sim_config {
 	const char *record;  /* write the run to this file at the end, to be replayed; NULL: don't */
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
-	bool watch; /* check each access: watch.h */
+	bool batch; /* many runs: batch.c */
+	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
 	char cmdline[8192];
 };
 
@@ -40,6 +41,8 @@ struct vcpu {
 	bool irq_on;
 	uint64_t stalled_until; /* ns; a fault */
 	uint64_t again_at; /* a hint that was doubled, or nobody sent */
+	uint64_t tick_at; /* a timer's interrupt, likewise */
+	uint64_t skew_ns; /* that its clock is ahead; a fault */
 	uint64_t timer_at, hint_at; /* ns when they become pending, SIM_NEVER for never */
 	uint64_t progress; /* events it has run, or would have run in the time it spent halted */
 	uint64_t ran; /* hooks, pauses and halts that it executed: with its number, a place in the run */
@@ -73,6 +76,8 @@ struct sim {
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
 	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
 	uint64_t turn;	     /* what the current CPU had run when it was last chosen, not by default */
+	bool at_places;	     /* --at was given: each hook is looked at */
+	uintptr_t pc;	     /* where the current CPU was when it last left the fast path */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
 	uint64_t events, switches, irqs, faults, hash;
@@ -117,6 +122,9 @@ int sim_run(void);
 /** Whether the clock has come to --until. */
 bool sim_was_enough(void);
 
+/** Asks the strategy who goes on, at @p pc, although the time for that has not come. */
+void sim_choose(uintptr_t pc);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
@@ -130,6 +138,9 @@ static inline void sim_mix(uint64_t x)
 /** True when the current CPU has run for so long that others must come, or nothing may ever happen
  *  that it waits for. */
 bool sim_turn_over(void);
+
+/** The machine's time; sim_clock_ns is what a CPU reads. */
+uint64_t sim_now_ns(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
@@ -154,14 +165,48 @@ extern const struct strategy by_replay;
  *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
 unsigned strategy_plain(uint64_t set, enum where where);
 
+/* bound.c: every schedule with few choices. */
+#define BOUND_MAX 8
+struct bound_config {
+	bool on;
+	unsigned switches;  /* at most BOUND_MAX */
+	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
+	uint64_t stop_after; /* failures; 0: never */
+	const char *file;   /* for the first failure, or NULL */
+};
+extern struct bound_config bound;
+extern const struct strategy by_bound;
+
+/** Before an access at @p pc: all other CPUs get a try. */
+void bound_point(uintptr_t pc);
+
+/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
+bool bound_fault(uintptr_t at);
+
+/** When the run came back to the host's stack: goes on until every schedule was. @p go switches to a
+ *  virtual CPU's stack and comes back as sim_run's call does. */
+void bound_explore(void (*go)(void *sp));
+
 /* replay.c: runs as files. */
 
 /** Notes that @p next was chosen at this CPU's present place. */
 void replay_note(unsigned next);
 
+/** The same for another place; and forgets all that was noted. */
+void replay_note_at(unsigned cpu, uint64_t ran, uintptr_t pc, unsigned to);
+void replay_forget(void);
+
 /** Adds a choice that is to be made again; the caller gives those of one CPU in order. 0, or -1:
  *  no host memory. */
 int replay_add(unsigned cpu, uint64_t ran, unsigned to);
+
+/** --at: the first time that @p cpu comes to @p pc when it has run @p after events, @p to comes. 0, or -1: there
+ *  are too many. */
+int replay_add_place(unsigned cpu, uintptr_t pc, uint64_t after, unsigned to);
+unsigned replay_places(void);
+
+/** Whether the current CPU, which has run @p ran events and is at @p pc, is at such a place. */
+bool replay_at(uintptr_t pc, uint64_t ran);
 
 /** Writes what was noted, with all that the run was made from, to cfg.record. 0, or -1 with a
  *  text in @p err. */
@@ -169,6 +214,25 @@ int replay_write(char *err, size_t err_bytes);
 
 /** Identifies this program's kernel. */
 uint64_t replay_build(void);
+
+/* main.c */
+
+/** One run, and what is to be said and written of it; the exit status. */
+int main_run(char **argv);
+
+/* batch.c */
+
+/** Does the runs that standard input asks for, with @p set_line for the lines in between. */
+void batch(char **argv, const char *(*set_line)(char *line));
+
+/* What a run changed becomes what it was: for batch.c. */
+void memory_reset(void);
+void console_reset(void);
+void fault_reset(void);
+void replay_reset(void);
+void locks_reset(void);
+void report_reset(void);
+void watch_reset(void);
 
 /* fault.c */
 enum fault {
@@ -178,6 +242,11 @@ enum fault {
 	FAULT_HINT_SPURIOUS,
 	FAULT_TIMER_LATE,
 	FAULT_CPU_STALL,
+	FAULT_TIMER_DOUBLED,
+	FAULT_TIMER_SPURIOUS,
+	FAULT_CLOCK_STEP,
+	FAULT_CLOCK_SKEW,
+	FAULT_BIT_FLIP,
 	FAULTS
 };
 _Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");
@@ -208,6 +277,8 @@ void fault_write(FILE *f);
 
 /* console.c */
 void console_open(void);
+/** For --batch, whose own standard input is: what the options gave is all. */
+void console_close_input(void);
 void console_close(void); /* gives back the terminal; any context, also twice */
 void console_flush(void);
 
@@ -234,6 +305,7 @@ void console_poll(void);
 #define RAM_BASE 0x50000000ull
 #define RAM_BYTES_DEFAULT (256ull << 20)
 #define RAM_BYTES_MAX (2048ull << 20)
+#define BOOT_STACK_BYTES (64u << 10)
 
 void memory_init(void);
 

@@ -17,5 +17,6 @@ void sim_stack_switch(void **save, void *load)
 {
 	if (sim.cfg.watch)
 		watch_switch((char *)__builtin_dwarf_cfa() - fiber_saved_bytes, load);
+	sim_memory_usable(save, sizeof *save);
 	fiber_switch(save, load);
 }

@@ -2,7 +2,9 @@
  * watch.c: who is running, for the checkers, and stacks that are in use twice.
  */
 #include "sim/watch.h"
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define STACKS_MAX 1024
 #define STACK_BYTES (28u << 10) /* a worker's: from less, a fresh stack is the same one made anew */
@@ -19,14 +21,74 @@ static struct parked {
 	uintptr_t frame;
 } parked[STACKS_MAX];
 
+static const struct {
+	const char *name;
+	unsigned bits;
+} kinds[] = {
+	{"all", WATCH_ALL},
+	{"races", WATCH_RACES},
+	{"locks", WATCH_LOCKS},
+	{"memory", WATCH_MEMORY},
+};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+const char *watch_set(const char *value)
+{
+	for (unsigned i = 0; i < KINDS; i++) {
+		if (strcmp(value, kinds[i].name) == 0) {
+			sim.cfg.watch |= kinds[i].bits;
+			return NULL;
+		}
+	}
+	return "wants all, races, locks or memory";
+}
+
+void watch_write(FILE *f)
+{
+	unsigned left = sim.cfg.watch;
+
+	for (unsigned i = 0; i < KINDS; i++) {
+		if ((left & kinds[i].bits) == kinds[i].bits) {
+			fprintf(f, "watch %s\n", kinds[i].name);
+			left &= ~kinds[i].bits;
+		}
+	}
+}
+
 unsigned watch_agent(void)
 {
 	return 2 * sim.cur + now[sim.cur].in_irq;
 }
 
+void watch_map(uintptr_t base, size_t bytes, bool again)
+{
+	void *got = (void *)base;
+
+	if (again ? madvise(got, bytes, MADV_DONTNEED) == 0
+		  : mmap(got, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+			 0) == got)
+		return;
+	fprintf(stderr, "sim: the host has no room for what --watch must remember\n");
+	exit(EXIT_BROKEN);
+}
+
 void watch_begin(void)
 {
-	race_begin();
+	if (sim.cfg.watch & WATCH_RACES)
+		race_begin();
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_begin();
+}
+
+void watch_reset(void)
+{
+	memset(now, 0, sizeof now);
+	memset(parked, 0, sizeof parked);
+	if (sim.cfg.watch & WATCH_RACES)
+		race_reset();
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_reset();
 }
 
 /* A handler's frames lie on the stack that it interrupted, which uses the same place for its own
@@ -49,14 +111,19 @@ bool watch_show(uintptr_t pc)
 
 void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
 {
-	if (!watch_show(pc) && !own_frame(at) && at + bytes <= RAM_BASE + RAM_BYTES_MAX)
-		race_access(at, (unsigned)bytes, kind, pc);
+	if (watch_show(pc) || own_frame(at) || at + bytes > RAM_BASE + RAM_BYTES_MAX)
+		return;
+	if (sim.cfg.watch & WATCH_RACES)
+		race_access(at, (unsigned)bytes, kind & 3, pc);
+	if (sim.cfg.watch & WATCH_MEMORY)
+		heap_access(at, bytes, kind, pc);
 }
 
 void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uintptr_t pc)
 {
 	watch_access(at, bytes, op == OP_LOAD ? ACCESS_MARKED : ACCESS_WRITE | ACCESS_MARKED, pc);
-	race_atomic(at, op, order);
+	if (sim.cfg.watch & WATCH_RACES)
+		race_atomic(at, op, order);
 }
 
 void watch_fence(int order)

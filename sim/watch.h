@@ -9,8 +9,16 @@
 
 #include "sim/sim.h"
 
-enum access { ACCESS_READ, ACCESS_WRITE = 1, ACCESS_MARKED = 2 /* atomic or volatile */ };
+enum access {
+	ACCESS_READ,
+	ACCESS_WRITE = 1,
+	ACCESS_MARKED = 2, /* atomic or volatile */
+	ACCESS_COPY = 4,   /* of memcpy, which uses nothing itself */
+};
 enum atomic_op { OP_LOAD, OP_STORE, OP_RMW };
+
+/* What --watch looks for. */
+enum { WATCH_RACES = 1, WATCH_LOCKS = 2, WATCH_MEMORY = 4, WATCH_ALL = 7 };
 
 #define AGENTS_MAX (2 * SIM_CPUS_MAX)
 
@@ -20,6 +28,15 @@ struct interrupted {
 	uintptr_t was_frame;
 	uint32_t clock[AGENTS_MAX];
 };
+
+/** Takes one of their names. NULL, or what is wrong. */
+const char *watch_set(const char *value);
+
+/** Writes what is looked for, for a replay. */
+void watch_write(FILE *f);
+
+/** @p bytes at @p base, all zero; @p again: they were got before. */
+void watch_map(uintptr_t base, size_t bytes, bool again);
 
 /** The agent that runs: 2 * CPU, and 1 in an interrupt. */
 unsigned watch_agent(void);
@@ -50,6 +67,7 @@ void watch_prepared(const void *sp);
 
 /* race.c: clocks; see there. */
 void race_begin(void);
+void race_reset(void);
 void race_access(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc);
 void race_atomic(uintptr_t at, enum atomic_op op, int order);
 void race_fence(int order);
@@ -61,6 +79,11 @@ void race_unmask(void);
 
 /** Shows this event, if this run is to show it. */
 bool watch_show(uintptr_t pc);
+
+/* heap.c: memory that is not to be used. */
+void heap_begin(void);
+void heap_reset(void);
+void heap_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
 
 /* locks.c */
 
@@ -80,6 +103,9 @@ void report_here(const char *what, uintptr_t pc);
 
 /** Asks for report_here of an earlier event, after the run. */
 void report_later(const char *what, uint64_t event);
+
+/** True when the function at @p pc does nothing but copy. */
+bool report_copies(uintptr_t pc);
 
 /** Ends a report. */
 void report_end(void);

@@ -5,6 +5,14 @@
 ESBUILD ?= esbuild
 ESBUILD_FLAGS := --bundle --minify --format=iife --target=es2022 --charset=utf8 --log-level=warning \
 	--alias:events=./build/viewer/events.ts --alias:sources=./build/viewer/sources.ts
+# Long names of the viewer's own, which neither the browser nor a file nor a test knows, are made short.
+VIEWER_OWN := afterLoss awaitedName budgetNs busyBefore cpuEvents deadlineNs decisionBefore finishedTasks hasDecision \
+	inputError irqStart irqWhat jobFrom jobList jobsFrom lossFrom lockWaiters nsPerTick notRecorded onWorkerSwitch openJob periodNs \
+	quantumNs queuedAt queueMax queueRuns queueWithout ranUntilNow refreshDockSoon rowChosen runsElsewhere stateFaint \
+	toggleActive toggleTeaching unknownNs verdictText wasPreempted wrongOnes
+VIEWER_EMPTY :=
+VIEWER_BLANK := $(VIEWER_EMPTY) $(VIEWER_EMPTY)
+ESBUILD_FLAGS += '--mangle-props=^($(subst $(VIEWER_BLANK),|,$(strip $(VIEWER_OWN))))$$'
 VIEWER_SRCS := $(wildcard viewer/src/*)
 
 build/viewer/events-table: viewer/events_table.c kernel/trace/events.def

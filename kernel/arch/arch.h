@@ -29,6 +29,8 @@
  *   arch_lock_wanted(l, shared), arch_lock_taken(l, shared), arch_lock_given(l), arch_lock_none():
  *                                        what sync/ does with spin locks, for the simulator's
  *                                        checkers; nothing where arch_impl.h does not say
+ *   arch_memory_taken(p, bytes, slack), arch_memory_given(p, bytes), arch_memory_usable(p, bytes):
+ *                                        what mm/ does with memory, likewise (sim/port.h)
  *   u32 mmio_read32(uptr); void mmio_write32(uptr, u32); and the 8-, 16-, 64-bit ones:
  *                                        device registers, ordered among themselves
  *   void mmio_barrier(void);             orders memory before registers and the reverse
@@ -49,6 +51,11 @@ struct task;
 #define arch_lock_taken(lock, shared)  ((void)(lock))
 #define arch_lock_given(lock)	       ((void)(lock))
 #define arch_lock_none()	       ((void)0)
+#endif
+#ifndef arch_memory_taken
+#define arch_memory_taken(p, bytes, slack) ((void)(p))
+#define arch_memory_given(p, bytes)	   ((void)(p))
+#define arch_memory_usable(p, bytes)	   ((void)(p))
 #endif
 
 /*

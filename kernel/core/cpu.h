@@ -35,7 +35,7 @@ struct cpu {
 	u64 quantum_end_ns;    /* when the current task's quantum ends; TIME_NEVER for none */
 	u32 hints_seen;	       /* number of the last hint that this CPU acted on */
 	u8 frozen_why;	       /* why the switch under way left ... */
-	struct task *frozen;   /* ... this poll behind; the successor queues it */
+	struct task *frozen;   /* ... this poll behind, or NULL; the successor queues it */
 	struct worker *left;   /* the stack that the switch under way leaves */
 	struct worker *spare;  /* a free stack, or NULL */
 	u64 left_ns;	       /* when */

@@ -57,6 +57,7 @@ static inline void *hand_out(struct block *b, enum heap_kind kind, u32 bytes, u3
 	b->owner = (u32)owner;
 	block_set_slack(b, bytes, slack);
 	block_mark(b, MARK_USED + kind);
+	arch_memory_taken(block_payload(b), bytes, slack);
 	return block_payload(b);
 }
 
@@ -204,8 +205,10 @@ ALWAYS_INLINE void release(enum heap_kind kind, void *p, uptr owner, const char 
 	b->size = block_bytes(b);
 	b->owner = (u32)owner;
 	block_mark(b, MARK_CACHED);
+	arch_memory_usable(b, HEADER_BYTES + b->size);
 	if (ARCH_POISON)
 		memset(b + 1, (u8)POISON, poisoned_bytes(b));
+	arch_memory_given(b, HEADER_BYTES + b->size);
 	if (b->size <= atomic_load_explicit(&short_way_bytes, memory_order_relaxed)) {
 		bool irqs = arch_irq_save();
 		bool kept = magazine_push(&cache_of(kind, b->size)->loaded, b);

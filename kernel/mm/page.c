@@ -126,6 +126,7 @@ static uptr alloc_locked(unsigned order) REQUIRES(page_lock)
 		put_free(r, block + block_bytes(found), found);
 	}
 	*state_of(r, block) = (u8)(USED | order);
+	arch_memory_usable((void *)block, block_bytes(order));
 	return block;
 }
 
@@ -146,6 +147,7 @@ static void free_locked(uptr block, unsigned order) REQUIRES(page_lock)
 	    *state_of(r, block) != (USED | order))
 		panic("page_free(%p, %u): no such block is allocated", (void *)block, order);
 	*state_of(r, block) = INSIDE;
+	arch_memory_given((void *)block, block_bytes(order));
 	for (; order < PAGE_ORDER_MAX; order++) {
 		uptr buddy = block ^ block_bytes(order);
 

@@ -103,9 +103,9 @@ void record_switch(u32 seq, const struct leaver *prev, const struct trace_candid
 		 .why = prev->why);
 }
 
-static inline void end_job(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+ALWAYS_INLINE void end_job(struct task *t, u64 now_ns, bool on) REQUIRES(t->home->lock)
 {
-	u32 seq = op_seq(traced());
+	u32 seq = op_seq(on);
 
 	if (t->policy->leave)
 		t->policy->leave(queue_of(t), &t->entity, &t->params);
@@ -130,7 +130,7 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 		u32 seq;
 
 		if (unlikely(next_job)) {
-			end_job(t, now_ns);
+			end_job(t, now_ns, on);
 			task_release(t, now_ns);
 		}
 		if (!server_throttles(t))
@@ -147,7 +147,7 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 		return TRACE_switch_why_yielded;
 	}
 	t->state = TASK_WAITING;
-	end_job(t, now_ns);
+	end_job(t, now_ns, on);
 	if (likely(result == POLL_PENDING))
 		return TRACE_switch_why_blocked;
 	t->state = TASK_DEAD;
@@ -173,31 +173,34 @@ struct leaver leaver_after(const struct task *t, u8 why, u8 level)
 /*
  * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
  * first of them, which is returned, runs. That is what the queue would give, and nothing else
- * changes, neither the classes that wait nor the promise. NULL, and the lock is held still: it is
+ * changes, neither the classes that wait nor the promise. On one CPU that goes for a queue of any
+ * kind, and who comes before all others goes on at once. NULL, and the lock is held still: it is
  * not that simple.
  */
 ALWAYS_INLINE struct task *take_turns(struct cpu *c, struct task *prev, u64 now_ns)
 	NO_THREAD_SAFETY_ANALYSIS
 {
-	const struct shard *s = prev->home;
-	u32 class = 1u << prev->policy->urgency;
-	struct levels *l;
-	struct task *next;
+	struct task *next = shard_first(prev->home, c->id);
 
-	if ((s->classes & -s->classes) != class || !(s->simple & class) || is_pinned(prev) ||
-	    prev->next_deadline_ns)
+	if (shard_count > 1 || is_pinned(prev) || prev->next_deadline_ns)
 		return NULL;
-	l = queue_of(prev);
-	next = CONTAINER_OF(levels_first(l), struct task, entity);
-	if (next->entity.key != prev->entity.key || next->worker)
+	if (likely(next && next->rank == prev->rank &&
+		   prev->home->simple >> prev->policy->urgency & 1)) {
+		levels_rotate(queue_of(prev), &next->entity, &prev->entity);
+		prev->state = TASK_READY;
+	} else if (!alone || !prev->policy->passes || prev->entity.quantum_ns ||
+		   (next && next->rank < prev->rank)) {
 		return NULL;
-	levels_rotate(l, &next->entity, &prev->entity);
-	prev->state = TASK_READY;
+	} else if (next && next->rank == prev->rank) {
+		runqueue_add(prev, false);
+		runqueue_remove(next);
+	} else {
+		next = prev;
+	}
 	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
 	prev->quantum_left_ns = 0;
 	place(c, next, now_ns);
 	home_unlock(next);
-	quantum_program(c);
 	return next;
 }
 
@@ -229,12 +232,12 @@ static bool is_to_leave(struct cpu *c)
  * The way that most waits take on one CPU while nothing is recorded: the job of @p prev is done, and
  * the first that waits, which is returned, runs. NULL: it is not that simple; nothing was done.
  */
-ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum poll result, u64 now_ns)
+ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, u64 now_ns)
 	NO_THREAD_SAFETY_ANALYSIS
 {
 	struct task *next;
 
-	if (!alone || traced() || result || noted(prev) || cpu_hinted(c) || !prev->policy->passes)
+	if (!alone || !prev->policy->passes)
 		return NULL;
 	next = shard_first(prev->home, c->id);
 	if (!next)
@@ -242,7 +245,7 @@ ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, enum pol
 	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
 	prev->quantum_left_ns = 0;
 	prev->state = TASK_WAITING;
-	end_job(prev, now_ns);
+	end_job(prev, now_ns, false);
 	promise_alone(c, next->rank);
 	runqueue_remove(next);
 	place(c, next, now_ns);
@@ -265,12 +268,12 @@ static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 
 /* Polls @p next, whose poll is suspended on another stack: there. Returns when this stack, which
  * is given up, is used again, with the task that this CPU was given then. */
-static struct task *resume(struct cpu *c, struct task *next)
+static struct task *resume(struct cpu *c, struct task *next, bool on)
 {
 	struct worker *to = next->worker;
 
 	next->worker = NULL;
-	change_stack(c, to, NULL);
+	change_stack(c, to, NULL, on);
 	arrive();
 	return arch_cpu()->current;
 }
@@ -319,7 +322,7 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);
 	if (next && unlikely(next->worker))
-		return resume(c, next);
+		return resume(c, next, on);
 	reap(c);
 	quantum_program(c);
 	return next;
@@ -332,20 +335,18 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
-	struct task *next;
+	struct task *next = NULL;
 	u64 now_ns = clock_ns();
 
 	if (!prev)
 		return dispatch_any(c, NULL, result, now_ns);
 	home_lock(prev);
-	if (shard_count == 1 && !traced() && noted(prev) && !result && !cpu_hinted(c) &&
-	    (next = take_turns(c, prev, now_ns)) != NULL)
-		return next;
-	next = wait_alone(c, prev, result, now_ns);
+	if (!traced() && !result && !cpu_hinted(c))
+		next = noted(prev) ? take_turns(c, prev, now_ns) : wait_alone(c, prev, now_ns);
 	if (!next)
 		return dispatch_any(c, prev, result, now_ns);
 	if (unlikely(next->worker))
-		return resume(c, next);
+		return resume(c, next, false);
 	quantum_program(c);
 	return next;
 }
@@ -445,15 +446,17 @@ void executor_run(void)
 {
 	struct cpu *c = arch_cpu();
 	struct worker *first = worker_take(c);
+	void *boot_sp;
 
 	ASSERT(first);
 	TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);
 	(void)promise_set(c, RANK_IDLE);
 	/* relaxed: a CPU that is not in the set yet looks by itself */
 	atomic_fetch_or_explicit(&online_cpus, 1ull << c->id, memory_order_relaxed);
-	c->current = NULL;
 	/* Others may have used the stack already; where they left it, nobody looks for a task. */
 	first->sp = worker_fresh(first, worker_main);
-	change_stack(c, first, NULL);
+	TRACE_OP(op_seq(traced()), WORKER_SWITCH, worker_switch, .to_worker = first->id);
+	c->worker = first;
+	arch_switch(&boot_sp, first->sp);
 	panic("a boot stack was resumed");
 }

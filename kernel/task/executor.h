@@ -130,9 +130,6 @@ void runqueue_init(unsigned cpus);
 /** Where a task with that number and policy is at home. */
 struct shard *runqueue_home(u32 id, const struct sched_policy *p);
 
-/** A job of @p t begins: its deadline is fixed here, and here only. In task.c. */
-void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lock);
-
 /** Records that task_release began a job of @p t. */
 static inline void task_record_release(const struct task *t, u32 seq)
 {
@@ -251,8 +248,15 @@ struct worker *worker_take_other(void);
 /** Gives @p w to all CPUs; true when a preemption was put off for want of it. */
 bool worker_give_other(struct worker *w) MUST_CHECK;
 
+extern _Atomic bool workers_refused; /* somebody got none since one was given */
+
 /** A preemption is put off for want of a stack. Lock-free. */
-bool workers_short(void);
+static inline bool workers_short(void)
+{
+	/* relaxed: who is refused one just now is served by the next that is given: there are more
+	 * suspended polls than CPUs */
+	return atomic_load_explicit(&workers_refused, memory_order_relaxed);
+}
 
 /** worker_take_other, for CPU @p c, this one, which may have one at hand. */
 ALWAYS_INLINE struct worker *worker_take(struct cpu *c)

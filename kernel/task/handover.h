@@ -8,6 +8,7 @@
 #include "core/start.h"
 #include "core/time.h"
 #include "task/fault.h"
+#include "task/inherit.h"
 #include "task/look.h"
 #include "task/server.h"
 
@@ -28,6 +29,30 @@ ALWAYS_INLINE void quantum_program(const struct cpu *c)
 		timer_program();
 }
 
+/** A job of @p t begins: its deadline is fixed here, and here only. */
+ALWAYS_INLINE void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+{
+	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;
+
+	t->job++;
+	t->release_ns = now_ns;
+	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
+	if (unlikely(t->next_deadline_ns)) {
+		t->deadline_ns = t->next_deadline_ns;
+		if (own_ns && !t->params.budget_ns)
+			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
+		t->next_deadline_ns = 0;
+	}
+	if (likely(t->policy->levels)) {
+		levels_begin(&t->entity, &t->params);
+	} else {
+		if (unlikely(t->own))
+			from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
+		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
+	}
+	rank_update(t);
+}
+
 /** Tells the policy of @p t what it ran since @p since_ns or the last change of its parameters,
  *  whichever came last, and records that. */
 void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
@@ -40,7 +65,7 @@ ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRE
 
 	t->cpu_ns += now_ns - since_ns;
 	t->since_ns = now_ns;
-	if (t->policy->charge && t->entity.quantum_ns)
+	if (t->entity.quantum_ns && t->policy->charge)
 		charge_policy(t, since_ns, now_ns, quantum_over);
 }
 
@@ -68,12 +93,10 @@ ALWAYS_INLINE bool queue_preempted(const struct cpu *c, struct task *t) NO_THREA
 ALWAYS_INLINE void arrive(void)
 {
 	struct cpu *c = arch_cpu();
-	struct task *frozen = c->frozen;
 
-	c->frozen = NULL;
-	if (frozen) {
-		if (unlikely(!queue_preempted(c, frozen)))
-			queue_suspended(c, frozen);
+	if (c->frozen) {
+		if (unlikely(!queue_preempted(c, c->frozen)))
+			queue_suspended(c, c->frozen);
 	} else if (c->left && worker_give(c, c->left)) {
 		hint_rest();
 	}
@@ -81,19 +104,18 @@ ALWAYS_INLINE void arrive(void)
 	quantum_program(c);
 }
 
-/* Leaves this stack for @p to. The poll of @p frozen stays here; NULL: nothing does, and the stack
+/* Leaves this stack for @p to. @p on: traced. The poll of @p frozen stays here; NULL: nothing does, and the stack
  * is free once it is left. */
-ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *frozen)
+ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *frozen, bool on)
 {
 	struct worker *from = c->worker;
-	void *boot_sp;
 
-	TRACE_OP(op_seq(traced()), WORKER_SWITCH, worker_switch, .from_worker = from ? from->id : 0,
+	TRACE_OP(op_seq(on), WORKER_SWITCH, worker_switch, .from_worker = from->id,
 		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
 	c->frozen = frozen;
 	c->left = from;
 	c->worker = to;
-	arch_switch(from ? &from->sp : &boot_sp, to->sp);
+	arch_switch(&from->sp, to->sp);
 }
 
 /* The task that leaves a CPU; a copy, because it may run elsewhere already, and be gone. */
@@ -129,7 +151,7 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 {
 	u64 quantum_ns = next->entity.quantum_ns;
 
-	if (unlikely(next->quantum_left_ns))
+	if (unlikely(quantum_ns && next->quantum_left_ns))
 		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
@@ -175,9 +197,9 @@ ALWAYS_INLINE bool is_killed(const struct task *t)
 }
 
 /* @p cur stays behind. Returns when it is resumed, perhaps on another CPU. */
-ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur)
+ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur, bool on)
 {
-	change_stack(c, to, cur);
+	change_stack(c, to, cur, on);
 	arrive();
 	if (is_killed(cur))
 		fault_killed();
@@ -238,6 +260,6 @@ ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREA
 	leave(c, now_ns);
 	place(c, t, now_ns);
 	home_unlock(t);
-	suspend(c, to, cur);
+	suspend(c, to, cur, false);
 	return true;
 }

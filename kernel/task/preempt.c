@@ -60,7 +60,7 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 		    struct task *next, struct worker *to, u64 now_ns, bool quantum_over)
 	RELEASE(next->home->lock)
 {
-	const bool on = self->tid;
+	const bool on = traced() && self->tid;
 	struct cpu *c = l->cpu;
 
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
@@ -74,7 +74,7 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 	replace(c, next, now_ns);
 	home_unlock(next);
 	look_end(l, true, on);
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
 /* Without a stack to go to, @p cur goes on for a little while, and this CPU looks again then. */
@@ -118,27 +118,13 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 	look_end(l, to, on);
 	if (!to)
 		return;
-	suspend(c, to, cur);
+	suspend(c, to, cur, on);
 }
 
-/* relaxed, both below: as in note_change */
+/* relaxed: as in note_change */
 static bool may_be_here(const struct cpu *c, const struct task *cur)
 {
 	return __atomic_load_n(&cur->entity.cpus, __ATOMIC_RELAXED) >> c->id & 1;
-}
-
-static bool is_throttled(struct task *cur)
-{
-	bool throttled;
-
-	/* relaxed: its policy's throttles nobody without one, and who gives it one hints this CPU
-	 */
-	if (likely(!__atomic_load_n(&cur->server, __ATOMIC_RELAXED)))
-		return false;
-	home_lock(cur);
-	throttled = server_throttles(cur);
-	home_unlock(cur);
-	return throttled;
 }
 
 void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
@@ -146,7 +132,7 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 	struct cpu *c = arch_cpu();
 	struct task *cur = c->current, *next;
 	u64 now_ns = clock_ns();
-	bool quantum_over, throttled, leaving;
+	bool quantum_over, throttled = false, leaving;
 	struct trace_candidate self = {.tid = 0};
 	struct look look;
 	struct worker *to;
@@ -160,14 +146,15 @@ void executor_preempt(void) NO_THREAD_SAFETY_ANALYSIS
 		charge(cur, now_ns, true);
 		home_unlock(cur);
 	}
-	if (traced()) { /* for the record of this look; others may change it from now on */
+	look_begin(&look, c, traced());
+	leaving = is_leaving(c);
+	/* relaxed: without one nobody is throttled, and who gives it one hints this CPU behind it */
+	if (unlikely(traced() || __atomic_load_n(&cur->server, __ATOMIC_RELAXED))) {
 		home_lock(cur);
+		throttled = server_throttles(cur);
 		self = decision_candidate(cur, 1, now_ns);
 		home_unlock(cur);
 	}
-	look_begin(&look, c, traced());
-	leaving = is_leaving(c);
-	throttled = is_throttled(cur);
 	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {
 		look.below = look.otherwise = leaving ? 0 : RANK_IDLE; /* nothing is as urgent as 0 */
 		give_up(&look, cur, throttled ? TRACE_switch_why_throttled : TRACE_switch_why_unfit,

@@ -54,11 +54,11 @@ ALWAYS_INLINE void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->
 	} else {
 		p->enqueue(s->queue[u], &t->entity, at_head);
 		rank_update(t);
+		if (is_pinned(t))
+			count_pinned(t, 1);
 	}
 	s->classes |= 1u << u;
 	count(&s->queued[u], 1);
-	if (unlikely(is_pinned(t)))
-		count_pinned(t, 1);
 	if (shard_count > 1)
 		shard_publish_added(t);
 }
@@ -69,15 +69,16 @@ ALWAYS_INLINE void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 	struct shard *s = t->home;
 	unsigned u = p->urgency;
 
-	if (likely(p->levels && !is_pinned(t)))
+	if (likely(p->levels && !is_pinned(t))) {
 		levels_remove(s->queue[u], &t->entity);
-	else
+	} else {
 		p->dequeue(s->queue[u], &t->entity);
+		if (is_pinned(t))
+			count_pinned(t, -1);
+	}
 	count(&s->queued[u], -1);
 	if (!counted(&s->queued[u]))
 		s->classes &= ~(1u << u);
-	if (unlikely(is_pinned(t)))
-		count_pinned(t, -1);
 	if (shard_count > 1)
 		shard_publish_removed(t);
 }

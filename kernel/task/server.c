@@ -53,5 +53,5 @@ void server_init(struct task *t, void *memory)
 
 	s->task = t;
 	timer_init(&s->timer, expire);
-	__atomic_store_n(&t->server, s, __ATOMIC_RELEASE); /* see lock_and_stop */
+	__atomic_store_n(&t->server, s, __ATOMIC_RELEASE); /* see lock_and_stop, executor_preempt */
 }

@@ -37,29 +37,6 @@ u64 task_cpu_ns(void)
 	return ns;
 }
 
-void task_release(struct task *t, u64 now_ns)
-{
-	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;
-
-	t->job++;
-	t->release_ns = now_ns;
-	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
-	if (unlikely(t->next_deadline_ns)) {
-		t->deadline_ns = t->next_deadline_ns;
-		if (own_ns && !t->params.budget_ns)
-			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
-		t->next_deadline_ns = 0;
-	}
-	if (likely(t->policy->levels)) {
-		levels_begin(&t->entity, &t->params);
-	} else {
-		if (unlikely(t->own))
-			from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
-		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
-	}
-	rank_update(t);
-}
-
 /* timer_running is this CPU's own: only its own interrupts change it. */
 static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -97,10 +74,11 @@ static unsigned queue_released(struct task *t, u8 why) RELEASE(t->home->lock)
 	runqueue_add(t, false);
 	w = wanted(t);
 	seq = op_seq(traced());
-	task_record_release(t, seq);
-	runqueue_record(t, why, seq);
-	if (seq)
+	if (unlikely(seq)) {
+		task_record_release(t, seq);
+		runqueue_record(t, why, seq);
 		record_wake(t, TRACE_wake_result_released, seq);
+	}
 	home_unlock(t);
 	if (alone && !seq)
 		return hint_alone(arch_cpu(), w.rank);

@@ -13,7 +13,7 @@
 static struct worker *workers;
 static struct spin workers_lock;
 static struct list free_workers GUARDED_BY(workers_lock) = LIST_INIT(free_workers);
-static _Atomic bool refused; /* written under the lock: somebody got none since one was given */
+_Atomic bool workers_refused; /* written under the lock */
 static uptr stacks;
 static unsigned worker_count;
 
@@ -58,13 +58,6 @@ bool worker_guards(const struct worker *w, uptr at)
 	return at - (stacks + (w->id - 1u) * WORKER_STRIDE_BYTES) < GUARD_BYTES;
 }
 
-bool workers_short(void)
-{
-	/* relaxed: who is refused one just now is served by the next that is given: there are more
-	 * suspended polls than CPUs */
-	return atomic_load_explicit(&refused, memory_order_relaxed);
-}
-
 struct worker *worker_take_other(void)
 {
 	struct list *first;
@@ -74,7 +67,7 @@ struct worker *worker_take_other(void)
 	if (first)
 		list_del(first);
 	else
-		atomic_store_explicit(&refused, true, memory_order_relaxed);
+		atomic_store_explicit(&workers_refused, true, memory_order_relaxed);
 	spin_unlock_raw(&workers_lock);
 	return first ? LIST_ENTRY(first, struct worker, link) : NULL;
 }
@@ -86,7 +79,7 @@ bool worker_give_other(struct worker *w)
 	spin_lock_raw(&workers_lock);
 	list_add_head(&free_workers, &w->link);
 	wanted = workers_short();
-	atomic_store_explicit(&refused, false, memory_order_relaxed);
+	atomic_store_explicit(&workers_refused, false, memory_order_relaxed);
 	spin_unlock_raw(&workers_lock);
 	return wanted;
 }

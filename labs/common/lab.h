@@ -5,7 +5,25 @@
 #pragma once
 
 #ifdef __ASSEMBLER__
-#define LAB_TODO_ASM(lab, function) b lab_todo_assembly
+/* In place of a routine: calls lab_todo on the stack that is there. */
+#ifdef __x86_64__
+#define LAB_TODO_ASM(lab, function)                                                                \
+	lea 101f(% rip), % rdi;                                                                    \
+	lea 102f(% rip), % rsi;                                                                    \
+	and $ - 16, % rsp;                                                                         \
+	call lab_todo;                                                                             \
+	101 :.asciz lab;                                                                           \
+	102 :.asciz function;                                                                      \
+	.balign 4
+#else
+#define LAB_TODO_ASM(lab, function)                                                                \
+	adr x0, 101f;                                                                              \
+	adr x1, 102f;                                                                              \
+	b lab_todo;                                                                                \
+	101 :.asciz lab;                                                                           \
+	102 :.asciz function;                                                                      \
+	.balign 4
+#endif
 #else
 /* Helpers of a function that is not written yet have no caller. */
 #pragma GCC diagnostic ignored "-Wunused-function"

@@ -80,28 +80,18 @@ static void spawn_pair(struct main *me, const struct sched_params *pa, const str
 	preempt_enable();
 }
 
-/* How much later the second of a pair is released, so that their deadlines can be made equal. */
-static u64 release_gap(void)
-{
-	struct task *a, *b;
-	u64 gap;
-
-	preempt_disable();
-	must(TASK_SPAWN(&a, "a", bystander, (struct async){}, SCHED_PARAMS_EDF(SEC(1))));
-	must(TASK_SPAWN(&b, "b", bystander, (struct async){}, SCHED_PARAMS_EDF(SEC(1))));
-	gap = b->entity.key - a->entity.key;
-	preempt_enable();
-	task_put(a);
-	task_put(b);
-	return gap;
-}
-
+/* With equal deadlines, although the second is released later. */
 static void spawn_edf_pair(struct main *me)
 {
-	u64 gap = (release_gap(), release_gap()); /* the second time with the heap warm */
-	struct sched_params a = SCHED_PARAMS_EDF(SEC(1)), b = SCHED_PARAMS_EDF(SEC(1) - gap);
+	struct sched_params edf = SCHED_PARAMS_EDF(SEC(1));
 
-	spawn_pair(me, &a, &b);
+	preempt_disable();
+	spawn_pair(me, &edf, &edf);
+	edf.deadline_ns -= me->b->entity.key - me->a->entity.key;
+	must(task_set_params(me->b, &edf));
+	if (me->a->entity.key != me->b->entity.key)
+		panic("the deadlines are not equal");
+	preempt_enable();
 }
 
 static void measure_wake(struct main *me)

@@ -102,4 +102,14 @@ MUTANTS = [
     planted("record-first-word-first", "a record's first word is written before the record", RECORD,
             "	u8 *record = r->next;\n",
             "	u8 *record = r->next;\n	publish(record, HEAD(ticks, id, (WORD + bytes) / WORD));\n", "trace_ring"),
+
+    planted("waker-unfenced", "a waker may read the promises before its task can be seen", "kernel/task/hint.c",
+            "	atomic_thread_fence(memory_order_seq_cst);\n	for (;;) {\n		u64 was;", "	atomic_thread_fence(memory_order_acq_rel);\n	for (;;) {\n		u64 was;", "hints"),
+    planted("looker-unfenced", "a CPU may read the tops before its promise can be seen", "kernel/task/look.c",
+            "	atomic_thread_fence(memory_order_seq_cst);", "	atomic_thread_fence(memory_order_acq_rel);", "hints"),
+    planted("looker-looks-once", "a CPU that goes idle does not read the tops again", "kernel/task/look.c",
+            "if (must_read_again(l->cpu, l->otherwise) && overtaken(&p, none))", "if (must_read_again(l->cpu, l->otherwise) && none.order)", "hints"),
+    planted("task-not-published", "a task is queued and its shard's top is as before", "kernel/task/runqueue.c",
+            "	if (place_before(place_of(t), top))\n		publish(s, t);",
+            "	if (place_before(top, place_of(t)))\n		publish(s, t);", "hints"),
 ]

@@ -8,7 +8,6 @@ MLFQ = "kernel/sched/mlfq.c"
 STRIDE = "kernel/sched/stride.c"
 LOTTERY = "kernel/sched/lottery.c"
 EDF = "kernel/sched/edf.c"
-TASK = "kernel/task/task.c"
 EXECUTOR = "kernel/task/executor.c"
 HANDOVER = "kernel/task/handover.h"
 
@@ -16,7 +15,7 @@ ONE = Runs(cpus=1, strategy="time", seeds=100)
 
 MUTANTS = [
     Mutant("deadline-in-us", "a relative deadline in ns is added as if it were in us",
-           ((TASK, "	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;\n",
+           ((HANDOVER, "	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;\n",
              "	t->deadline_ns = own_ns ? now_ns + own_ns / 1000 : TIME_NEVER;\n"),), "P1 R2"),
     Mutant("rr-half-a-quantum", "a quantum ends when half of it is over",
            ((HANDOVER, "	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;\n	c->current",

@@ -24,11 +24,11 @@ TIES_BY_ID = (
 )
 
 PUBLISHED_TOO_EARLY = (
-    ("kernel/task/handover.h", "	arch_switch(from ? &from->sp : &boot_sp, to->sp);\n", """	if (frozen) {
+    ("kernel/task/handover.h", "	arch_switch(&from->sp, to->sp);\n", """	if (frozen) {
 		c->frozen = NULL;
 		queue_suspended(c, frozen);
 	}
-	arch_switch(from ? &from->sp : &boot_sp, to->sp);
+	arch_switch(&from->sp, to->sp);
 """),
 )
 
@@ -177,8 +177,8 @@ MUTANTS = [
 
     # What a wake-up may cost.
     Mutant("hint-under-the-lock", "a waker looks for the CPU to hint with the queue locked",
-           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	home_unlock(t);\n	if (alone && !seq)\n",
-             "		record_wake(t, TRACE_wake_result_released, seq);\n	seq = hint_for(w);\n	home_unlock(t);\n"
+           ((TASK, "		record_wake(t, TRACE_wake_result_released, seq);\n	}\n	home_unlock(t);\n	if (alone && !seq)\n",
+             "		record_wake(t, TRACE_wake_result_released, seq);\n	}\n	seq = hint_for(w);\n	home_unlock(t);\n"
              "	if (shard_count)\n		return seq;\n	if (alone && !seq)\n"),),
            "test", Runs(COSTS, cpus=64, seeds=1, only="held")),
     Mutant("wake-allocates", "a wake-up takes memory for a moment",
@@ -222,7 +222,7 @@ MUTANTS = [
            ((EXECUTOR, "	runqueue_remove(next);\n	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n",
              "	place(c, next, now_ns);\n	home_unlock(next);\n	return next;\n"),), "test panic no-end no-progress simulator", SHORT_WAYS),
     Mutant("blocked-forgets-its-note", "on the short way a task that was woken while it ran waits all the same",
-           ((EXECUTOR, "result || noted(prev) || cpu_hinted(c)", "result || cpu_hinted(c)"),),
+           ((EXECUTOR, "		next = noted(prev) ? take_turns(", "		next = noted(prev) && prev->next_deadline_ns ? take_turns("),),
            "test panic no-end no-progress", SHORT_WAYS),
     Mutant("permits-past-waits", "permits are taken although somebody waits for them",
            (("kernel/async/semaphore.h", "	while (likely(!(free & SEMAPHORE_WAITED) && free >= w->wants))\n",
@@ -241,12 +241,17 @@ MUTANTS = [
            (("kernel/async/lock.c", "	if (m->inherit.owner != owner_of(m))\n		inherit_own(&m->inherit, owner_of(m));\n", ""),),
            "test panic", Runs("tests/unit/async/inversion.c", cpus=1, seeds=1, strategy="time", only="the_inversion", events=2_000_000_000)),
     Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
-           ((EXECUTOR, "	if (next->entity.key != prev->entity.key || next->worker)\n", "	if (next->worker)\n"),),
+           ((EXECUTOR, "	if (likely(next && next->rank == prev->rank &&\n", "	if (likely(next &&\n"),),
            "test panic", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
     Mutant("turns-without-a-turn", "who yields goes before its equals",
            ((LEVELS, "	list_add_tail(q, &e->link);\n	q->next = first->link.next;\n	q->next->prev = q;\n",
              "	q->next = first->link.next;\n	q->next->prev = q;\n	list_add_head(q, &e->link);\n"),),
            "test", Runs(TASKS, cpus=1, seeds=3, words="trace=off")),
+    Mutant("equals-never-have-a-turn", "who yields goes on before its equals on the short way, but for those in levels",
+           ((EXECUTOR, "	} else if (next && next->rank == prev->rank) {\n		runqueue_add(prev, false);\n", "	} else if (!prev) {\n		runqueue_add(prev, false);\n"),), "test", SHORT_WAYS),
+    Mutant("has-its-turn-and-waits", "whose turn it is stays in its queue on the short way of a yield",
+           ((EXECUTOR, "		runqueue_add(prev, false);\n		runqueue_remove(next);\n", "		runqueue_add(prev, false);\n"),),
+           "test panic no-end no-progress simulator", SHORT_WAYS),
     Mutant("equals-take-over", "a task that is woken takes the CPU from its equal at once",
            (("kernel/task/handover.h", "t->rank >= c->current->rank)", "t->rank > c->current->rank)"),),
            "test", Runs(PREEMPTION, cpus=1, seeds=3, words="trace=off")),

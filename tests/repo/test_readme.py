@@ -21,6 +21,11 @@ COMMANDS = {
     "make trace": "Written: build/trace/pc.pftrace",
     "make gdb": "fermata",
     "make docs": "Open build/docs/html/index.html",
+    "make lab": "08  Scheduling policies",
+    "tools/lab/lab start 8 ../lab08": "Your tree is",
+    "tools/sim/fermata-sim run --scenario tools/sim/example.toml": "scenario: done",
+    "tools/sim/fermata-sim sweep --scenario tools/sim/example.toml --seeds 1-20": "0 failed",
+    "tools/sim/fermata-sim explore tests/explore/mcs.c": "explore: verified: 4 threads",
 }
 # Commands within the text: in neither block, but run all the same.
 WITHIN_TEXT = {"make picture": "docs/images/trace.svg"}
@@ -40,6 +45,8 @@ def clone(root, tmp_path_factory):
         if (root / name).is_file():
             (where / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, where / name)
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "all"]):
+        subprocess.run(["git", *words], cwd=where, check=True)
     return where
 
 

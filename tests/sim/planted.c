@@ -1,10 +1,7 @@
 /*
- * Planted bugs, one a test, chosen by bug= on the command line; with right=1 the same without its
- * bug. test_watch.py runs them under the simulator's checkers, which must speak of the bugs and be
- * silent of the right ones; by what the program itself sees all is well.
+ * Planted races and misuses of locks.
  */
-#include "../unit/test.h"
-#include "async/join.h"
+#include "planted.h"
 #include "core/time.h"
 #include "mm/kmalloc.h"
 #include "sync/mcs.h"
@@ -12,29 +9,6 @@
 #include "sync/seqlock.h"
 
 #define ROUNDS 20
-
-static bool right;
-static _Atomic unsigned started;
-
-/* What two tasks do at the same time, side 0 and side 1. */
-struct side {
-	struct async async;
-	void (*fn)(unsigned side);
-	unsigned side;
-};
-
-static enum poll side_run(void *frame)
-{
-	struct side *me = frame;
-
-	ASYNC_BEGIN(me);
-	/* Both at a time, on two CPUs. relaxed: to order nothing */
-	atomic_fetch_add_explicit(&started, 1, memory_order_relaxed);
-	while (atomic_load_explicit(&started, memory_order_relaxed) < 2)
-		arch_relax();
-	me->fn(me->side);
-	ASYNC_END(me);
-}
 
 static struct spin lock = SPIN_INIT;
 static u64 shared;
@@ -276,68 +250,108 @@ static void held_over(unsigned side) NO_THREAD_SAFETY_ANALYSIS
 		spin_lock_raw(&lock);
 }
 
-static const struct bug {
-	const char *name;
-	void (*fn)(unsigned side);
-} bugs[] = {
-	{"half_locked", half_locked},
-	{"relaxed_store", relaxed_store},
-	{"relaxed_load", relaxed_load},
-	{"missing_fence", missing_fence},
-	{"unlocked_look", unlocked_look},
-	{"torn_copy", torn_copy},
-	{"writes_as_reader", writes_as_reader},
-	{"plain_view", plain_view},
-	{"unmasked", unmasked},
-	{"both_orders", both_orders},
-	{"long_circle", long_circle},
-	{"embrace", embrace},
-	{"twice", twice},
-	{"held_over", held_over},
-};
-
-struct both {
-	struct async async;
-	struct task *tasks[2];
-	struct join join;
-	const struct bug *bug;
-	unsigned i;
-};
-
-static struct task *side_spawn(void (*fn)(unsigned side), unsigned side)
+/* A timer's handler takes the lock that the task of its CPU holds without masking. */
+static void takes_it(struct timer *t)
 {
-	struct side frame = {.fn = fn, .side = side};
-	struct task *t;
-	int err = TASK_SPAWN(&t, "side", side_run, frame, SCHED_PARAMS_FIFO(16));
-
-	if (err)
-		panic("cannot spawn: %s", err_name(err));
-	return t;
+	(void)t;
+	spin_unlock(&lock, spin_lock(&lock));
+	atomic_fetch_add_explicit(&fired, 1, memory_order_relaxed);
 }
 
-static const struct bug *chosen(void)
+static void handler_takes_it(unsigned side) NO_THREAD_SAFETY_ANALYSIS
 {
-	char name[32];
+	struct timer t;
 
-	right = words_find(board_cmdline(), "right", NULL, 0);
-	if (words_find(board_cmdline(), "bug", name, sizeof name))
-		for (unsigned i = 0; i < ARRAY_LEN(bugs); i++)
-			if (!strcmp(bugs[i].name, name))
-				return &bugs[i];
-	panic("bug=NAME: expected the name of a planted bug");
+	if (side)
+		return;
+	timer_init(&t, takes_it);
+	timer_arm(&t, clock_ns() + US(2));
+	while (!atomic_load_explicit(&fired, memory_order_relaxed)) {
+		bool irqs = right ? arch_irq_save() : false;
+
+		spin_lock_raw(&lock);
+		spin_unlock_raw(&lock);
+		arch_irq_restore(irqs);
+	}
+	timer_cancel(&t);
 }
 
-static enum poll planted(void *frame)
+/* Reading within reading: a writer between the two waits for the outer one, and the inner one for
+ * it. */
+static void reads_within(unsigned side) NO_THREAD_SAFETY_ANALYSIS
 {
-	struct both *me = frame;
+	bool irqs;
 
-	ASYNC_BEGIN(me);
-	me->bug = chosen();
-	for (me->i = 0; me->i < 2; me->i++)
-		me->tasks[me->i] = side_spawn(me->bug->fn, me->i);
-	for (me->i = 0; me->i < 2; me->i++)
-		AWAIT(me, task_join(&me->join, me->tasks[me->i]));
-	ASYNC_END(me);
+	if (side) {
+		write_unlock(&rw, write_lock(&rw));
+		return;
+	}
+	irqs = read_lock(&rw);
+	if (!right)
+		read_unlock(&rw, read_lock(&rw));
+	read_unlock(&rw, irqs);
 }
 
-TESTS_MAIN(ASYNC(planted));
+/* A reader becomes a writer. */
+static void upgrades(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = read_lock(&rw);
+
+	if (right)
+		read_unlock(&rw, irqs);
+	if (side == 0)
+		write_unlock(&rw, write_lock(&rw));
+	if (!right)
+		read_unlock(&rw, irqs);
+}
+
+/* Two orders, of an MCS lock and a lock for reading; the sides take turns. */
+static void mixed_orders(unsigned side) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct mcs_node node;
+	bool irqs;
+
+	while (atomic_load_explicit(&flag, memory_order_acquire) != side)
+		arch_relax();
+	if (side == 0 || right) {
+		mcs_lock(&mcs, &node);
+		irqs = read_lock(&rw);
+		read_unlock(&rw, irqs);
+		mcs_unlock(&mcs, &node);
+	} else {
+		irqs = write_lock(&rw);
+		mcs_lock(&mcs, &node);
+		mcs_unlock(&mcs, &node);
+		write_unlock(&rw, irqs);
+	}
+	atomic_store_explicit(&flag, 1, memory_order_release);
+}
+
+/* A stack is switched to, and switched to again although nobody left it since. */
+static void *home_sp, *guest_sp;
+static u64 guest_stack[512] __attribute__((aligned(16)));
+
+static void guest(void)
+{
+	void *left;
+
+	arch_switch(&left, home_sp);
+}
+
+static void stack_twice(unsigned side)
+{
+	bool irqs = arch_irq_save();
+
+	for (unsigned i = 0; i < 2 && side == 0; i++) {
+		if (i == 0 || right)
+			guest_sp = arch_stack_prepare(guest_stack + ARRAY_LEN(guest_stack), guest);
+		arch_switch(&home_sp, guest_sp);
+	}
+	arch_irq_restore(irqs);
+}
+
+PLANTED(NULL, BUG(half_locked), BUG(relaxed_store), BUG(relaxed_load), BUG(missing_fence),
+	BUG(unlocked_look), BUG(torn_copy), BUG(writes_as_reader), BUG(plain_view), BUG(unmasked),
+	BUG(both_orders), BUG(long_circle), BUG(embrace), BUG(twice), BUG(held_over),
+	BUG(handler_takes_it), BUG(reads_within), BUG(upgrades), BUG(mixed_orders),
+	BUG(stack_twice));

@@ -235,6 +235,81 @@ test("what is no trace gets a message with byte and reason", async () => {
 	await done(page);
 });
 
+test("a wrong file leaves the trace that is open", async () => {
+	const page = await open();
+	writeFileSync(join(DIR, "no-trace.bin"), Buffer.from([9, 9, 9, 1, 2, 3, 0, 0]));
+	const before = await page.evaluate(() => window.fermata.q.m.events);
+	const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Open…"}).click()]);
+	await chooser.setFiles(join(DIR, "no-trace.bin"));
+	await page.waitForFunction(() => document.documentElement.dataset.state === "error");
+	assert.match(await page.locator("[role=alert]").textContent(), /no-trace\.bin, byte 0/);
+	await page.getByRole("button", {name: "Back to the trace"}).click();
+	assert.equal(await page.locator(".drop").isVisible(), false);
+	assert.equal(await page.evaluate(() => window.fermata.q.m.events), before);
+	assert.match(await heading(page), /events of 4 CPUs/);
+	await done(page);
+});
+
+test("files of two traces at once, and the metadata alone, get a message", async () => {
+	for (const [names, says] of [[["metadata"], /metadata, byte 0: alone it tells of no event/], [["trace/metadata", "trace2/metadata", "trace/channel0_0"], /a second metadata: these are files of two traces/]]) {
+		const page = await open("viewer.html", {ready: false});
+		assert.equal(await page.locator("aside").isVisible(), false, "without a trace there is nothing beside it");
+		const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Choose files…"}).click()]);
+		await chooser.setFiles(names.map((n) => ({name: n.replace("/", "-"), mimeType: "", buffer: readFileSync(join(DIR, n.includes("/") ? n : `trace/${n}`))})).map((f) => ({...f, name: f.name.replace(/^trace2?-/, "")})));
+		await page.waitForFunction(() => document.documentElement.dataset.state);
+		assert.match(await page.locator("body").textContent(), says);
+		await done(page);
+	}
+});
+
+test("no key, tab or selection does harm, in whatever trace", async () => {
+	const packet = readFileSync(join(DIR, "trace/channel0_0")).subarray(0, 80);
+	packet.writeBigUInt64LE(640n, 40);
+	packet.writeBigUInt64LE(640n, 48);
+	writeFileSync(join(DIR, "nothing"), packet);
+	for (const files of [["nothing"], ["trace/channel0_1"], readdirSync(join(DIR, "trace")).map((f) => `trace/${f}`)]) {
+		const page = await open("viewer.html", {ready: false});
+		for (const key of "wsadfjkq[].,mnpiltge?/")
+			await page.keyboard.press(key); /* without a trace */
+		const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: "Choose files…"}).click()]);
+		await chooser.setFiles(files.map((f) => join(DIR, f)));
+		await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+		for (const key of ["w", "s", "a", "d", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "]", "[", "j", "k", "Enter", ",", ".", "m", "f", "f", "n", "p", "i", "t", "l", "l", "q", "q", "Space", "Space", "g", "Shift+M", "?", "Escape"]) {
+			await page.keyboard.press(key);
+			if (await page.locator("dialog[open]").count())
+				await page.keyboard.press("Escape");
+		}
+		await page.evaluate(() => {
+			const app = window.fermata;
+			const {m} = app.q;
+			for (const tab of ["events", "range", "histogram", "matches", "checks", "sequence", "compare"])
+				app.openTab(tab);
+			for (const sel of [{k: "queue", t: m.t0}, {k: "queue", t: m.t1, cpu: 0}, {k: "dec", i: 0}, {k: "flag", i: 0}, {k: "lock", lock: 0, i: 0}, {k: "stack", stack: 0, i: 0}, {k: "slice", cpu: 0, i: 0}, {k: "state", task: 1, i: 0}])
+				app.select(sel);
+			for (const span of [1, 1e3, 1e9, 1e15])
+				app.setView(m.t0, m.t0 + span);
+		});
+		await frame(page);
+		await done(page);
+	}
+});
+
+test("every table can be saved as CSV", async () => {
+	const page = await open();
+	await page.evaluate(() => window.fermata.go({k: "dec", i: 100}));
+	const shown = await page.locator("aside table").first().evaluate((t) => [...t.rows].map((r) => [...r.cells].map((c) => c.textContent.replace(/[⤓]|^✔ /g, ""))));
+	const [download] = await Promise.all([page.waitForEvent("download"), page.locator("aside button.csv").first().click()]);
+	await download.saveAs(join(DIR, "table.csv"));
+	assert.equal(download.suggestedFilename(), "candidates-of-the-decision.csv");
+	const saved = readFileSync(join(DIR, "table.csv"), "utf8").trim().split("\r\n").map((l) => l.match(/"(?:[^"]|"")*"|[^,]+/g).map((c) => c.replace(/^"|"$/g, "")));
+	assert.deepEqual(saved, shown);
+	for (const tab of ["range", "checks"]) {
+		await page.evaluate((t) => window.fermata.openTab(t), tab);
+		assert.equal(await page.locator(".dockbody table").count() - await page.locator(".dockbody table button.csv").count(), 0);
+	}
+	await done(page);
+});
+
 test("the view is in the URL and comes back from it", async () => {
 	const page = await open();
 	await page.evaluate(() => {
@@ -340,7 +415,15 @@ test("the run under another policy is made by the panel's command and compared",
 	await chooser.setFiles(readdirSync(join(DIR, "fifo")).map((f) => join(DIR, "fifo", f)));
 	await page.waitForFunction(() => window.fermata.other);
 	assert.match(await page.locator("#divergence").textContent(), /First divergence after \d+ dispatches/);
+	assert.match(await page.locator(".dockbody .sub").first().textContent(), /A is sim seed 1, demo=30, B is sim seed 1, 'demo=30 sched=fifo'/);
 	assert.equal(await page.locator(".dockbody .why").count(), 2);
+	await page.evaluate(() => {
+		document.querySelector(".dockbody").style.height = "330px";
+		document.querySelector("aside .command").scrollIntoView({block: "center"});
+	});
+	await frame(page);
+	assert.equal(await page.evaluate(() => document.querySelector("header").getBoundingClientRect().top), 0, "the page itself was scrolled");
+	await shot(page, "policy");
 	assert.deepEqual(await page.evaluate(() => [...new Set(window.fermata.other.m.tasks.filter((t) => t.tid > 1).map((t) => t.cls))]), [2]);
 	await done(page);
 });
@@ -352,6 +435,9 @@ test("teaching mode asks first, covers what comes, and keeps score", async () =>
 	assert.match(await heading(page), /Which task does CPU \d take/);
 	assert.ok(!(await page.locator("aside").textContent()).includes("Why:"), "the answer is shown before the question is answered");
 	assert.ok(await page.evaluate(() => window.fermata.scene.hideFuture <= window.fermata.q.m.decisions.time[window.fermata.scene.sel.i]));
+	const [t0, t1] = await span(page);
+	const asked = await page.evaluate(() => window.fermata.q.m.decisions.time[window.fermata.scene.sel.i]);
+	assert.ok(asked - t0 > (t1 - t0) / 2 && asked < t1, "what led to the decision is not in view");
 	await shot(page, "learn");
 	const right = await page.evaluate(() => {
 		const {q, scene} = window.fermata;
@@ -400,6 +486,31 @@ test("async lanes, locks, stacks and slack unfold", async () => {
 	});
 	await page.evaluate((i) => window.fermata.go({k: "lock", lock: 0, i}), lock.i);
 	assert.ok((await heading(page)).endsWith(`is held by ${lock.name}`));
+	/* A stack tells who owns it, and who each other one at that time. */
+	const stack = await page.evaluate(() => {
+		const {m} = window.fermata.q;
+		const stack = m.stacks.findIndex((s) => s.lane.val.some((v) => v >= 0x80000000));
+		const i = m.stacks[stack].lane.val.findIndex((v) => v >= 0x80000000);
+		window.fermata.setView(29e6, 44e6);
+		return {stack, i, t: m.stacks[stack].lane.start[i] + 1, task: window.fermata.q.label(m.stacks[stack].lane.val[i] & 0x7fffffff), n: m.stacks.length};
+	});
+	await page.evaluate(({stack, i}) => window.fermata.go({k: "stack", stack, i}), stack);
+	assert.ok((await heading(page)).endsWith(`${stack.task} is frozen on it`));
+	assert.equal(await page.locator("aside tbody tr").count(), stack.n);
+	const at = await page.evaluate(({stack, t}) => {
+		const app = window.fermata;
+		app.scrollTo(1e6);
+		const row = app.scene.rows.find((r) => r.kind === "stack" && r.index === stack);
+		const box = document.getElementById("timeline").getBoundingClientRect();
+		app.setView(t - 1e5, t + 1e5);
+		return {x: box.left + app.painter.x(app.scene, t + 1000), y: box.top + 26 + row.y - app.scene.scroll + row.h / 2};
+	}, stack);
+	await page.evaluate(() => window.fermata.select(undefined));
+	await page.mouse.click(at.x, at.y);
+	assert.ok((await heading(page)).endsWith(`${stack.task} is frozen on it`));
+	await page.evaluate(() => window.fermata.setView(29e6, 44e6));
+	await frame(page);
+	await shot(page, "stacks");
 	await done(page);
 });
 
@@ -421,9 +532,16 @@ test("exports are what their formats say", async () => {
 	}, svg);
 	assert.equal(parsed[0], 0);
 	assert.ok(["CPU 0", "imu", "lidar", "preempted"].every((t) => parsed[1].includes(t)), parsed[1].join());
-	const png = readFileSync(await exported(page, "What is on screen (PNG)"));
+	const png = readFileSync(await exported(page, "The lanes in sight (PNG)"));
 	assert.deepEqual([...png.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
 	assert.ok(png.readUInt32BE(16) > 1000);
+	/* Of a range it is what the view of that range is. */
+	await page.evaluate(() => { window.fermata.scene.range = [5e6, 9e6]; });
+	const ranged = readFileSync(await exported(page, "The lanes in sight (PNG)"));
+	await page.evaluate(() => { window.fermata.scene.range = undefined; window.fermata.setView(5e6, 9e6); });
+	assert.deepEqual(readFileSync(await exported(page, "The lanes in sight (PNG)")), ranged);
+	assert.notDeepEqual(png, ranged);
+	await page.evaluate(() => window.fermata.setView(0, 26e6));
 	const rows = readFileSync(await exported(page, "Statistics of the range (CSV)"), "utf8").trim().split("\r\n");
 	assert.equal(rows.length, await page.evaluate(() => window.fermata.q.m.tasks.length));
 	assert.ok(rows.every((r) => r.split(",").length === 14));
@@ -492,6 +610,18 @@ test("a narrow window and a touch screen work", async () => {
 	await page.touchscreen.tap(at.x, at.y);
 	assert.match(await heading(page), /is running on CPU 1/);
 	await shot(page, "narrow");
+	/* Two fingers that part zoom in where they are. */
+	const before = await span(page);
+	const touch = await page.context().newCDPSession(page);
+	const box2 = await page.locator("#timeline").boundingBox();
+	const fingers = (apart) => [box2.x + 280 - apart, box2.x + 280 + apart].map((x, id) => ({x, y: box2.y + 60, id}));
+	await touch.send("Input.dispatchTouchEvent", {type: "touchStart", touchPoints: fingers(20)});
+	for (const apart of [30, 45, 60])
+		await touch.send("Input.dispatchTouchEvent", {type: "touchMove", touchPoints: fingers(apart)});
+	await touch.send("Input.dispatchTouchEvent", {type: "touchEnd", touchPoints: []});
+	const after2 = await span(page);
+	assert.ok(after2[1] - after2[0] < (before[1] - before[0]) * 0.6, `${before} became ${after2}`);
+	assert.ok(after2[0] > before[0] && after2[1] < before[1]);
 	await done(page);
 });
 

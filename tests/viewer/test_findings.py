@@ -1,5 +1,6 @@
 """What a simulator or a checker found wrong is marked in the trace, at its event."""
 
+import base64
 import re
 import shutil
 
@@ -60,3 +61,28 @@ def test_violations_are_those_of_fermata_trace_check(kernels, dump, invented, tm
     told = sorted((int(s) * 10**9 + int(ns), int(cpu), rule) for rule, s, ns, cpu in re.findall(r"^(\w+) at (\d+)\.(\d{9}) CPU (\d+)", said, re.M))
     assert told
     assert sorted((f["time"], f["cpu"], f["rule"]) for f in dump(*files_of(tmp_path / "t"))["flags"] if f["kind"] == "violation") == told
+
+
+@pytest.mark.parametrize("program, says", [("lost_update", "assertion failed"), ("race", "data race"), ("embrace", "deadlock or lost wake-up")])
+def test_a_counterexample_of_the_explorer_opens(kernels, page, dump, tmp_path, program, says):
+    """Each step is a stretch on its CPU, in order; the property that is violated is marked behind the last."""
+    result = run("tools/sim/fermata-sim", "explore", f"tests/explore/wrong/{program}.c", "--view", tmp_path / "page.html")
+    assert result.returncode == 1 and f"Open {tmp_path / 'page.html'}" in result.stdout, result.stdout
+    packed = re.search(r'<script type="text/plain" id="trace"[^>]*>([^<]*)</script>', (tmp_path / "page.html").read_text())[1]
+    (tmp_path / "trace.tar.gz").write_bytes(base64.b64decode(packed))
+    seen = dump(tmp_path / "trace.tar.gz")
+    assert seen["problems"] == []
+    names = {t["tid"]: t["name"] for t in seen["tasks"]}
+    ran = sorted((t, cpu["cpu"], names[tid]) for cpu in seen["cpus"] for t, tid in cpu["steps"] if 0 < tid < 1000)
+    steps = [(int(n) * 1000, int(cpu), {"compare-exchange": "cas"}.get(kind, kind) + " " + name)
+             for n, cpu, kind, name in re.findall(r"^ +(\d+)  CPU (\d+)  (\S+) (?:relaxed|acquire|release|acq_rel|seq_cst) (\S+)", result.stdout, re.M)]
+    assert steps and ran == steps
+    wrong = [f for f in seen["flags"] if f["kind"] == "violation"]
+    assert len(wrong) == 1 and says in wrong[0]["text"] and wrong[0]["time"] > steps[-1][0]
+    marks = [f["text"] for f in seen["flags"] if f["kind"] == "mark"]
+    assert len(marks) == len(steps) and all("tests/explore/wrong" in m for m in marks)
+
+
+def test_what_holds_has_no_page(page, tmp_path):
+    result = run("tools/sim/fermata-sim", "explore", "tests/explore/seqlock.c", "--max", "50", "--view", tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists() and "Open" not in result.stdout

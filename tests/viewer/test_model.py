@@ -186,6 +186,46 @@ def test_a_wrong_decision_is_seen(dump, demo, tmp_path):
     assert all(d["x"]["verdict"] == "wrong" for d in wrong)
 
 
+def wrong_hints(told, text):
+    """Triggers of decisions that name a hint which caused nothing now, or another one's sender or delay."""
+    looks, caused, hints, wrong = {}, {}, {}, []
+    for ns, cpu, name, f in events(text):
+        if name == "sched_hint":
+            hints[int(f["target_cpu"]), int(f["number"])] = (cpu, ns)
+        elif name == "sched_look":
+            caused[cpu] = int(f["hinted"]) if int(f["hinted"]) != looks.get(cpu, 0) else 0
+            looks[cpu] = int(f["hinted"])
+        elif name == "sched_decision":
+            hints["decision", int(f["seq"])] = (cpu, caused.get(cpu, 0))
+    for x in told:
+        cpu, number = hints["decision", x["seq"]]
+        sender, ns = hints.get((cpu, number), (-1, 0))
+        if "hinted at" in x["trigger"] and not (number and f"CPU {sender} hinted" in x["trigger"] and x["delay"] == x["time"] - ns):
+            wrong.append(x)
+    return wrong
+
+
+def test_a_hint_is_a_trigger_only_of_the_look_that_it_caused(kernels, dump, demo):
+    """A look names the last hint that the CPU has seen; what an earlier look had seen already caused nothing now."""
+    told = [d["x"] for d in dump(*files_of(demo(3, 8)))["decisions"] if "x" in d]
+    hinted = [x for x in told if "hinted at" in x["trigger"]]
+    assert len(hinted) > 5 and len(hinted) < len(told)
+    assert wrong_hints(told, printed(kernels, demo(3, 8))) == []
+
+
+def test_the_policy_that_decided_would_have_picked_the_same(dump, demo):
+    """Among candidates that are all of one class, its own card must agree with the kernel."""
+    agreed = 0
+    for folder in (demo(1), demo(3, 8)):
+        for x in (d["x"] for d in dump(*files_of(folder))["decisions"] if "x" in d):
+            classes = {c["cls"] for c in x["candidates"]}
+            card = {"fifo": "FIFO", "rr": "Round robin", "edf": "EDF"}.get(x["cls"])
+            if len(x["candidates"]) > 1 and len(classes) == 1 and card:
+                assert [o["same"] for o in x["others"] if o["policy"] == card] == [True], x
+                agreed += 1
+    assert agreed > 20
+
+
 def test_the_source_of_a_decision_is_its_policy(dump, demo):
     told = {(x["cls"], x["source"]) for d in dump(*files_of(demo(1)))["decisions"] if (x := d.get("x")) and x["chosen"]}
     assert len(told) >= 3

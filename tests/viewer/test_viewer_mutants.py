@@ -34,6 +34,7 @@ MUTANTS = {
     "strip-shows-all": ("query.ts", "not += changes[k]!.by;", "not += 0 * changes[k]!.by;", "strips"),
     "affinity-not-read": ("build.ts", "case EV.SCHED_AFFINITY:", "case EV.SCHED_AFFINITY + 900:", "strips"),
     "until-too-late": ("rerun.ts", "String(Math.ceil(ns))", "String(Math.ceil(ns * 1.5))", "again"),
+    "old-hints-cause": ("explain.ts", "q.u32[look + 3] === seen ? 0", "q.u32[look + 3] === seen - 9 ? 0", "hinted"),
     "findings-not-read": ("build.ts", ", ...what.found]", "]", "found"),
     "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),
 }
@@ -88,7 +89,7 @@ def differs(kind, program, kernels, demo, invented, placed, tmp_path):
     if kind == "lost":
         folder = invented(4, cpus=4, steps=6000, packets=2)
         return not json.loads(must("node", program, *files_of(folder)))["lost"]
-    folders = [folder] if kind in ("lines", "links", "strips", "again") else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
+    folders = [folder] if kind in ("lines", "links", "strips", "again", "hinted") else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
     return any(folder_differs(kind, program, kernels, folder) for folder in folders)
 
 
@@ -102,6 +103,9 @@ def folder_differs(kind, program, kernels, folder):
         return seen["lines"] != text.splitlines()
     if kind == "same":
         return not seen["sameByTime"]
+    if kind == "hinted":
+        from test_model import wrong_hints
+        return bool(wrong_hints([d["x"] for d in seen["decisions"] if "x" in d], text))
     if kind == "links":
         told = sorted((link["what"], *((e["lane"], e["id"], e["time"]) for e in (link["from"], link["to"]))) for link in seen["links"])
         return told != sorted(c[:3] for c in causes(text))

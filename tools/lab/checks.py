@@ -13,6 +13,7 @@ from spec import Wrong
 
 NOT_STARTED, NOT_BUILT, FAILED, PASSED = "not started", "not built", "failed", "passed"
 TODO_STATUS = 99
+NO_TRACE_STATUS = 125  # of tools/run: the kernel ended before it had one
 EVENTS_MAX = 300_000_000
 BUILD_STALL_S, RUN_STALL_S = 600, 300
 TRACE_TOOL = "build/tools/fermata-trace"
@@ -53,12 +54,14 @@ class Result:
 class Bench:
     """Where checks are built and run. @execute runs a command; a grader hands in a sandbox's."""
 
-    def __init__(self, root, lab, execute=None, cc="clang", sanitize=True):
+    def __init__(self, root, lab, execute=None, cc="clang", sanitize=True, tools_in=None, out=None):
         self.root, self.lab, self.cc = Path(root), lab, cc
-        self.execute = execute or self.plain
+        self.execute = execute or (lambda command, stall_s, writes: self.plain(command, stall_s))
         self.sanitize = sanitize
+        self.tools_in = Path(tools_in or root)  # whose fermata-trace judges
         self.built = {}
         self.folder = self.root / "build" / "lab" / lab.id
+        self.out = Path(out) if out else self.folder  # where runs may write
 
     def plain(self, command, stall_s):
         env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
@@ -84,18 +87,18 @@ class Bench:
         out = self.folder / Path(check.program).stem
         out.parent.mkdir(parents=True, exist_ok=True)
         status, said = self.execute([self.cc, *HOST_FLAGS, *(SANITIZE if self.sanitize else []), check.program,
-                                     *check.sources, "-o", out.relative_to(self.root)], BUILD_STALL_S)
+                                     *check.sources, "-o", out.relative_to(self.root)], BUILD_STALL_S, True)
         return (None, said) if status else (out, "")
 
     def kernel(self, check, board):
         image = "raspi" if board.startswith("raspi") else board
         status, said = self.execute(["make", "--no-print-directory", "-j2", f"BOARD={board}", f"CC={self.cc}",
-                                     f"APP={check.program}", "kernel"], BUILD_STALL_S)
+                                     f"APP={check.program}", "kernel"], BUILD_STALL_S, True)
         elf = self.root / f"build/{image}-{self.cc}/app-{Path(check.program).stem}/kernel.elf"
         return (None, said) if status else (elf, "")
 
     def tools(self):
-        if not (self.root / TRACE_TOOL).exists():
+        if not (self.tools_in / TRACE_TOOL).exists():
             status, said = self.plain(["make", "--no-print-directory", "BOARD=sim", f"CC={self.cc}", "tools"],
                                       BUILD_STALL_S)
             if status:
@@ -120,14 +123,14 @@ class Bench:
         where = None
         if trace and not (check.tier == 1 and check.sources):
             self.tools()
-            where = self.folder / "trace"
+            where = self.out / "trace"
             where.parent.mkdir(parents=True, exist_ok=True)
         relative = where.relative_to(self.root) if where else None
         if where and where.exists():
             for file in where.iterdir():
                 file.unlink()
         command = self.command(check, path, cpus, seed, board, relative)
-        status, said = self.execute(command, RUN_STALL_S)
+        status, said = self.execute(command, RUN_STALL_S, False)
         return Run(command, status, said.replace("\r\n", "\n"), where)
 
     # ---- judging
@@ -135,7 +138,7 @@ class Bench:
     def judge(self, check, run):
         """(state, function or lines that tell what is wrong, time in the trace)."""
         if todo := re.search(r"lab (\d\d): (\w+) is yours", run.said):
-            if run.status == TODO_STATUS:
+            if run.status in (TODO_STATUS, NO_TRACE_STATUS):
                 return NOT_STARTED, todo[2], ""
         lines = []
         for name, text in re.findall(r"^not ok (\w+)(?:: (.*))?$", run.said, re.M):
@@ -173,7 +176,7 @@ class Bench:
 
     def rules(self, check, trace):
         """What fermata-trace says of the trace: lines, and the time of the first fault."""
-        done = subprocess.run([str(self.root / TRACE_TOOL), "check", "--max", "200", str(trace)], text=True,
+        done = subprocess.run([str(self.tools_in / TRACE_TOOL), "check", "--max", "200", str(trace)], text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if not done.returncode:
             return [], ""
@@ -191,7 +194,7 @@ class Bench:
 
     def rule_texts(self):
         if not hasattr(self, "texts"):
-            said = subprocess.run([str(self.root / TRACE_TOOL), "check", "--rules"], text=True, stdout=subprocess.PIPE,
+            said = subprocess.run([str(self.tools_in / TRACE_TOOL), "check", "--rules"], text=True, stdout=subprocess.PIPE,
                                   check=True).stdout
             self.texts = {m[1]: (m[2], m[3]) for m in re.finditer(r"^(\w+) +(\S.*?)(?:  +| (?=[A-Z]))(.*)$", said, re.M)}
         return self.texts
@@ -204,8 +207,9 @@ class Bench:
                 for seed in range(first, last + 1) if board == "sim" else [first]:
                     yield board, cpus, seed
 
-    def run(self, check, seeds=None, plans=None, progress=None):
-        """Runs @check until it fails, or through."""
+    def run(self, check, seeds=None, plans=None, progress=None, compare=None):
+        """Runs @check until it fails, or through. @compare looks at each run that passes: lines, if it is
+        not what it seems."""
         result = Result(check, PASSED)
         plans = list(plans or self.plans(check, seeds))
         for number, (board, cpus, seed) in enumerate(plans):
@@ -218,6 +222,8 @@ class Bench:
             run = self.once(check, path, cpus, seed, board)
             result.runs += 1
             state, what, result.at = self.judge(check, run)
+            if state == PASSED and compare and (odd := compare((board, cpus, seed), run)):
+                state, what = FAILED, odd
             result.digests.append(digest(run.said))
             result.how = f"--seed {seed}" + (f" --cpus {cpus}" if len(check.cpus) > 1 or cpus > 1 else "") + (
                 f" --board {board}" if board != "sim" else "")

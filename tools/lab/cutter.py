@@ -118,10 +118,11 @@ def find(text, name, where="the text"):
     return found[0]
 
 
-def stub(function, lab):
-    """The lines that take the place of a body."""
+def stub(function, lab, lines):
+    """The lines that take the place of a body. Labels within that others jump to stay."""
     if function.assembly:
-        return ["\tLAB_TODO_ASM(" + f'"{lab}", "{function.name}")']
+        shared = [m[1] for line in function.body(lines) if (m := re.match(r"\s*\.globl\s+(\w+)", line))]
+        return [*(f"\t.globl\t{label}\n{label}:" for label in shared), f'\tLAB_TODO_ASM("{lab}", "{function.name}")']
     names = parameters(name_of(function.head)[1])
     unused = ["\t" + ", ".join(f"(void){n}" for n in names) + ";"] if names else []
     return [*unused, f'\tLAB_TODO("{lab}", "{function.name}");']
@@ -150,7 +151,7 @@ def cut(text, names, lab, where="the text", instead=None):
     """@text in which the bodies of @names say whose they are, or are those of @instead."""
     given = instead or {}
     for name in names:
-        body = given[name].strip("\n").splitlines() if name in given else stub(find(text, name, where), lab)
+        body = given[name].strip("\n").splitlines() if name in given else stub(find(text, name, where), lab, text.splitlines())
         text = replace(text, name, body, where)
     return text if set(names) <= set(given) else "\n".join(with_include(text.splitlines())) + "\n"
 

@@ -66,7 +66,7 @@ def trace_of(bench, pin, name):
 
 def events(bench, trace):
     """(seconds, name, {field: text}) of each event; a task's field has its name as well."""
-    said = subprocess.run([str(bench.root / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
+    said = subprocess.run([str(bench.tools_in / checks.TRACE_TOOL), "print", str(trace)], text=True, errors="replace",
                           stdout=subprocess.PIPE).stdout
     for line in said.splitlines():
         if head := re.match(r"\[([\d.]+)\] CPU \d+ (\w+): \{ (.*) \}", line):
@@ -118,7 +118,27 @@ def ends_first(found):
     return "none"
 
 
-ANSWERS = {"ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def ends_last(found):
+    ends = [task(fields["tid"]) for _, name, fields in found if name == "sched_process_exit"]
+    return ([n for n in ends if n not in ("init", "tests")] or ["none"])[-1]
+
+
+def frozen_stacks(found):
+    return str(len({fields["from_worker"].strip() for _, name, fields in found
+                    if name == "worker_switch" and task(fields["frozen_tid"]) not in ("idle", "init", "tests")}))
+
+
+def struck_task(found):
+    """Timer interrupts from a burn's begin to its end: those that struck a task."""
+    return str(sum(name == "irq_handler_entry" and fields["irq"].strip() == "-1" and fields["from"].strip() == "task"
+                   for _, name, fields in found))
+
+
+def timers_fired(found):
+    return str(sum(name == "timer_expire" for _, name, fields in found))
+
+
+ANSWERS = {"struck-task": struck_task, "timers-fired": timers_fired, "ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import counterexample
 import runs
 from wrong import Wrong
 
@@ -16,13 +17,13 @@ def build(cc, program):
     inside = Path(program).resolve()
     if not inside.is_file() or inside.suffix != ".c":
         raise Wrong(f"{program} is not there, or no C file; tests/explore/ has programs to explore")
-    if "explore_thread" not in inside.read_text(errors="replace"):
-        raise Wrong(f"{program} has no explore_thread(), so it is no program to explore; tests/explore/explore.h "
-                    "says what one provides")
     app = str(inside.relative_to(runs.ROOT)) if inside.is_relative_to(runs.ROOT) else str(inside)
     elf = f"build/sim-{cc}/app-{inside.stem}/explore.elf"
     done = subprocess.run(["make", "--no-print-directory", elf, "BOARD=sim", f"CC={cc}", f"APP={app}"], cwd=runs.ROOT,
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if re.search("undefined reference to [`']explore_thread'", done.stdout):
+        raise Wrong(f"{program} has no explore_thread(), so it is no program to explore; tests/explore/explore.h "
+                    "says what one provides")
     if done.returncode:
         raise Wrong(f"{program} does not build:\n{done.stdout}")
     return runs.ROOT / elf
@@ -93,5 +94,8 @@ def main(args):
     if done.returncode < 0:
         raise Wrong(f"{elf} died of signal {-done.returncode}:\n{done.stdout}")
     again = f"again: tools/sim/fermata-sim explore {args.program}{' --cc gcc' if args.cc == 'gcc' else ''} --replay"
-    sys.stdout.write(named(elf, done.stdout).replace("again: --replay", again))
+    text = named(elf, done.stdout).replace("again: --replay", again)
+    sys.stdout.write(text)
+    if args.view and counterexample.write(text, args.program, args.view):
+        print(f"Open {args.view} in a browser: each step, and what is wrong")
     return done.returncode

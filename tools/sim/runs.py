@@ -27,7 +27,7 @@ class Outcome:
 
 
 SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
-COMPLAINT = re.compile(r"^(?:panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
+COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
 
 
 def complaint(output):
@@ -53,6 +53,43 @@ def start(elf, words, stdin=""):
     if done.returncode == 2 and not SUMMARY.search(done.stdout):
         raise Wrong(done.stdout.strip())
     return outcome(done.returncode, done.stdout)
+
+
+class Batch:
+    """One process that does run after run, each as a process of its own would."""
+
+    def __init__(self, elf, words):
+        self.elf = elf
+        try:
+            self.process = subprocess.Popen([str(elf), "--batch", *map(str, words)], stdin=subprocess.PIPE, text=True, errors="replace",
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except OSError as error:
+            raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
+
+    def run(self, lines):
+        """One run with the options in @p lines besides those of the process; the Outcome."""
+        try:
+            self.process.stdin.write("\n".join([*lines, "run", ""]))
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        output = []
+        for line in self.process.stdout:
+            if line.startswith("sim: end "):
+                return outcome(int(line.split()[2]), "".join(output))
+            output.append(line)
+        status = self.process.wait()
+        if status == 2:
+            raise Wrong("".join(output).strip())
+        return outcome(status, "".join(output))
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 def kernel(args):
@@ -103,14 +140,24 @@ def build(cc, app, board="sim"):
 
 def words(args, seed):
     """The options for one seed."""
-    result = ["--cpus", args.cpus, "--strategy", args.strategy, "--seed", seed, "--max-events", args.max_events]
+    line = cmdline(args, seed)
+    return [*common_words(args), "--seed", str(seed), *(["--cmdline", line] if line else [])]
+
+
+def seed_lines(args, seed):
+    """The same for Batch.run, without those of all seeds."""
+    line = cmdline(args, seed)
+    return [f"seed {seed}", *([f"cmdline {line}"] if line else [])]
+
+
+def common_words(args):
+    """The options of all seeds."""
+    result = ["--cpus", args.cpus, "--strategy", args.strategy, "--max-events", args.max_events]
     for name in ("mean", "depth", "length", "until", "input"):
         if getattr(args, name):
             result += [f"--{name}", getattr(args, name)]
-    if cmdline(args, seed):
-        result += ["--cmdline", cmdline(args, seed)]
     if args.watch:
-        result += ["--watch", "all"]
+        result += ["--watch", args.watch]
     for fault in args.fault or []:
         result += ["--fault", fault]
     return [str(word) for word in result]

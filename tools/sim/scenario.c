@@ -20,7 +20,7 @@
 #include "base/words.h"
 #include "board/board.h"
 #include "services/burn.h"
-#include "tools/sim/recast.h"
+#include "recast.h"
 
 #define TASKS_MAX 64u
 #define START_NS MS(1) /* after the last task was made */

@@ -108,8 +108,16 @@ def work(args, elf, key, rows, stop):
     failed = sum(rows.done[seed] != 0 for seed in args.seeds if seed in rows.done)
     before = failed
 
+    own = threading.local()  # one process for each thread, one thread for each core
+    batches = []
+
     def one(seed):
-        return None if stop.is_set() else runs.start(elf, runs.words(args, seed))
+        if stop.is_set():
+            return None
+        if not getattr(own, "batch", None) or not own.batch.alive():
+            own.batch = runs.Batch(elf, runs.common_words(args))
+            batches.append(own.batch)
+        return own.batch.run(runs.seed_lines(args, seed))
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         try:
@@ -128,6 +136,8 @@ def work(args, elf, key, rows, stop):
                     stop.set()
         finally:
             stop.set()
+    for batch in batches:
+        batch.close()
     return failed
 
 
@@ -160,7 +170,7 @@ def again(args):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
     if args.watch:
-        words += ["--watch"]
+        words += ["--watch", args.watch]
     for fault in args.fault or []:
         words += ["--fault", fault]
     if args.cmdline:

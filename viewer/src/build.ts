@@ -577,12 +577,12 @@ class Builder {
 }
 
 /**
- * Lines of a checker, "R1 at 0.001234567 CPU 2 seq 17: what is wrong", from `fermata-trace check` or
+ * Lines of a checker; "step-N" is what a model checker's step does. "R1 at 0.001234567 CPU 2 seq 17: what is wrong", from `fermata-trace check` or
  * a model checker's counterexample; and of the simulator, without a name and "at".
  */
 export function violations(text: string): Flag[] {
 	return [...text.matchAll(/^(?:([\w-]+) at )?(\d+)\.(\d{9}) CPU (\d+)(?: seq \d+)?: (.*)$/gm)].map(([, rule, s, ns, cpu, what]) => ({
-		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: rule ? "violation" : "found", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
+		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: !rule ? "found" : rule.startsWith("step-") ? "mark" : "violation", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
 /** @param exact goes by time in any case, as it must where events are missing */

@@ -73,7 +73,7 @@ function bars(title: string, values: number[], name: string): HTMLElement {
 	const max = Math.max(1, ...buckets.map((b) => b.n));
 	return el("figure", {class: "hist"}, el("figcaption", {}, el("strong", {}, title), ` ${values.length} · median ${us(percentile(sorted, 50))} · p95 ${us(percentile(sorted, 95))} · p99 ${us(percentile(sorted, 99))} · worst ${us(sorted[sorted.length - 1] ?? NaN)} `,
 		exportButton(`${name}.csv`, ["from_ns", "to_ns", "count"], () => buckets.map((b) => [b.from, b.to, b.n]))),
-		el("div", {class: "bars", role: "img", "aria-label": `${title}: ${buckets.map((b) => `${b.n} from ${duration(b.from)} to ${duration(b.to)}`).join(", ")}`},
+		el("div", {class: buckets.length > 9 ? "bars many" : "bars", role: "img", "aria-label": `${title}: ${buckets.map((b) => `${b.n} from ${duration(b.from)} to ${duration(b.to)}`).join(", ")}`},
 			...buckets.map((b) => el("div", {class: "bin", title: `${duration(b.from)} to ${duration(b.to)}: ${b.n}`}, el("span", {}, b.n), el("i", {"data-h": String(b.n / max)}), el("span", {}, duration(b.from))))));
 }
 

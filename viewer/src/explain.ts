@@ -47,6 +47,7 @@ export interface Explained {
 }
 
 const DEADLINE = new Set(["edf", "cedf"]);
+const BY_SERVICE = new Set(["fair", "stride", "mlfq"]);
 const LEVEL = new Set(["fifo", "rr"]);
 const TRIGGERS: Record<string, string> = {
 	blocked: "the task before it began to wait", exited: "the task before it ended", yielded: "the task before it yielded",
@@ -140,12 +141,14 @@ function otherPolicies(q: Query, x: Explained): Explained["others"] {
 		return {policy, pick: best.task, same: best.task === x.chosen, note};
 	};
 	return [
-		pick("FIFO", (k) => (k.order | 0), "who arrived first"),
-		pick("Fixed priority", (k) => -k.prio, "level alone, whatever the class"),
+		pick("First come", (k) => (k.order | 0), "who arrived first"),
+		pick("FIFO", (k) => -k.prio, "by level, whatever the class; who runs goes on before its equals"),
+		pick("Round robin", (k) => Number(k.ranUntilNow) / 2 - k.prio, "by level, then who waits before who ran"),
 		pick("EDF", deadline, "absolute deadline; none is last"),
 		pick("Deadline monotonic", (k) => q.m.tasks[k.task]!.deadlineNs || Infinity, "relative deadline"),
 		pick("Least laxity", (k) => deadline(k) - x.time - left(k), "knows what each job still ran"),
 		pick("Shortest remaining", left, "knows what each job still ran"),
+		c.every((k) => k.cls === c[0]!.cls) && BY_SERVICE.has(x.cls) ? pick(x.cls, (k) => Number(k.key), "by its key alone") : undefined,
 	].filter((o) => o !== undefined);
 }
 
@@ -182,10 +185,14 @@ function trigger(q: Query, x: Explained): void {
 	const why = sw ? codeName("switch_why", q.u32[sw.word + 4]! >>> 24) : "none";
 	x.trigger = TRIGGERS[why] ?? why;
 	let look: number | undefined;
+	/* A look names the last hint that it has seen, be it new or not. */
+	let seen = 0;
 	let irq = "";
 	for (const e of q.cpuEvents(cpu, x.time - 5e6, x.time)) {
-		if (e.id === EV.SCHED_LOOK)
+		if (e.id === EV.SCHED_LOOK) {
+			seen = look === undefined ? 0 : q.u32[look + 3]!;
 			look = e.word;
+		}
 		if (e.id === EV.HINT_ENTRY)
 			irq = "a hint interrupt";
 		if (e.id === EV.IRQ_ENTRY)
@@ -193,7 +200,7 @@ function trigger(q: Query, x: Explained): void {
 		if (e.id === EV.SCHED_SWITCH)
 			irq = "";
 	}
-	const hinted = look === undefined ? 0 : q.u32[look + 3]!;
+	const hinted = look === undefined || q.u32[look + 3] === seen ? 0 : q.u32[look + 3]!;
 	if (hinted)
 		for (const e of q.events(x.time - 2e6, x.time, 100_000, (v) => v.id === EV.SCHED_HINT)) {
 			const f = q.fields(e.word) as Record<string, number>;

@@ -43,7 +43,7 @@ export function rangeCsv(q: Query, a: number, b: number): string {
 
 export const MENU: {name: string; run: (app: Extra) => void}[] = [
 	{name: "Picture for a paper (SVG)", run: (app) => save("trace.svg", svg(app.scene, ...app.span()), "image/svg+xml")},
-	{name: "What is on screen (PNG)", run: (app) => void png(app.scene, app.painter.width, app.painter.height).then((b) => save("trace.png", b, "image/png"))},
+	{name: "The lanes in sight (PNG)", run: (app) => void png(app.scene, app.painter.width, app.painter.height).then((b) => save("trace.png", b, "image/png"))},
 	{name: "Statistics of the range (CSV)", run: (app) => save("range.csv", rangeCsv(app.q, ...app.span()), "text/csv")},
 	{name: "Range for Perfetto", run: (app) => save("trace.pftrace", perfetto(app.q, ...app.span()) as BlobPart, "application/octet-stream")},
 	{name: "Notes (JSON)", run: (app) => app.saveNotes()},

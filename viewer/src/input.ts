@@ -134,8 +134,11 @@ export async function open(given: Given[]): Promise<Input> {
 			total += (f.bytes.length + 7) & ~7;
 		} else if (isText(f.bytes) && f.bytes.length) {
 			const text = new TextDecoder().decode(f.bytes);
-			if (text.startsWith("/* CTF"))
+			if (text.startsWith("/* CTF")) {
+				if (input.metadata)
+					input.problems.push({file: f.name, byte: 0, text: "a second metadata: these are files of two traces, which are mixed now. Open one, and the other with Compare…"});
 				input.metadata = text;
+			}
 			else
 				input.texts.set(base, text);
 		} else {
@@ -144,6 +147,8 @@ export async function open(given: Given[]): Promise<Input> {
 				: "the file is empty"});
 		}
 	}
+	if (!streams.length && input.metadata)
+		input.problems.push({file: "metadata", byte: 0, text: "alone it tells of no event: these are in the files channel0_0, channel0_1, ... beside it. Open the whole folder"});
 	if (streams.length === 1 && (streams[0]!.bytes.byteOffset & 7) === 0 && (streams[0]!.bytes.length & 7) === 0) {
 		input.raw = streams[0]!.bytes;
 		input.pieces.push({name: streams[0]!.name, at: 0, bytes: streams[0]!.bytes.length});

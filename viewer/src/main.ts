@@ -97,7 +97,7 @@ export class App implements Extra {
 
 	private layout(): void {
 		const button = (text: string, f: () => void, attrs: Record<string, string> = {}): HTMLElement => el("button", {type: "button", click: f, ...attrs}, text);
-		const menu = el("div", {class: "menu"});
+		const menu = el("div", {class: "menu needs"});
 		const toggle = button("Export ▾", () => menu.classList.toggle("open"), {"aria-haspopup": "true"});
 		menu.append(toggle, el("div", {}, ...MENU.map((m) => button(m.name, () => {
 			menu.classList.remove("open");
@@ -109,26 +109,33 @@ export class App implements Extra {
 				menu.classList.remove("open");
 		});
 		const header = el("header", {}, this.title, this.chips, el("div", {class: "filter"}, this.input, this.inputError),
-			button("Open…", () => this.pick()), button("Compare…", () => this.pick(true), {class: "wide"}), menu,
-			button("Link", () => void this.copyLink(), {class: "wide"}), button("Learn", () => this.toggleTeaching(), {id: "learn", "aria-pressed": "false"}),
+			button("Open…", () => this.pick()), button("Compare…", () => this.pick(true), {class: "wide needs"}), menu,
+			button("Link", () => void this.copyLink(), {class: "wide needs"}), button("Learn", () => this.toggleTeaching(), {id: "learn", class: "needs", "aria-pressed": "false"}),
 			button("?", () => help(), {"aria-label": "Keys and help"}));
 		const legend = (cls: string, text: string): HTMLElement => el("span", {class: "legend"}, el("i", {class: `l-${cls}`}), text);
 		this.view.append(this.canvas, this.grid, this.tip, this.drop);
 		this.root.replaceChildren(header, el("div", {class: "over"}, this.over), el("main", {class: "view-main", style: "display:contents"}, this.view), this.aside,
 			el("div", {class: "dock"}, this.tabBar, this.dockBody),
 			el("footer", {}, legend("running", "running"), legend("ready", "ready"), legend("preempted", "preempted"), legend("waiting", "waiting"), legend("irq", "interrupt"),
-				legend("unknown", "unknown"), el("span", {}, "▲ release  ▽ deadline  ◆ decision  ◇ without rivals  → woke"), el("span", {class: "keys"}, "W S zoom · A D pan · [ ] decisions · J K lanes · / filter · ? keys")), this.live);
+				legend("unknown", "unknown"), el("span", {class: "signs"}, "▲ release  ▽ deadline  ◆ decision  ◇ without rivals  → woke"), el("span", {class: "keys"}, "W S zoom · A D pan · [ ] decisions · J K lanes · / filter · ? keys")), this.live);
 		for (const tab of TABS)
 			this.tabBar.append(el("button", {type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": "false", click: () => this.openTab(this.tab === tab ? "" : tab)}, TAB_NAMES[tab]!));
 	}
 
 	welcome(error = ""): void {
+		this.root.classList.add("empty");
 		this.drop.hidden = false;
 		this.drop.style.display = "";
 		this.drop.replaceChildren(el("div", {}, el("h2", {}, "Open a Fermata trace"),
 			el("p", {}, "Drop a trace folder, one of its files, a tar archive or gz of these here. Nothing leaves this page."),
-			el("div", {class: "buttons"}, el("button", {type: "button", click: () => this.pick(false, true)}, "Choose a folder…"), el("button", {type: "button", click: () => this.pick()}, "Choose files…")),
+			el("div", {class: "buttons"}, el("button", {type: "button", click: () => this.pick(false, true)}, "Choose a folder…"), el("button", {type: "button", click: () => this.pick()}, "Choose files…"), this.q && el("button", {type: "button", click: () => this.back()}, "Back to the trace")),
 			el("p", {class: "sub"}, "make trace writes one, and a copy of this page with the trace inside."), error ? el("p", {class: "error", role: "alert"}, error) : undefined));
+	}
+
+	private back(): void {
+		this.root.classList.remove("empty");
+		this.drop.style.display = "none";
+		this.redraw();
 	}
 
 	private pick(compare = false, folder = false): void {
@@ -162,7 +169,9 @@ export class App implements Extra {
 		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string}>) => {
 			worker.terminate();
 			this.busy = false;
-			if (!e.data.model)
+			if (live && this.q && !e.data.model?.cpus.length)
+				this.announce("What came last could not be read; the next may be.");
+			else if (!e.data.model)
 				this.welcome(`The trace could not be read: ${e.data.error}`);
 			else if (!e.data.model.cpus.length)
 				this.welcome(`Nothing of this could be read as a trace.\n${problemText(e.data.model.problems)}`);
@@ -190,6 +199,7 @@ export class App implements Extra {
 	private show(m: Model, live = false): void {
 		const before = live && this.q ? {t0: this.scene.t0, t1: this.scene.t1, end: this.q.m.t1, notes: this.scene.notes} : undefined;
 		this.q = new Query(m);
+		this.root.classList.remove("empty");
 		this.drop.style.display = "none";
 		const s = this.scene;
 		s.q = this.q;
@@ -202,7 +212,7 @@ export class App implements Extra {
 		const name = m.about.name || [m.about.board, m.about.seed && `seed ${m.about.seed}`].filter(Boolean).join(" · ");
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
-		this.chips.replaceChildren(el("span", {class: "chip"}, `${this.following ? "● live · " : ""}${name} · ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`), " ", el("span", {class: "chip"}, `${classes.length} class${classes.length === 1 ? "" : "es"}, ${m.tasks.length - 1} tasks`));
+		this.chips.replaceChildren(el("span", {class: "chip"}, [this.following && "● live", name, `${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`].filter(Boolean).join(" · ")), " ", el("span", {class: "chip"}, `${classes.length} class${classes.length === 1 ? "" : "es"}, ${m.tasks.length - 1} tasks`));
 		if (!before)
 			fromHash(this);
 		this.setFilter(this.input.value);
@@ -316,7 +326,10 @@ export class App implements Extra {
 		this.select(sel);
 		const [a, b] = this.extent(sel);
 		const {t0, t1} = this.scene;
-		if (a < t0 || b > t1) {
+		if (this.teaching && sel.k === "dec") {
+			/* What led to it is what the answer follows from. */
+			this.setView(a - (t1 - t0) * 0.7, a + (t1 - t0) * 0.3);
+		} else if (a < t0 || b > t1) {
 			const span = Math.max(t1 - t0, (b - a) * 1.5);
 			this.setView((a + b) / 2 - span / 2, (a + b) / 2 + span / 2);
 		}
@@ -599,10 +612,16 @@ export class App implements Extra {
 			e.stopPropagation();
 		});
 		document.addEventListener("keydown", (e) => key(this, e));
+		/* The timeline shows that it has the focus to those who need to know. */
+		document.addEventListener("keydown", () => document.body.classList.add("keys"), true);
+		document.addEventListener("pointerdown", () => document.body.classList.remove("keys"), true);
 		pointer(this);
 		brush(this);
-		for (const name of ["dragover", "drop"])
-			document.addEventListener(name, (e) => e.preventDefault());
+		for (const name of ["dragover", "dragleave", "drop"])
+			document.addEventListener(name, (e) => {
+				e.preventDefault();
+				this.drop.classList.toggle("over-it", name === "dragover");
+			});
 		document.addEventListener("drop", (e) => void dropped(this, e as DragEvent));
 		window.addEventListener("hashchange", () => {
 			if (this.q) {

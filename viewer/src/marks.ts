@@ -98,9 +98,9 @@ function jobMarks(p: Painter, s: Scene, r: Row): void {
 		const x = p.x(s, jobs.release[j]!);
 		ctx.fillStyle = s.theme.cls.edf;
 		ctx.beginPath();
-		ctx.moveTo(x, y + 1);
-		ctx.lineTo(x + 4, y + 7);
-		ctx.lineTo(x - 4, y + 7);
+		ctx.moveTo(x, y + r.h - 8);
+		ctx.lineTo(x + 4, y + r.h - 2);
+		ctx.lineTo(x - 4, y + r.h - 2);
 		ctx.fill();
 		const deadline = jobs.deadline[j]!;
 		if (!Number.isFinite(deadline))
@@ -111,7 +111,7 @@ function jobMarks(p: Painter, s: Scene, r: Row): void {
 		ctx.lineWidth = 1;
 		ctx.beginPath();
 		ctx.moveTo(dx, y + 6);
-		ctx.lineTo(dx, y + r.h - 3);
+		ctx.lineTo(dx, y + r.h - 8);
 		ctx.stroke();
 		ctx.beginPath();
 		ctx.moveTo(dx - 4, y + 1);
@@ -242,7 +242,7 @@ export function lines(p: Painter, s: Scene): void {
 		ctx.fillStyle = s.theme.panel;
 		ctx.fillRect(x, AXIS, p.width - x, p.height);
 		ctx.fillStyle = s.theme.dim;
-		ctx.fillText("what comes next is covered", x + 12, AXIS + 18);
+		ctx.fillText("what comes next is covered", x + 12, AXIS + 42);
 	}
 	if (s.sel?.k === "dec" || s.sel?.k === "flag" || s.sel?.k === "queue") {
 		const t = s.sel.k === "dec" ? s.q.m.decisions.time[s.sel.i]! : s.sel.k === "flag" ? s.q.m.flags[s.sel.i]!.time : s.sel.t;

@@ -77,10 +77,12 @@ export function svg(s: Scene, t0: number, t1: number, width = 900): string {
 		hatch("unknown", theme.state.unknown, "M0 0L5 5M5 0L0 5", "#ffffff") + `</defs><rect width="${width}" height="${height}" fill="#ffffff"/>${out.join("")}</svg>\n`;
 }
 
+/** The lanes that are in sight, over the marked range or what is in view. */
 export async function png(s: Scene, width: number, height: number): Promise<Blob> {
 	const canvas = document.createElement("canvas");
 	const painter = new Painter(canvas);
 	painter.resize(width, height, 2);
-	painter.draw({...s, hover: undefined});
+	const [t0, t1] = s.range ?? [s.t0, s.t1];
+	painter.draw({...s, t0, t1, range: undefined, hover: undefined});
 	return new Promise((ok, no) => canvas.toBlob((b) => b ? ok(b) : no(new Error("the picture is too large for this browser")), "image/png"));
 }

@@ -57,6 +57,10 @@ static inline u64 arch_clock_ticks(void)
 #define arch_lock_given(lock)	       sim_lock_given(lock)
 #define arch_lock_none()	       sim_lock_none()
 
+#define arch_memory_taken(p, bytes, slack) sim_memory_taken(p, bytes, slack)
+#define arch_memory_given(p, bytes)	   sim_memory_given(p, bytes)
+#define arch_memory_usable(p, bytes)	   sim_memory_usable(p, bytes)
+
 /* Nobody outside looks at single instructions here. */
 #define arch_mark(n) ((void)(n))
 

@@ -62,8 +62,14 @@ static void wake_some(struct actor *me)
 
 	if (off)
 		preempt_disable();
-	for (u64 n = 1 + test_below(&me->random, 2); n; n--)
-		task_wake(actors[test_below(&me->random, TASKS)]);
+	for (u64 n = 1 + test_below(&me->random, 2); n; n--) {
+		struct task *t = actors[test_below(&me->random, TASKS)];
+
+		if (test_below(&me->random, 3)) /* some have equal deadlines */
+			task_wake(t);
+		else
+			task_wake_deadline(t, SEC(100000 + test_below(&me->random, 2)));
+	}
 	note(me, 2);
 	if (off)
 		preempt_enable();
@@ -90,8 +96,9 @@ static enum poll actor(void *frame)
 	ASYNC_BEGIN(me);
 	for (me->step = 0; me->step < STEPS; me->step++) {
 		note(me, 1);
-		switch (test_below(&me->random, 6)) {
+		switch (test_below(&me->random, 7)) {
 		case 0:
+		case 6:
 			AWAIT(me, yield_now(&me->yield));
 			break;
 		case 1:

@@ -1,0 +1,138 @@
+/*
+ * links: task/hint.c task/look.c task/runqueue.c sched/fifo.c sched/levels.c sched/ordered.c base/tree.c
+ *
+ * Waking a task while a CPU goes idle, with two run queues: CPU 0 queues it and hints, CPU 1 has just
+ * ended one, looks for another and halts when it finds none. It does not sleep while the task waits (rule G in
+ * task/hint.c), and the task is taken once.
+ */
+#include "core/irq.h"
+#include "explore.h"
+#include "mm/page.h"
+#include "task/look.h"
+
+#define TASKS 1
+#define CPUS 2
+
+const unsigned explore_threads = CPUS;
+
+struct cpu cpus[CPUS_MAX];
+unsigned cpu_count = CPUS;
+_Atomic u64 sched_heads, sched_tails;
+_Atomic bool workers_refused;
+_Atomic u8 trace_level = TRACE_OFF;
+
+static struct task tasks[TASKS];
+static _Atomic u32 taken[TASKS];
+
+static void send_hint(unsigned cpu)
+{
+	sim_hint(cpu);
+}
+
+static const struct irqchip chip = {.name = "explorer", .send_hint = send_hint};
+const struct irqchip *irqchip = &chip;
+
+void *page_alloc(unsigned order)
+{
+	static usize used;
+	usize at = used;
+
+	used += PAGE_BYTES << order;
+	return used <= EXPLORE_SCRATCH_BYTES ? explore_scratch + at : NULL;
+}
+
+const struct sched_policy *sched_policy_at(unsigned urgency)
+{
+	return urgency == sched_fifo.urgency ? &sched_fifo : NULL;
+}
+
+const struct sched_policy *sched_policy_of(unsigned class)
+{
+	(void)class;
+	return &sched_fifo;
+}
+
+void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
+{
+	(void)id, (void)payload, (void)bytes, (void)more, (void)more_bytes;
+}
+
+u16 worker_here(void)
+{
+	return 0;
+}
+
+void explore_begin(void)
+{
+	for (unsigned i = 0; i < CPUS; i++) {
+		cpus[i].id = i;
+		cpus[i].promised = 1; /* each runs something urgent */
+	}
+	online_cpus = (1u << CPUS) - 1;
+	sim_cpu_set_local(&cpus[0]);
+	runqueue_init(2);
+	for (unsigned i = 0; i < TASKS; i++) {
+		struct task *t = &tasks[i];
+
+		t->id = i + 1;
+		t->cpu = 1;
+		t->policy = &sched_fifo;
+		t->home = &shards[t->id % 2];
+		t->entity.cpus = SCHED_CPUS_ALL;
+		t->params.level = (u8)(10 + i);
+		sched_fifo.release(t->home->queue[sched_fifo.urgency], &t->entity, &t->params, 0);
+		rank_update(t);
+	}
+}
+
+/* As task_wake does. */
+static void wake(struct task *t)
+{
+	struct wanted w;
+
+	home_lock(t);
+	runqueue_add(t, false);
+	w = wanted(t);
+	home_unlock(t);
+	(void)hint_for(w);
+}
+
+/* As the executor does when a task has ended. */
+static bool look(struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct look l = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
+	struct task *t;
+
+	look_begin(&l, c, false);
+	t = look_take(&l, NULL);
+	if (t) {
+		runqueue_remove(t);
+		home_unlock(t);
+		/* relaxed: counted at the end */
+		atomic_fetch_add_explicit(&taken[t->id - 1], 1, memory_order_relaxed);
+	}
+	look_end(&l, t, false);
+	return t;
+}
+
+void explore_thread(unsigned id)
+{
+	sim_cpu_set_local(&cpus[id]);
+	arch_irq_disable();
+	if (id == 0) {
+		for (unsigned i = 0; i < TASKS; i++)
+			wake(&tasks[i]);
+		return;
+	}
+	for (unsigned n = 0; n < TASKS;)
+		if (look(&cpus[id]))
+			n++;
+		else
+			sim_idle();
+}
+
+void explore_end(void)
+{
+	for (unsigned i = 0; i < TASKS; i++)
+		ASSERT(taken[i] == 1);
+}

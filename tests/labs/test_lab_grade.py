@@ -1,0 +1,240 @@
+"""The grader: a hundred submissions, right, wrong, endless, crashing and hostile, graded twice alike."""
+
+import csv
+import io
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tarfile
+
+import pytest
+from lab_workspace import ROOT, cutter, spec, tree
+
+pytestmark = pytest.mark.xdist_group("grade")
+LAB = spec.load("08")
+NONCE = secrets.token_hex(16)
+PROTOTYPES = """
+extern int puts(const char *), open(const char *, int, ...), unlink(const char *), kill(int, int), fork(void), pause(void);
+extern int socket(int, int, int), connect(int, const void *, unsigned), close(int);
+extern void exit(int), _exit(int);
+"""
+PASS = "".join(f'puts("ok {name}");' for name in (
+    "keys_come_from_levels", "equals_in_order_of_arrival", "equals_that_may_not_run_everywhere",
+    "a_cpu_gets_what_may_run_there", "fifo_against_the_model", "rr_against_the_model", "rotation"))
+PASS += 'puts("digest 0123456789abcdef"); puts("tests: 7 ran, 0 failed");'
+
+
+def hostile(body):
+    """The right solution, in which something else runs first."""
+    text = (ROOT / "kernel/sched/levels.c").read_text()
+    return {"kernel/sched/levels.c": text + PROTOTYPES + f"""
+static void __attribute__((constructor, used)) begin(void)
+{{
+	{body}
+}}
+"""}
+
+
+def function(file, name, body):
+    return {file: cutter.replace((ROOT / file).read_text(), name, body.strip("\n").splitlines())}
+
+
+def kinds(folder, port):
+    """{kind: ({file: text}, what is expected of check `levels`)}."""
+    levels_c = "kernel/sched/levels.c"
+    harm = folder / "harm"
+    made = {
+        "says-pass": (hostile(PASS + " exit(0);"), "failed"),
+        "says-pass-in-a-function": (function(levels_c, "levels_release", f"\t{{ extern int puts(const char *); extern void exit(int); (void)queue, (void)e, (void)p, (void)now_ns; {PASS} exit(0); }}"), "failed"),
+        "endless": (function(levels_c, "levels_peek", "\t(void)queue, (void)cpu;\n\tfor (volatile int i = 0;; i++)\n\t\t;"), "failed"),
+        "crashes": (function(levels_c, "levels_peek", "\t(void)queue, (void)cpu;\n\treturn *(struct sched_entity *volatile *)8;"), "failed"),
+        "floods": (hostile('for (;;) puts("much ado about nothing, again and again");'), "failed"),
+        "writes-elsewhere": (hostile(f'close(open("{harm}", 0101, 0644)); unlink("Makefile"); unlink("tools/lab/grade.py");'), "passed"),
+        "leaves-children": (hostile("for (int i = 0; i < 30; i++) if (!fork()) for (;;) pause();"), "passed"),
+        "kills-all": (hostile("kill(-1, 9);"), "passed"),
+        "phones-home": (hostile(f"static const unsigned char to[16] = {{2, 0, {port >> 8}, {port & 255}, 127, 0, 0, 1}}; connect(socket(2, 1, 0), to, 16);"), "passed"),
+        "reads-the-host": ({levels_c: '#include "/etc/passwd"\n'}, "not built"),
+        "is-no-c": ({levels_c: "\0\1\2 this is not C"}, "not built"),
+        "includes-itself": ({levels_c: "#include __FILE__\n"}, "not built"),
+        "empty": ({levels_c: ""}, "not built"),
+    }
+    for attempt in LAB.attempts:
+        made[attempt.name] = (function(attempt.file, attempt.function, attempt.body),
+                              "failed" if attempt.check == "levels" else "passed")
+    return made
+
+
+def write(folder, name, files, answers="", more=()):
+    with tarfile.open(folder / f"{name}.tar.gz", "w:gz") as archive:
+        for file, text in [*files.items(), *([(f"{LAB.folder}/answers.toml", answers)] if answers else []), *more]:
+            data = text.encode()
+            entry = tarfile.TarInfo(file)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+
+
+def starter_files(tmp_path):
+    tree.copy(ROOT, tmp_path / "starter", [*LAB.keep, *tree.COMMON])
+    tree.cut(LAB, tmp_path / "starter")
+    return {file: (tmp_path / "starter" / file).read_text() for file in LAB.keep}
+
+
+def make_class(folder, tmp_path, port):
+    """A hundred; what is expected of each in check `levels`."""
+    folder.mkdir()
+    right = {file: (ROOT / file).read_text() for file in LAB.keep}
+    starter = starter_files(tmp_path)
+    expected = {}
+
+    def add(name, files, state, **more):
+        write(folder, name, files, **more)
+        expected[name] = state
+    for name, (files, state) in kinds(tmp_path, port).items():
+        add(name, {**right, **files}, state)
+    add("brings-its-own-tests", starter, "not started", more=[
+        ("labs/08/tests/lab08_levels.c", "int main(void) { return 0; }\n"), ("tools/lab/checks.py", "raise SystemExit(0)\n"),
+        ("/etc/cron.d/x", "x\n"), ("../../harm", "x\n")])
+    add("only-pass", {"PASS": "PASS\n"}, None)
+    (folder / "no-archive.tar.gz").write_bytes(b"this is no archive")
+    expected["no-archive"] = None
+    with tarfile.open(folder / "links.tar.gz", "w:gz") as archive:
+        for file in LAB.keep:
+            link = tarfile.TarInfo(file)
+            link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(link)
+    expected["links"] = None
+    add("formula", right, "passed", answers='name = "=HYPERLINK(1)"\n')
+    add("broken-answers", right, "passed", answers="name = [[[")
+    for i in range(12):
+        add(f"beginner-{i:02}", starter, "not started")
+    for i in range(100 - len(expected)):
+        add(f"student-{i:02}", right, "passed", answers=f'name = "student {i}"\n')
+    assert len(expected) == 100
+    return expected
+
+
+def grade(folder, out, *more, check=True):
+    done = subprocess.run([sys.executable, "tools/lab/lab", "grade", "8", str(folder), "--out", str(out), "--tier", "1",
+                           "--seeds", "2", "--nonce", NONCE, *more], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    assert not check or done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def rows(out):
+    with open(out / "grades.csv", newline="") as file:
+        return {row["name"]: row for row in csv.DictReader(file)}
+
+
+def processes():
+    """Those of this grading: their arguments are the hidden seeds."""
+    import grade as grader
+    seeds = {str(n) for n in grader.Parameters(NONCE, 2).seeds(LAB.check_named("levels"))}
+    listed = subprocess.run(["ps", "-eo", "args"], text=True, stdout=subprocess.PIPE).stdout
+    return [line for line in listed.splitlines() if "lab08_levels" in line and seeds & set(line.split())]
+
+
+@pytest.fixture(scope="module")
+def sandboxed(tmp_path_factory):
+    import sandbox
+    return sandbox.Sandbox(tmp_path_factory.mktemp("probe")).strict
+
+
+def test_a_hundred_submissions_twice(tmp_path, sandboxed):
+    if not sandboxed:
+        pytest.skip("no user namespaces here: what is hostile would run with a view of this machine")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.1)
+        folder = tmp_path / "class"
+        expected = make_class(folder, tmp_path, listener.getsockname()[1])
+        first = grade(folder, tmp_path / "one")
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    assert "100 graded" in first
+    got = rows(tmp_path / "one")
+    assert {name: row["levels"] or None for name, row in got.items()} == expected
+    assert not (tmp_path / "harm").exists() and not (folder.parent.parent / "harm").exists()
+    assert (ROOT / "Makefile").exists() and (ROOT / "tools/lab/grade.py").exists()
+    assert not processes(), "something that a submission started is still there"
+    assert got["formula"]["student"] == "'=HYPERLINK(1)" and got["student-00"]["points"] == "40"
+    assert len({row["signature"] for row in got.values()}) == 100
+    pages = (tmp_path / "one/grades.html").read_text()
+    assert "did not do its work" in pages and "<script" not in pages
+    # Interrupted: half of the lines are there, and one is cut off. Then once more, from the beginning.
+    log = tmp_path / "one/grades.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:98]) + lines[98][:20])
+    (tmp_path / "one/grades.csv").unlink()
+    assert "98 of them before" in grade(folder, tmp_path / "one")
+    assert rows(tmp_path / "one") == got
+    grade(folder, tmp_path / "two", "--jobs", "1")
+    assert rows(tmp_path / "two") == got
+
+
+def test_a_row_that_was_changed_is_graded_again(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    write(folder, "beginner", starter_files(tmp_path))
+    grade(folder, tmp_path / "out")
+    log = tmp_path / "out/grades.jsonl"
+    log.write_text(log.read_text().replace('"points": 0', '"points": 40'))
+    grade(folder, tmp_path / "out")
+    assert rows(tmp_path / "out")["beginner"]["points"] == "0"
+
+
+def test_a_kernel_that_says_pass_gains_nothing(tmp_path, sandboxed):
+    """On the simulator: it says what the right one says, and leaves with status 0."""
+    if not sandboxed:
+        pytest.skip("no user namespaces here")
+    folder = tmp_path / "class"
+    folder.mkdir()
+    right = {file: (ROOT / file).read_text() for file in LAB.keep}
+    body = ('{ extern void kprintf(const char *, ...); extern void board_exit(int); (void)e, (void)p;'
+            'kprintf("ok service_follows_tickets\\ntests: 1 ran, 0 failed\\n"); board_exit(0); }')
+    write(folder, "forger", {**right, **function("kernel/sched/levels.h", "levels_begin", body)})
+    write(folder, "honest", right)
+    done = subprocess.run([sys.executable, "tools/lab/lab", "grade", "8", str(folder), "--out", str(tmp_path / "out"), "--tier", "2",
+                           "--seeds", "1"], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    got = rows(tmp_path / "out")
+    assert got["honest"]["points"] == got["honest"]["of"], (tmp_path / "out/grades.html").read_text()
+    assert got["forger"]["points"] == "0" and got["forger"]["stride-seeds"] == "failed"
+
+
+@pytest.mark.quick
+def test_a_pack_gives_the_same_seeds(tmp_path):
+    def lab(*words):
+        return subprocess.run([sys.executable, "tools/lab/lab", *map(str, words)], cwd=ROOT, text=True, capture_output=True)
+    assert lab("pack", "8", tmp_path / "class.toml").returncode == 0
+    one, two = (lab("seeds", "8", "--pack", tmp_path / "class.toml").stdout for _ in range(2))
+    assert one == two and "edf-seeds = [" in one
+    assert lab("seeds", "8").stdout != one
+    again = lab("pack", "8", tmp_path / "class.toml")
+    assert again.returncode == 2 and "is there already" in again.stderr
+    other = lab("seeds", "5", "--pack", tmp_path / "class.toml")
+    assert other.returncode == 2 and "is a pack of lab 08" in other.stderr
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("words, says", [
+    (["check", "99"], "there is no lab 99"), (["check", "8", "nothing"], "has no check nothing; it has: levels"),
+    (["grade", "8", "/nowhere"], "is no folder of submissions"), (["replay", "8", "levels", "--seed", "x"], "invalid int value"),
+    (["view", "8", "levels"], "leaves no trace; step through it"), (["pin", "8", "7", "x"], "has the pins 1 to 3"),
+    (["hint", "8", "77"], "has hints on the steps 1, 2"), (["start", "8", "."], "is there already and not empty"),
+    (["check", "8", "--seeds", "9-1"], "is not a range of seeds")])
+def test_a_mistake_gets_one_line(words, says):
+    done = subprocess.run([sys.executable, "tools/lab/lab", *words], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 2 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.quick
+def test_the_help_names_every_command():
+    said = subprocess.run([sys.executable, "tools/lab/lab", "--help"], cwd=ROOT, text=True, capture_output=True)
+    import commands
+    assert said.returncode == 0
+    for name in commands.COMMANDS:
+        assert re.search(rf"^  lab {name}\b", said.stdout, re.M), name
