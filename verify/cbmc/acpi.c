@@ -58,7 +58,8 @@ static void root_entry(void)
 	u64 address = acpi_root_entry(t, bytes, wide, index);
 
 	REACHABLE(address, "an entry");
-	CLAIM(!address || ACPI_HEADER_BYTES + ((u64)index + 1) * (wide ? 8 : 4) <= bytes, "it is there");
+	CLAIM(!address || ACPI_HEADER_BYTES + ((u64)index + 1) * (wide ? 8 : 4) <= bytes,
+	      "it is there");
 }
 
 /* The walk over the entries, without the check of the sum that any_table need not pass. */
@@ -76,7 +77,8 @@ static void madt(void)
 	if (err)
 		return;
 	CLAIM(m.cpus <= ACPI_CPUS_MAX && m.ioapics <= ACPI_IOAPICS_MAX &&
-	      m.overrides <= ACPI_OVERRIDES_MAX, "no more than there is room for");
+		      m.overrides <= ACPI_OVERRIDES_MAX,
+	      "no more than there is room for");
 	CLAIM(m.cpus < 2 || m.apic_id[0] != m.apic_id[1], "no processor twice");
 }
 
@@ -98,7 +100,8 @@ static void full(void)
 	add_override(&m, nondet_u8(), nondet_u32(), nondet_u16());
 	REACHABLE(m.cpus == ACPI_CPUS_MAX && m.cpus == cpus, "full");
 	CLAIM(m.cpus <= ACPI_CPUS_MAX && m.ioapics <= ACPI_IOAPICS_MAX &&
-	      m.overrides <= ACPI_OVERRIDES_MAX, "no more than there is room for");
+		      m.overrides <= ACPI_OVERRIDES_MAX,
+	      "no more than there is room for");
 	CLAIM(m.cpus == cpus || m.apic_id[m.cpus - 1] == id, "the one that was named");
 }
 

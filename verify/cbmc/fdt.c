@@ -65,7 +65,8 @@ static void open(void)
 	REACHABLE(err == 0 && f.strings < f.strings_end && f.structs < f.structs_end, "accepted");
 	REACHABLE(err == ERR_CORRUPT, "refused");
 	CLAIM(err == 0 || err == ERR_NODEV || err == ERR_CORRUPT, "an error that it names");
-	CLAIM(err || (blocks_are_right((u32)given) && f.structs >= HEADER_BYTES), "blocks lie inside");
+	CLAIM(err || (blocks_are_right((u32)given) && f.structs >= HEADER_BYTES),
+	      "blocks lie inside");
 }
 
 static void next(void)
@@ -161,7 +162,8 @@ static void reserved(void)
 	any_tree();
 	any = fdt_reserved(&f, index, &base, &bytes);
 	REACHABLE(any, "an entry");
-	CLAIM(!any || (f.reserved + 16 * ((u64)index + 1) <= BYTES && (base || bytes)), "it is there");
+	CLAIM(!any || (f.reserved + 16 * ((u64)index + 1) <= BYTES && (base || bytes)),
+	      "it is there");
 }
 
 int main(void)

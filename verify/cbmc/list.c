@@ -76,7 +76,8 @@ static void read(unsigned n)
 
 	CLAIM(list_empty(&head) == (n == 0), "empty when it has no node");
 	CLAIM(list_first(&head) == (n ? node[0] : NULL), "the first, or none");
-	LIST_FOR_EACH (it, &head) {
+	LIST_FOR_EACH(it, &head)
+	{
 		CLAIM(seen < n && it == node[seen], "each once, in order");
 		seen++;
 	}

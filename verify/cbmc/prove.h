@@ -10,10 +10,10 @@
 #define ASSUME(condition) __CPROVER_assume(condition)
 /* REACHABLE tells that a proof is not vacuous: a run with REACH finds a way to each of them. */
 #ifdef REACH
-#define CLAIM(condition, text)	   ((void)(condition))
+#define CLAIM(condition, text)     ((void)(condition))
 #define REACHABLE(condition, text) __CPROVER_assert(!(condition), "REACH: " text)
 #else
-#define CLAIM(condition, text)	   __CPROVER_assert(condition, text)
+#define CLAIM(condition, text)     __CPROVER_assert(condition, text)
 #define REACHABLE(condition, text) ((void)(condition))
 #endif
 

@@ -7,8 +7,8 @@
  * apart. The invariant:
  *  - a node is in the slot of (its time, the base), or, while a slot is being emptied, perhaps in
  *    that of (its time, the base that is to be), once it has left that slot;
- *  - a slot's list holds its nodes in the order in which they came; of equal times in two slots, the
- *    one that came first has left the slot that is being emptied;
+ *  - a slot's list holds its nodes in the order in which they came; of equal times in two slots,
+ * the one that came first has left the slot that is being emptied;
  *  - no time lies before the base, a slot's bound is not above any time in it and belongs into it;
  *  - wheel_next is the bound of the first slot, or the base that is to be.
  */
@@ -24,7 +24,7 @@ static struct wheel w;
 static struct wheel_node node_0, node_1, node_2;
 static struct wheel_node *const node[] = {&node_0, &node_1, &node_2};
 static bool in[NODES], moved[NODES]; /* in the wheel; has left the slot that is being emptied */
-static u64 seen;		     /* the latest time that wheel_step was called with */
+static u64 seen;                     /* the latest time that wheel_step was called with */
 
 /* A wheel of fewer digits takes the times that have as many. */
 static u64 any_time(void)
@@ -63,8 +63,8 @@ static bool times_are_right(void)
 {
 	if (w.base > seen || (w.moving && (w.next_base > seen || w.next_base < w.base)))
 		return false;
-	if (w.moving && (w.from >= SLOTS || w.from < WHEEL_DIGITS ||
-			 slot_by(w.next_base, w.base) != w.from))
+	if (w.moving &&
+	    (w.from >= SLOTS || w.from < WHEEL_DIGITS || slot_by(w.next_base, w.base) != w.from))
 		return false;
 	for (unsigned i = 0; i < NODES; i++) {
 		if (!in[i])
@@ -232,7 +232,8 @@ static void step(void)
 		if (gone < NODES) {
 			CLAIM(node[gone]->key <= now, "never early");
 			CLAIM(node[gone]->key <= node[i]->key, "in the order of times");
-			CLAIM(node[gone]->key != node[i]->key || gone <= i, "equal times: first come");
+			CLAIM(node[gone]->key != node[i]->key || gone <= i,
+			      "equal times: first come");
 		}
 		/* A node that the step took out of the slot that is being emptied. */
 		moved[i] = (was_moving && moved[i]) || slot_before[i] != node[i]->slot;
@@ -249,9 +250,11 @@ int main(void)
 	any_wheel();
 	REACHABLE(in[0] && in[NODES - 1] && w.moving && moved[0] && !moved[NODES - 1], "moving");
 	REACHABLE(in[0] && in[1] && in[2] && node[0]->slot == node[2]->slot &&
-		  node[1]->slot == node[2]->slot && !w.moving, "three in one slot");
+			  node[1]->slot == node[2]->slot && !w.moving,
+		  "three in one slot");
 	REACHABLE(in[0] && in[1] && node[0]->key == node[1]->key && w.moving && moved[0] &&
-		  !moved[1], "equal times in two slots");
+			  !moved[1],
+		  "equal times in two slots");
 	OPERATION();
 	claim_invariant();
 	return 0;

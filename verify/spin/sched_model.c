@@ -15,8 +15,8 @@
 #include "task/look.h"
 
 enum { WAITING, READY, RUNNING, LEAVING, DEAD };
-/* What a CPU does next: nothing; take; hint for whom it gave up at a poll's end; end its look; queue
- * whom it left behind; hint for him; hint for whom it woke. */
+/* What a CPU does next: nothing; take; hint for whom it gave up at a poll's end; end its look;
+ * queue whom it left behind; hint for him; hint for whom it woke. */
 enum { RUN, TAKE, YIELDED, SETTLE, ARRIVE, OTHERS, WOKEN };
 
 struct model m;
@@ -26,17 +26,23 @@ static const struct sched_params params[] = {
 	{.class = SCHED_FIFO, .level = 1}, {.class = SCHED_FIFO, .level = 1},
 	{.class = SCHED_FIFO, .level = 2}, {.class = SCHED_FIFO, .level = 3},
 #elif defined(RR)
-	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)}, {.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
-	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)}, {.class = SCHED_RR, .level = 2, .quantum_ns = MS(1)},
+	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
+	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
+	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
+	{.class = SCHED_RR, .level = 2, .quantum_ns = MS(1)},
 #elif defined(EDF)
 	{.class = SCHED_EDF, .deadline_ns = 10}, {.class = SCHED_EDF, .deadline_ns = 10},
 	{.class = SCHED_EDF, .deadline_ns = 11}, {.class = SCHED_EDF, .deadline_ns = 12},
 #elif defined(CEDF)
-	{.class = SCHED_CEDF, .cpus = 1, .deadline_ns = 10}, {.class = SCHED_CEDF, .cpus = 3, .deadline_ns = 10},
-	{.class = SCHED_CEDF, .cpus = 2, .deadline_ns = 11}, {.class = SCHED_CEDF, .cpus = 3, .deadline_ns = 12},
+	{.class = SCHED_CEDF, .cpus = 1, .deadline_ns = 10},
+	{.class = SCHED_CEDF, .cpus = 3, .deadline_ns = 10},
+	{.class = SCHED_CEDF, .cpus = 2, .deadline_ns = 11},
+	{.class = SCHED_CEDF, .cpus = 3, .deadline_ns = 12},
 #else /* a mixture, one of them pinned */
-	{.class = SCHED_FIFO, .level = 1, .cpus = 1}, {.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
-	{.class = SCHED_CEDF, .cpus = 2, .deadline_ns = 11}, {.class = SCHED_EDF, .deadline_ns = 10},
+	{.class = SCHED_FIFO, .level = 1, .cpus = 1},
+	{.class = SCHED_RR, .level = 1, .quantum_ns = MS(1)},
+	{.class = SCHED_CEDF, .cpus = 2, .deadline_ns = 11},
+	{.class = SCHED_EDF, .deadline_ns = 10},
 #endif
 	{.class = SCHED_FIFO, .level = 1},
 };
@@ -50,15 +56,38 @@ unsigned cpu_count = CPUS;
 u64 proof_clock_ticks;
 _Atomic u8 trace_level;
 struct trace_descriptor trace_descriptor;
-static void send_nothing(unsigned cpu) { (void)cpu; } /* the hint is counted already */
+static void send_nothing(unsigned cpu)
+{
+	(void)cpu;
+} /* the hint is counted already */
 static const struct irqchip chip = {.send_hint = send_nothing};
 const struct irqchip *irqchip = &chip;
-void trace_record(unsigned id, const void *p, usize n, const void *q, usize k) { (void)id, (void)p, (void)n, (void)q, (void)k; }
-void *page_alloc(unsigned order) { return order <= 4 ? queues : NULL; }
-void panic(const char *fmt, ...) { (void)fmt; __builtin_trap(); }
-int ksnprintf(char *out, usize size, const char *fmt, ...) { (void)fmt; return size ? *out = 0 : 0; }
-bool workers_short(void) { return false; }
-u16 worker_here(void) { return 0; }
+void trace_record(unsigned id, const void *p, usize n, const void *q, usize k)
+{
+	(void)id, (void)p, (void)n, (void)q, (void)k;
+}
+void *page_alloc(unsigned order)
+{
+	return order <= 4 ? queues : NULL;
+}
+void panic(const char *fmt, ...)
+{
+	(void)fmt;
+	__builtin_trap();
+}
+int ksnprintf(char *out, usize size, const char *fmt, ...)
+{
+	(void)fmt;
+	return size ? *out = 0 : 0;
+}
+bool workers_short(void)
+{
+	return false;
+}
+u16 worker_here(void)
+{
+	return 0;
+}
 
 /* Builds the kernel's structures from the state; what comes runs on CPU c. */
 static void enter(unsigned c)
@@ -75,8 +104,11 @@ static void enter(unsigned c)
 	for (unsigned t = 0; t < TASKS; t++) {
 		struct sched_entity *e = &tasks[t].entity;
 
-		tasks[t] = (struct task){.id = t, .params = params[t], .policy = sched_policy_of(params[t].class),
-					 .home = &shards[0], .cpu = m.last[t]};
+		tasks[t] = (struct task){.id = t,
+					 .params = params[t],
+					 .policy = sched_policy_of(params[t].class),
+					 .home = &shards[0],
+					 .cpu = m.last[t]};
 		e->key = m.key[t];
 		e->cpus = sched_cpus(&params[t]);
 		e->quantum_ns = params[t].quantum_ns;
@@ -86,7 +118,8 @@ static void enter(unsigned c)
 	for (unsigned i = 0; i < m.queued; i++)
 		runqueue_add(&tasks[m.order[i]], false);
 	for (unsigned i = 0; i < CPUS; i++)
-		cpus[i] = (struct cpu){.self = &cpus[i], .id = i, .promised = m.promised[i], .hints = m.hinted[i]};
+		cpus[i] = (struct cpu){
+			.self = &cpus[i], .id = i, .promised = m.promised[i], .hints = m.hinted[i]};
 	online_cpus = (1ull << CPUS) - 1;
 	idle_cpus = m.idle;
 	proof_cpu = &cpus[c];
@@ -130,7 +163,8 @@ static unsigned should_take(unsigned c, u64 below)
 	for (unsigned i = 0; i < m.queued; i++) {
 		unsigned t = m.order[i];
 
-		if (may_use(t, c) && rank_of(t) < below && (best == NOBODY || rank_of(t) < rank_of(best)))
+		if (may_use(t, c) && rank_of(t) < below &&
+		    (best == NOBODY || rank_of(t) < rank_of(best)))
 			best = t;
 	}
 	return best;
@@ -273,8 +307,8 @@ static char *goes_on(unsigned c)
 		unsigned next = m.running[c];
 
 		/* As hint_for_yielded (kernel/task/executor.c). */
-		if (next == NOBODY ||
-		    (next != m.subject[c] && (rank_of(next) != subject->rank || is_pinned(&tasks[next]))))
+		if (next == NOBODY || (next != m.subject[c] &&
+				       (rank_of(next) != subject->rank || is_pinned(&tasks[next]))))
 			hint_others(wanted(subject));
 		m.phase[c] = SETTLE;
 	} else if (phase == SETTLE) {
@@ -328,9 +362,11 @@ static char *invariants(void)
 		if (m.owed[t] && m.state[t] != READY && !m.noted[t])
 			return "a wake-up is lost";
 		for (unsigned c = 0; quiet() && c < CPUS; c++)
-			if (m.state[t] == READY && may_use(t, c) && rank_of(t) < rank_of(m.running[c]))
-				return m.running[c] == NOBODY ? "a CPU sleeps while a task that it may run waits"
-							      : "a waiting task outranks a running one";
+			if (m.state[t] == READY && may_use(t, c) &&
+			    rank_of(t) < rank_of(m.running[c]))
+				return m.running[c] == NOBODY
+					       ? "a CPU sleeps while a task that it may run waits"
+					       : "a waiting task outranks a running one";
 	}
 	for (unsigned c = 0; c < CPUS; c++)
 		if (m.running[c] != NOBODY && !may_use(m.running[c], c))
@@ -361,21 +397,26 @@ static bool can(int event)
 
 		if (m.phase[c] != RUN)
 			return 0;
-		return why == BY_HINT ? m.hinted[c] : why == SPURIOUS ? !m.hinted[c] && m.spurious
-		     : t != NOBODY && params[t].quantum_ns && m.ticks;
+		return why == BY_HINT    ? m.hinted[c]
+		       : why == SPURIOUS ? !m.hinted[c] && m.spurious
+					 : t != NOBODY && params[t].quantum_ns && m.ticks;
 	}
 	if (n < WAKES) {
 		unsigned c = (n - POLLS) / 2;
 
-		return m.phase[c] == RUN && m.running[c] != NOBODY && ((n - POLLS) % 2 == 0 || m.faults);
+		return m.phase[c] == RUN && m.running[c] != NOBODY &&
+		       ((n - POLLS) % 2 == 0 || m.faults);
 	}
 	if (n < EVENTS) {
-		unsigned later = (n - WAKES) & 1, c = (n - WAKES) / 2 % CPUS, t = (n - WAKES) / 2 / CPUS;
+		unsigned later = (n - WAKES) & 1, c = (n - WAKES) / 2 % CPUS,
+			 t = (n - WAKES) / 2 / CPUS;
 
-		if (m.phase[c] != RUN || m.state[t] == DEAD || (later && (!is_edf(t) || m.state[t] != WAITING)))
+		if (m.phase[c] != RUN || m.state[t] == DEAD ||
+		    (later && (!is_edf(t) || m.state[t] != WAITING)))
 			return 0;
 		/* One that waits for its first poll needs no other. */
-		return m.state[t] == WAITING || (m.notes && !m.noted[t] && (m.state[t] != READY || m.suspended[t]));
+		return m.state[t] == WAITING ||
+		       (m.notes && !m.noted[t] && (m.state[t] != READY || m.suspended[t]));
 	}
 	return 0;
 }
@@ -389,14 +430,21 @@ static void see_what_can(void)
 
 char *model_do(int event)
 {
-	unsigned n = event < INTERRUPTS ? event : event < POLLS ? event - INTERRUPTS : event < WAKES ? event - POLLS
-										       : event - WAKES;
-	unsigned c = event < INTERRUPTS ? n : event < POLLS ? n / 3 : event < WAKES ? n / 2 : n / 2 % CPUS;
+	unsigned n = event < INTERRUPTS ? event
+		     : event < POLLS    ? event - INTERRUPTS
+		     : event < WAKES    ? event - POLLS
+					: event - WAKES;
+	unsigned c = event < INTERRUPTS ? n
+		     : event < POLLS    ? n / 3
+		     : event < WAKES    ? n / 2
+					: n / 2 % CPUS;
 	char *wrong;
 
 	enter(c);
-	wrong = event < INTERRUPTS ? goes_on(c) : event < POLLS ? interrupted(c, n % 3)
-		: event < WAKES ? poll_ends(c, n % 2) : wake(c, n / 2 / CPUS, n & 1);
+	wrong = event < INTERRUPTS ? goes_on(c)
+		: event < POLLS    ? interrupted(c, n % 3)
+		: event < WAKES    ? poll_ends(c, n % 2)
+				   : wake(c, n / 2 / CPUS, n & 1);
 	see_what_can();
 	return wrong ? wrong : invariants();
 }

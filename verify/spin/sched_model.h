@@ -1,7 +1,7 @@
 /*
- * sched_model.h: the state of the scheduler's model, and its events; see sched_model.c. It holds what
- * the kernel's structures say in few bytes: from it they are built before each event, and read back
- * behind it.
+ * sched_model.h: the state of the scheduler's model, and its events; see sched_model.c. It holds
+ * what the kernel's structures say in few bytes: from it they are built before each event, and read
+ * back behind it.
  */
 #pragma once
 
@@ -16,10 +16,12 @@
 struct model {
 	unsigned long long promised[CPUS], key[TASKS], idle;
 	unsigned long long can; /* bit n: event n may come next */
-	unsigned char state[TASKS], jobs[TASKS], noted[TASKS], suspended[TASKS], owed[TASKS], last[TASKS];
+	unsigned char state[TASKS], jobs[TASKS], noted[TASKS], suspended[TASKS], owed[TASKS],
+		last[TASKS];
 	unsigned char order[TASKS], queued; /* who waits, in order of arrival */
-	unsigned char running[CPUS], phase[CPUS], left[CPUS], at_head[CPUS], spent[CPUS], over[CPUS];
-	unsigned char hinted[CPUS], subject[CPUS]; /* for whom it is about to hint */
+	unsigned char running[CPUS], phase[CPUS], left[CPUS], at_head[CPUS], spent[CPUS],
+		over[CPUS];
+	unsigned char hinted[CPUS], subject[CPUS];    /* for whom it is about to hint */
 	unsigned char spurious, ticks, notes, faults; /* how many more there may be */
 };
 
