@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.quick, pytest.mark.xdist_group("prove")]
+pytestmark = pytest.mark.xdist_group("prove")
 STALL_S = 900
 
 
@@ -43,6 +43,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_bug_is_found(copy, name):
     file, old, new, words = PLANTED[name]

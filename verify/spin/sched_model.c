@@ -80,10 +80,7 @@ int ksnprintf(char *out, usize size, const char *fmt, ...)
 	(void)fmt;
 	return size ? *out = 0 : 0;
 }
-bool workers_short(void)
-{
-	return false;
-}
+_Atomic bool workers_refused;
 u16 worker_here(void)
 {
 	return 0;
