@@ -5,8 +5,6 @@
  */
 #include "sim/sim.h"
 
-extern const char __start_ktext[], __stop_ktext[];
-
 uint64_t sim_debug_at;	/* the event after whose count sim_debug_stop is called; 0: none */
 bool sim_debug_capped; /* the budget ends only for that */
 
