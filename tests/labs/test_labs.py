@@ -225,3 +225,42 @@ def test_a_wrong_solution_is_told_what_is_wrong(lab, attempt, spaces):
     finally:
         space.mend(attempt.file)
         space.forget_common()
+
+
+# ---- from one lab to the next
+
+@pytest.mark.quick
+def test_ones_own_functions_come_along(tmp_path):
+    """Lab 8's, written; of lab 5 nothing was written, so the reference's stay."""
+    before, after = tmp_path / "lab08", tmp_path / "lab09"
+    lab = spec.load("08")
+    tree.starter(lab, ROOT, before)
+    mine = cutter.replace((before / "kernel/sched/edf.c").read_text(), "edf_release",
+                          ["\t(void)queue;", "\te->key = p->deadline_ns + now_ns; /* mine */"])
+    (before / "kernel/sched/edf.c").write_text(mine)
+    said = subprocess.run([*LAB, "start", "9", str(after), "--use-mine", str(before)], cwd=ROOT, text=True,
+                          capture_output=True)
+    assert said.returncode == 0, said.stderr
+    text = (after / "kernel/sched/edf.c").read_text()
+    assert "/* mine */" in text and "LAB_TODO" not in text
+    assert (after / "kernel/sched/levels.c").read_text() == (ROOT / "kernel/sched/levels.c").read_text()
+    assert 'LAB_TODO("09", "irq_look")' in (after / "kernel/core/irq.h").read_text()
+    assert "edf_release" in said.stdout
+
+
+@pytest.mark.quick
+def test_a_starter_can_be_exported_and_handed_in(tmp_path):
+    """An archive without the tool's help; in it the commands know their lab, and hints open one by one."""
+    root = tmp_path / "starter"
+    assert subprocess.run([*LAB, "export", "0", str(root)], cwd=ROOT, capture_output=True).returncode == 0
+    assert (tmp_path / "starter.tar.gz").stat().st_size > 100_000
+    assert not (root / "labs/00/mutants.toml").exists() and not (root / "tests/labs").exists()
+    first, second = (lab_says(root, "hint", "0", "6").stdout for _ in range(2))
+    assert "Hint 1 of 3" in first and "Hint 2 of 3" in second and first != second
+    assert lab_says(root, "pin", "1", "dora").returncode == 0
+    (root / "labs/00/tests/lab00_counter.c").write_text((ROOT / "labs/00/tests/lab00_counter.c").read_text())
+    assert "counter++" in lab_says(root, "diff").stdout
+    said = lab_says(root, "submit", "0", str(tmp_path / "mine.tar.gz"))
+    assert said.returncode == 0 and "2 files" in said.stdout, said.stdout
+    said = lab_says(root, "todo")
+    assert "0 of 1 functions" in said.stdout
