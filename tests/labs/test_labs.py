@@ -27,12 +27,19 @@ def each(kind, only=lambda item: True):
             for n in LABS for lab in [spec.load(n)] for item in getattr(lab, kind) if only(item)]
 
 
+def build_right_ones(kernels):
+    for board in ("sim", "pc", "virt"):
+        kernels.elf(board)
+    kernels.trace_tool()
+
+
 @pytest.fixture(scope="session")
-def spaces(tmp_path_factory):
+def spaces(tmp_path_factory, kernels):
     made = {}
 
     def space(lab):
         if lab.id not in made:
+            build_right_ones(kernels)
             made[lab.id] = Workspace(tmp_path_factory.mktemp(f"lab{lab.id}"), ("sim-clang", "pc-clang", "virt-clang"))
         return made[lab.id]
     return space
@@ -99,9 +106,7 @@ def starters(tmp_path_factory, kernels):
     def starter(lab):
         if lab.id not in made:
             to = tmp_path_factory.mktemp("starters") / lab.id
-            for board in ("sim", "pc", "virt"):
-                kernels.elf(board)
-            kernels.trace_tool()
+            build_right_ones(kernels)
             tree.starter(lab, ROOT, to)  # behind the objects: make goes by times
             lend_objects(to, ("sim-clang", "pc-clang", "virt-clang"))
             made[lab.id] = to
@@ -172,12 +177,6 @@ def test_the_steps_follow_each_other(lab, starters, spaces):
 
 
 # ---- the checks
-
-@pytest.fixture(scope="session")
-def here():
-    benches = {}
-    return lambda lab: benches.setdefault(lab.id, checks.Bench(ROOT, lab))
-
 
 @pytest.mark.parametrize("lab, check", each("checks"))
 def test_the_reference_passes(lab, check, spaces):
