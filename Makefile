@@ -15,6 +15,7 @@ N ?= 200
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 include tools/make/options.mk
+comma := ,
 
 RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF) \
 	$(if $(LIVE),--live build/viewer/viewer.html)
@@ -25,7 +26,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lab soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test prove lab soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -46,6 +47,11 @@ run: ## boot on BOARD: a shell when there is a terminal, else the demo; LIVE=1: 
 test: ## run every test; QUICK=1: the four-minute selection
 	@tools/setup/setup all
 	@$(PYTHON) -m pytest tests -n 2 --dist loadgroup --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
+
+prove: ## prove what verify/properties.toml claims, and that each proof can fail; QUICK=1 ONLY=wheel,fdt REPORT=1
+	@tools/setup/setup all
+	@$(PYTHON) tools/prove/prove $(subst $(comma), ,$(ONLY)) $(if $(filter-out 0,$(QUICK)),--quick) \
+		$(if $(filter-out 0,$(REPORT)),--report)
 
 lab: ## the course's labs: LAB=8 starts one in DIR=; without, lists them (tools/lab/lab --help)
 	@tools/setup/setup run

@@ -1,0 +1,93 @@
+"""make prove: its quick part holds, a planted bug is found, and what cannot run counts as not proved."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("prove")
+STALL_S = 900
+
+
+def prove(tree, *words, env=None):
+    return subprocess.run([sys.executable, "tools/prove/prove", *words], cwd=tree, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S, env=env)
+
+
+@pytest.fixture(scope="module")
+def copy(root, tmp_path_factory):
+    """A copy of what is proved, to plant bugs in; with the tree's own CBMC."""
+    subprocess.run(["tools/setup/cbmc", "build/prove/cbmc"], cwd=root, check=True, timeout=STALL_S)
+    tree = tmp_path_factory.mktemp("tree")
+    for folder in ("kernel", "verify", "tools"):
+        shutil.copytree(root / folder, tree / folder)
+    (tree / "build/prove").mkdir(parents=True)
+    (tree / "build/prove/cbmc").symlink_to(root / "build/prove/cbmc")
+    return tree
+
+
+PLANTED = {
+    "wheel": ("kernel/base/wheel.c", "if (n->key != least && w->slots[n->slot].first)", "if (n->key != least)",
+              ("--run", "cancel")),
+    "switch": ("kernel/arch/aarch64/switch.S", "	stp	x19, x20, [sp, #80]\n", "", ("--run", "aarch64")),
+    "vectors": ("kernel/arch/x86_64/vectors.S", "	push	%r11\n	sub	$8, %rsp\n", "	push	%r11\n",
+                ("--run", "x86_64-interrupts")),
+    "scheduler": ("kernel/task/look.h", "t->rank < l->below", "t->rank <= l->below", ("--run", "fifo-3")),
+    "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
+    "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
+            ("--run", "property")),
+    "acpi": ("kernel/drivers/acpi/tables.c", "m->overrides < ACPI_OVERRIDES_MAX", "m->overrides <= ACPI_OVERRIDES_MAX",
+             ("--run", "full")),
+}
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_found(copy, name):
+    file, old, new, words = PLANTED[name]
+    text = (copy / file).read_text()
+    assert text.count(old) == 1
+    (copy / file).write_text(text.replace(old, new))
+    try:
+        result = prove(copy, name, "--no-mutants", *words)
+    finally:
+        (copy / file).write_text(text)
+    assert result.returncode == 1, result.stdout
+    assert re.search(rf"{name}, [\w-]+: refuted", result.stdout) and f"NOT PROVED: {name}: refuted" in result.stdout
+
+
+def test_the_quick_part_holds(root):
+    result = prove(root, "--quick", "--no-mutants")
+    assert result.returncode == 0, result.stdout
+    assert "NOT PROVED" not in result.stdout
+    held, wanted = re.search(r"(\d+) of (\d+) properties hold", result.stdout).groups()
+    assert held == wanted and int(held) >= len(PLANTED)
+
+
+def test_a_tool_that_is_not_there_is_not_a_proof(copy, tmp_path):
+    (copy / "build/prove/cbmc").rename(tmp_path / "away")
+    try:
+        etc = tmp_path / "etc"
+        etc.mkdir()
+        (etc / "os-release").write_text("ID=other\n")
+        result = prove(copy, "list", env={"PATH": "/usr/bin:/bin", "FERMATA_ETC": str(etc)})
+    finally:
+        shutil.rmtree(copy / "build/prove/cbmc", ignore_errors=True)
+        (tmp_path / "away").rename(copy / "build/prove/cbmc")
+    assert result.returncode == 1
+    assert "NOT RUN, so not proved: list: setup: CBMC" in result.stdout and "**NOT RUN**" in result.stdout
+    assert "NOT PROVED: list: not run" in result.stdout
+
+
+def test_a_mutant_that_survives_is_told(copy):
+    """A proof that claims nothing lets its mutants live, and that is a failure."""
+    header = (copy / "verify/cbmc/prove.h").read_text()
+    assert "#define CLAIM(condition, text)" in header
+    (copy / "verify/cbmc/prove.h").write_text(header.replace("__CPROVER_assert(condition, text)", "((void)(condition))"))
+    try:
+        result = prove(copy, "list")
+    finally:
+        (copy / "verify/cbmc/prove.h").write_text(header)
+    assert result.returncode == 1 and "SURVIVES: kernel/base/list.h" in result.stdout, result.stdout

@@ -1,0 +1,217 @@
+"""The tools that prove: how each is called over a tree of sources, and what its words mean.
+
+An overlay is a folder that holds the files of the kernel which differ from the tree's: a scaled
+constant, a mutant. It stands first on the path of includes, so the proof sees it instead.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PROVED, REFUTED, ERROR, NOT_RUN = "proved", "refuted", "error", "not run"
+STALL_S = 900
+CBMC = "build/prove/cbmc/cbmc"
+
+
+@dataclass
+class Result:
+    verdict: str
+    text: str = ""  # what is wrong, or all that the tool said
+    size: str = ""  # how much was looked at, in the tool's own unit
+    seconds: float = 0
+    megabytes: float = 0
+
+
+def call(command, cwd, stall_s):
+    """Run a command; (status or None when it stalled, output, seconds of CPU, megabytes)."""
+    process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    stalled = []
+    alarm = threading.Timer(stall_s, lambda: (stalled.append(True), process.kill()))
+    alarm.start()
+    with process.stdout:
+        output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    alarm.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = usage.ru_utime + usage.ru_stime
+    return (None if stalled else process.returncode), output, seconds, usage.ru_maxrss / 1024
+
+
+class Engine:
+    """A tool. Subclasses say what it needs, what it is called with and how it answers."""
+
+    needs = ()
+
+    def missing(self):
+        """Why it cannot be had, or an empty text."""
+        absent = [word for word in self.needs if not (shutil.which(word) or Path(word).exists())]
+        return f"{' and '.join(absent)} not found; `make setup` installs what Debian has" if absent else ""
+
+    def commands(self, _prop, _run, _overlay, _out):
+        raise NotImplementedError
+
+    def judge(self, _status, _output):
+        raise NotImplementedError
+
+    def compiled(self, _prop, _overlay):
+        """Commands that print what a compiler makes of the code under proof."""
+        raise NotImplementedError
+
+    def run(self, prop, run, overlay, out, stall_s=STALL_S):
+        out.mkdir(parents=True, exist_ok=True)
+        total, most, output, status = 0.0, 0.0, "", 0
+        for command in self.commands(prop, run, overlay, out):
+            status, output, seconds, megabytes = call(command, self.folder(out), stall_s)
+            total, most = total + seconds, max(most, megabytes)
+            if status:
+                break
+        (out / f"{run['name']}.log").write_text(output)
+        if status is None:
+            return Result(ERROR, f"no verdict in {stall_s} s", "", total, most)
+        verdict, text, size = self.judge(status, output)
+        return Result(verdict, text, size, total, most)
+
+    def folder(self, _out):
+        return "."
+
+    def code_of(self, prop, overlay):
+        """What the code under proof compiles to; None when it does not."""
+        answer = []
+        for command in self.compiled(prop, overlay):
+            done = subprocess.run(command, capture_output=True, check=False)
+            if done.returncode:
+                return None
+            answer.append(done.stdout)
+        return answer
+
+
+def includes(overlay):
+    return [f"-I{overlay}/kernel", "-Ikernel", f"-I{overlay}/verify/arch", "-Iverify/arch"]
+
+
+class Cbmc(Engine):
+    """CBMC, the C bounded model checker, on the sources as they are."""
+
+    def missing(self):
+        done = subprocess.run(["tools/setup/cbmc", str(Path(CBMC).parent)], capture_output=True, text=True, check=False)
+        return "" if done.returncode == 0 else done.stderr.strip() or "tools/setup/cbmc failed"
+
+    def commands(self, prop, run, overlay, _out):
+        words = [os.path.abspath(CBMC), prop["proof"], "-Iverify/cbmc", *includes(overlay), "--c11",
+                 *(["--unwind", str(prop.get("unwind", 8))] if "--unwind " not in run.get("options", "") else []), "--object-bits", "8", "--compact-trace",
+                 "--no-standard-checks", "--bounds-check", "--pointer-check", "--div-by-zero-check",
+                 "--signed-overflow-check", "--undefined-shift-check", "--unwinding-assertions",
+                 *prop.get("options", "").split(), *run.get("options", "").split()]
+        return [words + (["--stop-on-fail"] if not run.get("reach") else ["-DREACH"])]
+
+    def judge(self, status, output):
+        found = re.search(r"\*\* (\d+) of (\d+) failed", output)
+        size = f"{found[2]} checks" if found else ""
+        if "REACH: " in output and "--stop" not in output and re.search(r"\] line \d+ REACH: ", output):
+            vain = re.findall(r"\] line \d+ REACH: (.*): SUCCESS", output)
+            return (REFUTED, f"nothing reaches: {'; '.join(vain)}", size) if vain else (PROVED, "", size)
+        if status == 0 and "VERIFICATION SUCCESSFUL" in output:
+            return PROVED, "", size
+        if status == 10:
+            why = re.search(r"Violated property:\n(.*\n.*)", output)
+            return REFUTED, " ".join(why[1].split()) if why else "failed", size
+        return ERROR, "\n".join(output.splitlines()[-5:]), size
+
+    def compiled(self, prop, overlay):
+        run = prop["runs"][0]
+        defines = [word for r in (prop, run) for word in r.get("options", "").split() if word.startswith("-D")]
+        yield ["gcc", "-O2", "-S", "-w", "-std=gnu17", "-Iverify/cbmc", *includes(overlay), *defines, "-o", "-",
+               prop["proof"]]
+
+
+class Spin(Engine):
+    """SPIN, with the kernel's C as transitions where the model asks for it."""
+
+    needs = ("spin", "gcc")
+
+    def flags(self, prop, overlay):
+        here = os.getcwd()
+        return ["-w", "-std=gnu17", f"-I{here}/verify/spin",
+                *(flag.replace("-I", f"-I{here}/", 1) if not os.path.isabs(flag[2:]) else flag
+                  for flag in includes(overlay)), *prop.get("options", "").split()]
+
+    def commands(self, prop, run, overlay, out):
+        here = os.getcwd()
+        spin = ["spin", *(w for w in run.get("model", "").split()), "-a", f"{here}/{prop['proof']}"]
+        sources = [self.find(overlay, s) for s in prop.get("sources", [])]
+        compile_ = ["gcc", "-O2", *self.flags(prop, overlay), *run.get("options", "").split(), "-DNOREDUCE",
+                    f"-DVECTORSZ={prop.get('vector', 4096)}", "-o", "pan", "pan.c", *sources]
+        search = ["./pan", "-n", f"-m{run.get('depth', prop.get('depth', 1000000))}",
+                  *run.get("search", prop.get("search", "")).split()]
+        return [spin, compile_, search]
+
+    def find(self, overlay, source):
+        for top in (overlay, Path(".")):
+            if (Path(top) / source).exists():
+                return os.path.abspath(Path(top) / source)
+        raise FileNotFoundError(source)
+
+    def folder(self, out):
+        return out
+
+    def judge(self, status, output):
+        states = re.search(r"(\d+) states, stored", output)
+        errors = re.search(r"errors: (\d+)", output)
+        size = f"{int(states[1]):,} states" if states else ""
+        if status or not errors or "max search depth too small" in output or "out of memory" in output:
+            if re.search(r"pan:\d+: ", output) and errors and errors[1] != "0":
+                return REFUTED, re.search(r"pan:\d+: (.*)", output)[1], size
+            return ERROR, "\n".join(output.splitlines()[-8:]), size
+        if errors[1] != "0":
+            return REFUTED, (re.search(r"pan:\d+: (.*)", output) or ["", "error"])[1], size
+        return PROVED, "", size
+
+    def compiled(self, prop, overlay):
+        for source in prop.get("compared", prop.get("sources", [])):
+            yield ["gcc", "-O1", "-S", *self.flags(prop, overlay), "-o", "-", self.find(overlay, source)]
+
+
+class Machine(Engine):
+    """verify/asm/prove.py: symbolic execution of assembled machine code."""
+
+    needs = ("as", "aarch64-linux-gnu-as", "/usr/lib/python3/dist-packages/capstone")
+
+    def commands(self, prop, run, overlay, out):
+        return [[sys.executable, prop["proof"], run["arch"], run["routine"], "--overlay", str(overlay), "--out",
+                 str(out)]]
+
+    def judge(self, status, output):
+        size = re.search(r"(\d+ instructions.*)", output)
+        lines = output.strip().splitlines()
+        if status not in (0, 1):
+            return ERROR, "\n".join(lines[-5:]), ""
+        return (REFUTED if status else PROVED), "" if not status else lines[-1], size[1] if size else ""
+
+    def compiled(self, prop, overlay):
+        for arch, cc in (("x86_64", "gcc"), ("aarch64", "aarch64-linux-gnu-gcc")):
+            for source in prop["code"]:
+                if f"/{arch}/" in source:
+                    path = Path(overlay) / source
+                    yield ["sh", "-c", f"{cc} -c -I{Path(source).parent} -o $0 $1 && objcopy -O binary $0 $0.bin "
+                           "--set-section-flags .text=alloc; cat $0; rm -f $0", f"{overlay}/code.o",
+                           str(path if path.exists() else source)]
+
+
+ENGINES = {"cbmc": Cbmc(), "spin": Spin(), "machine code": Machine()}
+
+
+class Clock:
+    """Seconds since it was made."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+
+    def __str__(self):
+        return f"{time.monotonic() - self.begin:5.0f} s"
