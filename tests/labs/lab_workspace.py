@@ -1,6 +1,7 @@
 """Copies of the tree in which the labs' tests build broken kernels: with the objects of the right one,
 so that only what differs is compiled."""
 
+import fcntl
 import shutil
 import sys
 from pathlib import Path
@@ -21,11 +22,11 @@ def lend_objects(to, trees=("sim-clang",)):
     """What was built here is newer than the sources there, so make takes it as it is."""
     skip = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for name in trees:
-        if (ROOT / "build" / name).is_dir():
-            shutil.copytree(ROOT / "build" / name, to / "build" / name, ignore=skip, dirs_exist_ok=True)
-    for name in ("tools", "session"):
-        if (ROOT / "build" / name).is_dir():
-            shutil.copytree(ROOT / "build" / name, to / "build" / name, dirs_exist_ok=True)
+        with open(ROOT / "build" / name / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody builds there meanwhile; see conftest.py
+            for folder in (name, "tools", "session"):
+                if (ROOT / "build" / folder).is_dir():
+                    shutil.copytree(ROOT / "build" / folder, to / "build" / folder, ignore=skip, dirs_exist_ok=True)
 
 
 class Workspace:

@@ -27,12 +27,19 @@ def each(kind, only=lambda item: True):
             for n in LABS for lab in [spec.load(n)] for item in getattr(lab, kind) if only(item)]
 
 
+def build_right_ones(kernels):
+    for board in ("sim", "pc", "virt"):
+        kernels.elf(board)
+    kernels.trace_tool()
+
+
 @pytest.fixture(scope="session")
-def spaces(tmp_path_factory):
+def spaces(tmp_path_factory, kernels):
     made = {}
 
     def space(lab):
         if lab.id not in made:
+            build_right_ones(kernels)
             made[lab.id] = Workspace(tmp_path_factory.mktemp(f"lab{lab.id}"), ("sim-clang", "pc-clang", "virt-clang"))
         return made[lab.id]
     return space
@@ -99,9 +106,7 @@ def starters(tmp_path_factory, kernels):
     def starter(lab):
         if lab.id not in made:
             to = tmp_path_factory.mktemp("starters") / lab.id
-            for board in ("sim", "pc", "virt"):
-                kernels.elf(board)
-            kernels.trace_tool()
+            build_right_ones(kernels)
             tree.starter(lab, ROOT, to)  # behind the objects: make goes by times
             lend_objects(to, ("sim-clang", "pc-clang", "virt-clang"))
             made[lab.id] = to
@@ -173,12 +178,6 @@ def test_the_steps_follow_each_other(lab, starters, spaces):
 
 # ---- the checks
 
-@pytest.fixture(scope="session")
-def here():
-    benches = {}
-    return lambda lab: benches.setdefault(lab.id, checks.Bench(ROOT, lab))
-
-
 @pytest.mark.parametrize("lab, check", each("checks"))
 def test_the_reference_passes(lab, check, spaces):
     """On the first public seeds and on fresh ones, which change with the tree."""
@@ -225,3 +224,42 @@ def test_a_wrong_solution_is_told_what_is_wrong(lab, attempt, spaces):
     finally:
         space.mend(attempt.file)
         space.forget_common()
+
+
+# ---- from one lab to the next
+
+@pytest.mark.quick
+def test_ones_own_functions_come_along(tmp_path):
+    """Lab 8's, written; of lab 5 nothing was written, so the reference's stay."""
+    before, after = tmp_path / "lab08", tmp_path / "lab09"
+    lab = spec.load("08")
+    tree.starter(lab, ROOT, before)
+    mine = cutter.replace((before / "kernel/sched/edf.c").read_text(), "edf_release",
+                          ["\t(void)queue;", "\te->key = p->deadline_ns + now_ns; /* mine */"])
+    (before / "kernel/sched/edf.c").write_text(mine)
+    said = subprocess.run([*LAB, "start", "9", str(after), "--use-mine", str(before)], cwd=ROOT, text=True,
+                          capture_output=True)
+    assert said.returncode == 0, said.stderr
+    text = (after / "kernel/sched/edf.c").read_text()
+    assert "/* mine */" in text and "LAB_TODO" not in text
+    assert (after / "kernel/sched/levels.c").read_text() == (ROOT / "kernel/sched/levels.c").read_text()
+    assert 'LAB_TODO("09", "irq_look")' in (after / "kernel/core/irq.h").read_text()
+    assert "edf_release" in said.stdout
+
+
+@pytest.mark.quick
+def test_a_starter_can_be_exported_and_handed_in(tmp_path):
+    """An archive without the tool's help; in it the commands know their lab, and hints open one by one."""
+    root = tmp_path / "starter"
+    assert subprocess.run([*LAB, "export", "0", str(root)], cwd=ROOT, capture_output=True).returncode == 0
+    assert (tmp_path / "starter.tar.gz").stat().st_size > 100_000
+    assert not (root / "labs/00/mutants.toml").exists() and not (root / "tests/labs").exists()
+    first, second = (lab_says(root, "hint", "0", "6").stdout for _ in range(2))
+    assert "Hint 1 of 3" in first and "Hint 2 of 3" in second and first != second
+    assert lab_says(root, "pin", "1", "dora").returncode == 0
+    (root / "labs/00/tests/lab00_counter.c").write_text((ROOT / "labs/00/tests/lab00_counter.c").read_text())
+    assert "counter++" in lab_says(root, "diff").stdout
+    said = lab_says(root, "submit", "0", str(tmp_path / "mine.tar.gz"))
+    assert said.returncode == 0 and "2 files" in said.stdout, said.stdout
+    said = lab_says(root, "todo")
+    assert "0 of 1 functions" in said.stdout

@@ -9,6 +9,7 @@
 #: RDGEN=        YAML files of RD-Gen's, whose DAGs run instead; RDGEN_FLAGS as in tools/rdgen/rdgen --help
 #: LIVE=1        run: print an address at which a browser follows the trace
 #: QUICK=1       test: the short selection; PYTEST='-k word' chooses by name
+#: LABS=all      test: 200 public and 50 fresh seeds for each of a lab's checks
 
 ifeq ($(filter else-if,$(.FEATURES)),)
 $(error This make is $(MAKE_VERSION); GNU make 4.2 or later is needed (macOS: brew install make, then gmake))
