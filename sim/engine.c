@@ -7,7 +7,6 @@
 #define TIMER_LATE_NS 64    /* a timer fires up to this much late */
 #define HINT_NS_BITS 9	    /* a hint travels up to 2^9 ns longer than the strategy wants */
 #define TURN_EVENTS (1 << 16)
-#define FLIPPED_BYTES (4u << 20) /* of RAM, from its begin: the page allocator hands these out first */
 #define EVENTS_FAR (1 << 24) /* a budget when nothing is due */
 
 struct sim sim;
@@ -154,6 +153,9 @@ static void arm(void)
 	if (sim.cfg.max_events && (uint64_t)budget > sim.cfg.max_events - sim.events)
 		budget = (int64_t)(sim.cfg.max_events - sim.events);
 	budget = budget > 0 ? budget - 1 : 0; /* the hook that finds it spent is an event, too */
+	sim_debug_capped = sim_debug_at > sim.events && (uint64_t)budget > sim_debug_at - sim.events - 1;
+	if (__builtin_expect(sim_debug_capped, 0))
+		budget = (int64_t)(sim_debug_at - sim.events - 1);
 	sim_budget = sim.armed = budget + sim.bias;
 	sim.horizon_ns =
 		sim.clock_ns + (sim.fraction + ((uint64_t)budget + 1) * sim.step) / SIM_FRACTION;
@@ -211,19 +213,6 @@ static void jump(void)
 	sim.fraction = 0;
 }
 
-/* Of @p set, who does not stand still; unless nobody is left. */
-static uint64_t unstalled(uint64_t set, enum where where)
-{
-	uint64_t ns, able = 0;
-
-	if (where == AT_EVENT && fault_strikes(FAULT_CPU_STALL, &ns))
-		this_cpu()->stalled_until = sim.clock_ns + ns;
-	FOR_EACH_CPU(i, set)
-		if (sim.cpu[i].stalled_until <= sim.clock_ns)
-			able |= CPU_BIT(i);
-	return able ? able : set;
-}
-
 /* Gives the machine to the CPU that the strategy chooses; comes back when this one is chosen. */
 static void schedule(enum where where)
 {
@@ -235,7 +224,7 @@ static void schedule(enum where where)
 		jump();
 	all = set;
 	if (sim_faults)
-		set = unstalled(set, where);
+		set = fault_unstalled(set, where);
 	FOR_EACH_CPU(i, set & sim.halted)
 		catch_up(&sim.cpu[i]);
 	next = sim.cfg.strategy->choose(set, where);
@@ -329,9 +318,18 @@ void sim_slow(uintptr_t pc)
 		return;
 	sim.pc = pc;
 	charge();
+	if (__builtin_expect(sim_debug_at && sim.events >= sim_debug_at, 0)) {
+		sim_debug_at = 0;
+		sim_debug_stop();
+	}
+	if (sim_debug_capped && !there) {
+		arm();
+		return;
+	}
 	if (there)
 		sim.slice = 0;
-	sim_mix(pc);
+	/* A handler that ends with a jump to a hook returns to the engine, elsewhere under --watch. */
+	sim_mix(sim_in_kernel(pc) ? pc : 0);
 	sim_mix(sim.clock_ns);
 	check_limits();
 	console_poll();
@@ -356,37 +354,9 @@ void sim_choose(uintptr_t pc)
 	arm();
 }
 
-void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
-{
-	sim_slow(pc);
-	if (bound.on)
-		bound_point(pc);
-	if (sim.cfg.watch)
-		watch_access((uintptr_t)at, bytes, kind, pc);
-}
-
-void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
-{
-	sim_slow(pc);
-	if (bound.on)
-		bound_point(pc);
-	if (sim.cfg.watch)
-		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
-}
-
 /*
  * The port.
  */
-
-void *sim_cpu_local(void)
-{
-	return this_cpu()->local;
-}
-
-void sim_cpu_set_local(void *local)
-{
-	this_cpu()->local = local;
-}
 
 bool sim_irq_save(void)
 {
@@ -412,11 +382,6 @@ void sim_irq_restore(bool enabled)
 		arm();
 	}
 	SIM_EVENT(SIM_PC);
-}
-
-bool sim_irq_enabled(void)
-{
-	return this_cpu()->irq_on;
 }
 
 static void again(unsigned cpu, uint64_t at)
@@ -457,26 +422,13 @@ void sim_hint(unsigned cpu)
 	}
 }
 
-/* Faults that strike at moments of the kernel's, so that a replay meets them again: when it sets a timer. */
-static void disturb_machine(void)
-{
-	uint64_t value;
-
-	if (fault_strikes(FAULT_CLOCK_STEP, &value))
-		sim.clock_ns += value;
-	if (fault_strikes(FAULT_TIMER_SPURIOUS, &value))
-		this_cpu()->tick_at = sim.clock_ns + value;
-	if (fault_strikes(FAULT_BIT_FLIP, &value) && sim_memory_ok(RAM_BASE + value / 8 % FLIPPED_BYTES, 1))
-		*(uint8_t *)(RAM_BASE + value / 8 % FLIPPED_BYTES) ^= (uint8_t)(1u << value % 8);
-}
-
 void sim_timer_set(uint64_t deadline_ns)
 {
 	uint64_t late;
 
 	charge();
 	if (sim_faults)
-		disturb_machine();
+		fault_machine();
 	if (deadline_ns != SIM_NEVER) {
 		deadline_ns -= least(deadline_ns, this_cpu()->skew_ns);
 		deadline_ns = deadline_ns > sim.clock_ns ? deadline_ns : sim.clock_ns;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FLIPPED_BYTES (4u << 20) /* of RAM, from its begin: the page allocator hands these out first */
+
 const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_HINT_LOST] = {"hint-lost", 1, "a hint interrupt does not arrive"},
 	[FAULT_HINT_DOUBLED] = {"hint-doubled", 20000, "it arrives twice, up to 20 us apart"},
@@ -125,6 +127,30 @@ bool fault_strikes_now(enum fault fault, uint64_t *value)
 	    !append(&k->noted, &k->notes, (struct struck){k->places, *value}))
 		sim_stop(EXIT_BROKEN, "no host memory to record so many faults");
 	return true;
+}
+
+uint64_t fault_unstalled(uint64_t set, enum where where)
+{
+	uint64_t ns, able = 0;
+
+	if (where == AT_EVENT && fault_strikes(FAULT_CPU_STALL, &ns))
+		sim.cpu[sim.cur].stalled_until = sim.clock_ns + ns;
+	FOR_EACH_CPU(i, set)
+		if (sim.cpu[i].stalled_until <= sim.clock_ns)
+			able |= CPU_BIT(i);
+	return able ? able : set;
+}
+
+void fault_machine(void)
+{
+	uint64_t value;
+
+	if (fault_strikes(FAULT_CLOCK_STEP, &value))
+		sim.clock_ns += value;
+	if (fault_strikes(FAULT_TIMER_SPURIOUS, &value))
+		sim.cpu[sim.cur].tick_at = sim.clock_ns + value;
+	if (fault_strikes(FAULT_BIT_FLIP, &value) && sim_memory_ok(RAM_BASE + value / 8 % FLIPPED_BYTES, 1))
+		*(uint8_t *)(RAM_BASE + value / 8 % FLIPPED_BYTES) ^= (uint8_t)(1u << value % 8);
 }
 
 void fault_write(FILE *f)

@@ -13,6 +13,24 @@
 
 #define HOOK __attribute__((used)) void
 
+void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
+{
+	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
+	if (sim.cfg.watch)
+		watch_access((uintptr_t)at, bytes, kind, pc);
+}
+
+void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
+{
+	sim_slow(pc);
+	if (bound.on)
+		bound_point(pc);
+	if (sim.cfg.watch)
+		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
+}
+
 HOOK __sanitizer_cov_trace_pc(void);
 HOOK __sanitizer_cov_trace_pc(void)
 {

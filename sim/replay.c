@@ -153,8 +153,6 @@ const struct strategy by_replay = {
 	.slice = replay_slice,
 };
 
-extern const unsigned char __start_ktext[], __stop_ktext[];
-
 uint64_t replay_build(void)
 {
 	uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */

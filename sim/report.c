@@ -32,7 +32,6 @@ static struct later {
 } asked[REPORTS_MAX], shows[REPORTS_MAX];
 static unsigned asked_count, shows_count, shown_count;
 
-extern const unsigned char __start_ktext[], __stop_ktext[];
 extern uint64_t ksyms_count, ksyms_addr[];
 extern uint32_t ksyms_name[];
 extern char ksyms_text[];
@@ -70,11 +69,6 @@ static void place_print(unsigned n, uintptr_t pc)
 			(unsigned long long)(pc - ksyms_addr[low - 1]), (unsigned long long)pc);
 }
 
-static bool in_kernel(uintptr_t pc)
-{
-	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
-}
-
 static void backtrace_from(uintptr_t pc)
 {
 	uintptr_t fp = (uintptr_t)__builtin_frame_address(0);
@@ -86,7 +80,7 @@ static void backtrace_from(uintptr_t pc)
 
 		if (fp % sizeof fp || !sim_memory_ok(fp, 2 * sizeof fp))
 			break;
-		if (in_kernel(frame[1]) && (n > 1 || frame[1] != pc))
+		if (sim_in_kernel(frame[1]) && (n > 1 || frame[1] != pc))
 			place_print(n++, frame[1]);
 		fp = frame[0];
 	}

@@ -99,6 +99,13 @@ extern struct sim sim;
 /** Hooks left before sim_slow must be entered, less sim.bias: the one variable of the fast path. */
 extern int64_t sim_budget;
 
+extern const unsigned char __start_ktext[], __stop_ktext[];
+
+static inline bool sim_in_kernel(uintptr_t pc)
+{
+	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
+}
+
 /** The slow path of each hook: brings the clock up to date, takes interrupts, chooses the CPU
  *  that runs next. @p pc: where the kernel is. */
 void sim_slow(uintptr_t pc);
@@ -187,6 +194,11 @@ bool bound_fault(uintptr_t at);
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
 
+/* debug.c */
+extern uint64_t sim_debug_at;
+extern bool sim_debug_capped;
+void sim_debug_stop(void);
+
 /* replay.c: runs as files. */
 
 /** Notes that @p next was chosen at this CPU's present place. */
@@ -267,6 +279,12 @@ static inline bool fault_strikes(enum fault fault, uint64_t *value)
 {
 	return __builtin_expect(sim_faults, 0) && fault_strikes_now(fault, value);
 }
+
+/** Of @p set, who does not stand still; unless nobody is left. */
+uint64_t fault_unstalled(uint64_t set, enum where where);
+
+/** Faults that strike when the kernel sets a timer: at moments of its own, so that a replay meets them again. */
+void fault_machine(void);
 
 /** Takes "KIND=N", or of a replay "KIND NUMBER AMOUNT". NULL, or what is wrong. */
 const char *fault_set(const char *value);

@@ -7,6 +7,12 @@ SIM_SRCS := $(sort $(wildcard sim/*.c)) sim/fiber_$(shell uname -m).S
 SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS)))
 SIM_LINK := $(CC) -static
 
+# SANITIZE=1: what C leaves undefined in the simulator's own code stops it, as an illegal instruction. The
+# kernel's accesses go through the hooks, where --watch memory looks at them.
+ifneq ($(filter-out 0,$(SANITIZE)),)
+SIM_CFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error $(if $(filter gcc,$(CC)),-Wno-builtin-declaration-mismatch)
+endif
+
 # The trace tool's part that writes a trace, compiled here with this build's compiler.
 SIM_TRACE := $(addprefix tools/trace/,buffer.c events.c metadata.c extract.c)
 SIM_TRACE_CFLAGS := -Itools/trace/host -Itools/trace -Ikernel

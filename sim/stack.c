@@ -1,5 +1,5 @@
 /*
- * stack.c: the kernel's changes of stacks.
+ * stack.c: the kernel's changes of stacks, and the registers of a CPU that have no effect elsewhere.
  */
 #include "sim/watch.h"
 
@@ -19,4 +19,19 @@ void sim_stack_switch(void **save, void *load)
 		watch_switch((char *)__builtin_dwarf_cfa() - fiber_saved_bytes, load);
 	sim_memory_usable(save, sizeof *save);
 	fiber_switch(save, load);
+}
+
+void *sim_cpu_local(void)
+{
+	return sim.cpu[sim.cur].local;
+}
+
+void sim_cpu_set_local(void *local)
+{
+	sim.cpu[sim.cur].local = local;
+}
+
+bool sim_irq_enabled(void)
+{
+	return sim.cpu[sim.cur].irq_on;
 }

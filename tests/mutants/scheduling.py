@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant("first-stays-published", "a shard still names the task that was taken as its first",
            ((QUEUES, "	if (shard_count > 1)\n		shard_publish_removed(t);\n", ""),), "no-end"),
     Mutant("choice-not-compared", "a CPU takes what the shard has when it gets the lock, whatever came first",
-           ((LOOK, "	if (!t || place_before(p->place, place_of(t)))\n", "	if (!t)\n"),), "R1 R1b R7 R11", SHARED),
+           ((LOOK, "	if (!t || place_before(p->place, place_of(t)))\n", "	if (!t)\n"),), "R1 R1b R7 R11 P2", SHARED),
     Mutant("tops-not-read-again", "a CPU that takes something less urgent does not look again",
            ((LOOK, "	atomic_thread_fence(memory_order_seq_cst);\n	return true;\n", "	return false;\n"),), "R1b R7 no-progress", SHARED),
     Mutant("version-stays", "a task that comes behind another one's place leaves the version as it is",

@@ -25,6 +25,7 @@ COMMANDS = {
     "tools/lab/lab start 8 ../lab08": "Your tree is",
     "tools/sim/fermata-sim run --scenario tools/sim/example.toml": "scenario: done",
     "tools/sim/fermata-sim sweep --scenario tools/sim/example.toml --seeds 1-20": "0 failed",
+    "tools/sim/fermata-sim debug": "kernel_main",
     "tools/sim/fermata-sim explore tests/explore/mcs.c": "explore: verified: 4 threads",
 }
 # Commands within the text: in neither block, but run all the same.

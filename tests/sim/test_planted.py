@@ -43,7 +43,7 @@ BUGS = {
     "written_after_free": (MEMORY, 1, "memory that was given back is used", "written_after_free"),
     "freed_by_a_handler": (MEMORY, 20, "memory that was given back is used", "freed_by_a_handler", "frees_it"),
     "of_the_dead": (MEMORY, 100, "memory that was given back is used", "of_the_dead"),
-    "walks_unlocked": (MEMORY, 100, "memory that was given back is used", "walks_unlocked"),
+    "walks_unlocked": (MEMORY, 300, "memory that was given back is used", "walks_unlocked"),
     "put_too_early": (MEMORY, 100, "memory that was given back is used", "put_too_early"),
     "page_given_back": (MEMORY, 1, "memory that was given back is used", "page_given_back"),
     "never_set": (MEMORY, 1, "memory that nobody wrote is read", "never_set"),

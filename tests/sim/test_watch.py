@@ -10,19 +10,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
 from test_units import PROGRAMS, wanted  # noqa: E402
 
 FOUND = 105
-PLANTED = "tests/sim/planted.c"
 EVENTS_MAX = 6_000_000  # of a program's run that is looked at
 
 
-def watched(kernels, cc, seed, cmdline, *words):
-    return kernels.sim(kernels.elf("sim", cc, PLANTED), "--strategy", "random", "--cmdline", cmdline, *words, cpus=2, seed=seed)
-
-
 @pytest.mark.quick
-def test_watching_changes_nothing(kernels):
-    for seed in (1, 2):
-        summaries = {watched(kernels, "clang", seed, "bug=half_locked right", *words).stdout.splitlines()[-1]
-                     for words in ([], ["--watch", "all"])}
+@pytest.mark.parametrize("cc", ["clang", "gcc"])
+@pytest.mark.parametrize("program, cmdline", [("planted.c", "bug=half_locked right"), ("planted_memory.c", "bug=walks_unlocked right")])
+def test_watching_changes_nothing(kernels, program, cmdline, cc):
+    elf = kernels.elf("sim", cc, f"tests/sim/{program}")
+    for seed in range(1, 11):
+        summaries = {kernels.sim(elf, "--strategy", "random", "--cmdline", cmdline, *words, cpus=2, seed=seed).stdout.splitlines()[-1]
+                     for words in ([], ["--watch", "all"], ["--watch", "memory"])}
         assert len(summaries) == 1, summaries
 
 

@@ -10,7 +10,7 @@ import {packets} from "../../viewer/src/packets.js";
 import {hintLink, wakeLinks, type End} from "../../viewer/src/links.js";
 import {Query, queued} from "../../viewer/src/query.js";
 import {explain} from "../../viewer/src/explain.js";
-import {classes, replayTo, rerun} from "../../viewer/src/rerun.js";
+import {classes, debugAt, replayTo, rerun} from "../../viewer/src/rerun.js";
 import {cpuStats, taskStats} from "../../viewer/src/stats.js";
 import {parse} from "../../viewer/src/filter.js";
 
@@ -51,6 +51,6 @@ console.log(JSON.stringify({
 		tids: l.tasks.map((i) => model.tasks[i]!.tid), interrupt: l.interrupt})),
 	strips: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(q.queueOf(c.cpu)).map(([t, v]) => [t, queued(v)])})),
 	queueAt: model.cpus.map((c) => [...Array(50).keys()].map((i) => q.queueAt(model.t0 + (model.t1 - model.t0) * i / 50, c.cpu).length)),
-	again: {classes: classes(model.about), rerun: classes(model.about).map((c) => rerun(model.about, c)), here: replayTo(model.about, (model.t0 + model.t1) / 2)},
+	again: {classes: classes(model.about), rerun: classes(model.about).map((c) => rerun(model.about, c)), here: replayTo(model.about, (model.t0 + model.t1) / 2), gdb: debugAt(model.about, (model.t0 + model.t1) / 2)},
 	filter: parse(q, "class=edf").task.length,
 }));

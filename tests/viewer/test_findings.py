@@ -68,9 +68,7 @@ def test_a_counterexample_of_the_explorer_opens(kernels, page, dump, tmp_path, p
     """Each step is a stretch on its CPU, in order; the property that is violated is marked behind the last."""
     result = run("tools/sim/fermata-sim", "explore", f"tests/explore/wrong/{program}.c", "--view", tmp_path / "page.html")
     assert result.returncode == 1 and f"Open {tmp_path / 'page.html'}" in result.stdout, result.stdout
-    packed = re.search(r'<script type="text/plain" id="trace"[^>]*>([^<]*)</script>', (tmp_path / "page.html").read_text())[1]
-    (tmp_path / "trace.tar.gz").write_bytes(base64.b64decode(packed))
-    seen = dump(tmp_path / "trace.tar.gz")
+    seen = dump(unpacked(tmp_path / "page.html", tmp_path))
     assert seen["problems"] == []
     names = {t["tid"]: t["name"] for t in seen["tasks"]}
     ran = sorted((t, cpu["cpu"], names[tid]) for cpu in seen["cpus"] for t, tid in cpu["steps"] if 0 < tid < 1000)
@@ -81,6 +79,22 @@ def test_a_counterexample_of_the_explorer_opens(kernels, page, dump, tmp_path, p
     assert len(wrong) == 1 and says in wrong[0]["text"] and wrong[0]["time"] > steps[-1][0]
     marks = [f["text"] for f in seen["flags"] if f["kind"] == "mark"]
     assert len(marks) == len(steps) and all("tests/explore/wrong" in m for m in marks)
+
+
+def unpacked(page_with_trace, folder):
+    packed = re.search(r'<script type="text/plain" id="trace"[^>]*>([^<]*)</script>', page_with_trace.read_text())[1]
+    (folder / "trace.tar.gz").write_bytes(base64.b64decode(packed))
+    return folder / "trace.tar.gz"
+
+
+def test_a_schedule_of_a_kernel_that_fails_opens(kernels, page, dump, tmp_path):
+    """The first failure of an exploration with a bound: its trace, with how it ended marked at its end."""
+    result = run("tools/sim/fermata-sim", "explore", "tests/sim/two_adders.c", "--bound", "1", "--cpus", "2", "--save", tmp_path / "run", "--view", tmp_path / "page.html")
+    assert result.returncode == 1 and f"Open {tmp_path / 'page.html'}" in result.stdout, result.stdout + result.stderr
+    seen = dump(unpacked(tmp_path / "page.html", tmp_path))
+    assert seen["problems"] == [] and len(seen["lines"]) > 20
+    found = [f for f in seen["flags"] if f["kind"] == "found"]
+    assert len(found) == 1 and "left with status" in found[0]["text"] and found[0]["time"] >= seen["tasks"][-1]["steps"][-1][0]
 
 
 def test_what_holds_has_no_page(page, tmp_path):

@@ -46,31 +46,57 @@ def address(text):
     return int(found[1]), found[2]
 
 
+def what_is_wrong(module):
+    """What a client that follows sees of a socket that does not do as it should; "" when it does."""
+    data = [b"first"]
+    server = module.Live(lambda: data[0], period_s=0.01)
+    port, path = address(server.address("viewer.html"))
+    try:
+        client = Client(port, path)
+        if not client.answer.startswith("HTTP/1.1 101") or "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" not in client.head:
+            return "handshake"  # RFC 6455, section 1.3
+        if client.message() != (2, b"first"):
+            return "first"
+        data[0] = b"second" * 20000
+        if client.message() != (2, data[0]):
+            return "second"
+        for guess in ("/", path + "x", path[:-1]):
+            if not Client(port, guess).answer.startswith("HTTP/1.1 404"):
+                return f"{guess} is let in"
+        server.finish(b"last", wait_s=1)
+        if client.message() != (2, b"last"):
+            return "last"
+        return "" if client.message()[0] == 8 else "not closed"
+    finally:
+        server.close()
+
+
 @pytest.mark.quick
 def test_who_follows_gets_what_is_new_and_at_the_end_all():
-    data = [b"first"]
-    server = live.Live(lambda: data[0], period_s=0.01)
-    client = Client(*address(server.address("viewer.html")))
-    assert client.answer.startswith("HTTP/1.1 101")
-    assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in client.head  # RFC 6455, section 1.3
-    assert client.message() == (2, b"first")
-    data[0] = b"second" * 20000
-    assert client.message() == (2, data[0])
-    server.finish(b"last")
-    assert client.message() == (2, b"last")
-    assert client.message()[0] == 8  # it is closed in an orderly way
-    server.close()
+    assert what_is_wrong(live) == ""
 
 
 @pytest.mark.quick
-def test_only_this_machine_and_only_who_knows_the_path():
+def test_only_this_machine_reaches_it():
     server = live.Live(lambda: b"data")
-    port, path = address(server.address("viewer.html"))
-    assert server.server.getsockname()[0] == "127.0.0.1"
-    assert len(path) > 20
-    for guess in ("/", path + "x", path[:-1]):
-        assert Client(port, guess).answer.startswith("HTTP/1.1 404")
+    _, path = address(server.address("viewer.html"))
+    assert server.server.getsockname()[0] == "127.0.0.1" and len(path) > 20
     server.close()
+
+
+@pytest.mark.parametrize("old, new, seen", [
+    ("self.last = last\n", "self.last = None\n", "last"),
+    ('or text.split(" ", 2)[1] != path', "", "/ is let in"),
+    ('struct.pack("!BBQ", 0x82, 127, len(data))', 'struct.pack("!BBH", 0x82, 126, len(data) & 0xffff)', "second"),
+    ("client.sendall(CLOSE)\n", "client.sendall(frame(b''))\n", "not closed")])
+def test_mistakes_in_the_socket_are_seen(tmp_path, old, new, seen):
+    text = (ROOT / "viewer/live.py").read_text()
+    assert text.count(old) == 1
+    (tmp_path / "wrong_live.py").write_text(text.replace(old, new))
+    loader = importlib.machinery.SourceFileLoader("wrong_live", str(tmp_path / "wrong_live.py"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("wrong_live", loader))
+    loader.exec_module(module)
+    assert what_is_wrong(module) == seen
 
 
 def test_a_running_simulator_is_followed(kernels, page, tmp_path):

@@ -1,5 +1,6 @@
 """The command lines that the panel gives to make a simulator's trace again are carried out."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -37,6 +38,16 @@ def test_the_run_up_to_here_is_the_beginning_of_the_run(kernels, dump, demo, pla
     assert len(whole) * 0.2 < len(begun) < len(whole)
     assert not set(begun) - set(whole)
     assert {line for line in whole if float(line[1:line.index("]")]) * 1e9 < half - 1} <= set(begun)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="fermata-sim debug is for x86_64 hosts")
+def test_gdb_begins_where_the_trace_was_looked_at(dump, demo):
+    seen = dump(*files_of(demo(1)))
+    half = (seen["t0"] + seen["t1"]) / 2
+    words = [*shlex.split(seen["again"]["gdb"]), "--ex", "p sim.clock_ns", "--ex", "reverse-stepi", "--ex", "monitor event"]
+    result = subprocess.run(words, cwd=ROOT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S)
+    at = int(re.search(r"\$1 = (\d+)", result.stdout)[1])
+    assert abs(at - half) < 1000 and re.search(r"^event \d+$", result.stdout, re.M), result.stdout
 
 
 @pytest.mark.parametrize("kind, sched", [("demo", "fair"), ("demo", "fifo"), ("scenario", "lottery"), ("scenario", "edf")])

@@ -217,10 +217,8 @@ def measure_programs(board, programs):
 
 def save(board, metrics):
     """Metrics of programs that did not run this time stay. Returns all."""
-    try:
+    if os.path.exists(f"{board.results}/metrics.json"):
         metrics = {**load(board), **metrics}
-    except FileNotFoundError:
-        pass
     longest_masked(metrics)
     with open(f"{board.results}/metrics.json", "w") as f:
         json.dump({name: dataclasses.asdict(m) for name, m in metrics.items()}, f, indent=1)

@@ -138,7 +138,12 @@ def timers_fired(found):
     return str(sum(name == "timer_expire" for _, name, fields in found))
 
 
-ANSWERS = {"struck-task": struck_task, "timers-fired": timers_fired, "ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
+def quanta_of_bert(found):
+    return str(sum(name == "sched_switch" and fields["why"].strip() == "quantum" and task(fields["prev_tid"]) == "bert"
+                   for _, name, fields in found))
+
+
+ANSWERS = {"quanta-of-bert": quanta_of_bert, "struck-task": struck_task, "timers-fired": timers_fired, "ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
            "most-polled": most_polled}
 
 

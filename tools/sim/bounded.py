@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import counterexample
 import runs
 import scenario
 from wrong import Wrong
@@ -85,5 +86,8 @@ def tell(args, elf, out, told, said):
         again = runs.start(elf, ["--replay", out])
         print(f"explore: the first that fails: {runs.complaint(again.output) or f'status {again.status}'}")
         print(f"explore: again: tools/sim/fermata-sim replay {out}")
+        if args.view:
+            counterexample.write_run(elf, out, f"{Path(args.program).stem}, first failure", args.view)
+            print(f"Open {args.view} in a browser: the trace of that schedule")
     sys.stdout.flush()
     return 1 if int(failed) else 3 if stopped else 0

@@ -116,3 +116,12 @@ def write(text, program, out):
         more = [("about.json", json.dumps(about).encode()), ("check.txt", said(steps, error[1]).encode())]
         pack.write_page(page, pack.archive(trace, more), "counterexample", out)
     return True
+
+
+def write_run(elf, saved, name, out):
+    """Writes the page for a saved run: the trace that it leaves, in which the simulator has marked what is wrong."""
+    pack, page = viewer()
+    with tempfile.TemporaryDirectory(prefix="fermata-explore-") as folder:
+        trace = Path(folder) / "trace"
+        runs.start(elf, ["--replay", saved, "--trace", trace])
+        pack.embed(page, trace, out, f"name={name}", f"command=tools/sim/fermata-sim replay {saved}")

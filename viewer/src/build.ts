@@ -11,6 +11,7 @@ import {about, type Input} from "./input.js";
 import {inTurn, merge} from "./merge.js";
 import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
 import {packets, type CpuStream} from "./packets.js";
+import {duration} from "./time.js";
 
 class LaneMaker {
 	private start = new Float64Array(16);
@@ -380,7 +381,7 @@ class Builder {
 		task.openJob = -1;
 		if (done > deadline)
 			this.flags.push({time: t, cpu, kind: "miss", task: i,
-				text: `${task.name || task.tid} missed the deadline of job ${this.u32[w + 3]} by ${Math.round((done - deadline) / 1e3)} µs`});
+				text: `${task.name || task.tid} missed the deadline of job ${this.u32[w + 3]} by ${duration(done - deadline)}`});
 		if (c.running === i)
 			c.left = i;
 		this.set(t, i, task.ends ? S.dead : S.waiting, task.ends ? 0 : task.awaits);

@@ -132,7 +132,7 @@ export function compareBody(scene: Scene, a: Query, b: Query, go: (decision: num
 	const [x, y] = [d.a, d.b];
 	const canvas = el("canvas", {role: "img", class: "pairs", "aria-label": "Each CPU in A above the same in B; what differs is bright"}) as HTMLCanvasElement;
 	requestAnimationFrame(() => paintPairs(canvas, scene, b, canvas.getBoundingClientRect().width, Math.min(2, devicePixelRatio)));
-	const name = ({m: {about}}: Query): string => [about.name || `${about.board} seed ${about.seed}`, /--cmdline[ =]('[^']*'|\S+)/.exec(about.run)?.[1]].filter(Boolean).join(", ");
+	const name = ({m: {about}}: Query): string => [about.name || about.board + (about.seed && ` seed ${about.seed}`), /--cmdline[ =]('[^']*'|\S+)/.exec(about.run)?.[1]].filter(Boolean).join(", ");
 	return el("div", {}, el("p", {class: d.same ? "verdict right" : "verdict wrong", id: "divergence"}, d.same ? `✓ All ${d.common} dispatches are the same.` : `First divergence after ${d.common} dispatches: ${d.what}.`),
 		el("p", {class: "sub"}, `A is ${name(a)}, B is ${name(b)}. CPUs in view, A above B; what is the same is faint.`), canvas,
 		!d.same && el("div", {class: "two"}, column("A", a, x >= 0 ? explain(a, x) : undefined, x >= 0 ? () => go(x) : undefined), column("B", b, y >= 0 ? explain(b, y) : undefined, undefined)),

@@ -184,7 +184,7 @@ export function about(input: Input): About {
 		const m = new RegExp(`\\b${key} = (?:"([^"\\n]*)"|([0-9]+));`).exec(input.metadata);
 		return m ? m[1] ?? m[2]! : "";
 	};
-	const out: About = {board: value("hostname"), build: value("build"), seed: value("seed"), run: value("run"), found: [...input.metadata.matchAll(/^\tfound_\d+ = "([^"\n]*)";$/gm)].map((m) => m[1]!), clockHz: Number(value("freq")),
+	const out: About = {board: value("hostname"), build: value("build"), seed: value("seed").replace(/^0$/, ""), run: value("run"), found: [...input.metadata.matchAll(/^\tfound_\d+ = "([^"\n]*)";$/gm)].map((m) => m[1]!), clockHz: Number(value("freq")),
 		command: "", name: ""};
 	if (!input.metadata)
 		input.problems.push({file: "metadata", byte: 0, text: "not given: times are taken to be nanoseconds. Open the whole folder"});

@@ -6,7 +6,7 @@ import {explain, ranked, type Explained} from "./explain.js";
 import {IDLE, OFFLINE, S, STATE_NAMES, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
 import type {Ev, Query} from "./query.js";
 import type {Sel} from "./scene.js";
-import {classes, replayTo, rerun} from "./rerun.js";
+import {classes, debugAt, replayTo, rerun} from "./rerun.js";
 import {percentile, taskStats} from "./stats.js";
 import {duration, instant, seconds} from "./time.js";
 
@@ -82,7 +82,8 @@ function again(q: Query, time: number): HTMLElement | false {
 	if (list.length)
 		show();
 	return section("The whole run again", list.length > 0 && el("p", {class: "sub"}, `The same seed with every task under `, choice, "; open its trace with Compare…"), list.length > 0 && place,
-		el("p", {class: "sub"}, "The same run up to here:"), copyable(to));
+		el("p", {class: "sub"}, "The same run up to here:"), copyable(to),
+		debugAt(about, time) !== "" && el("p", {class: "sub"}, "GDB here, forwards and backwards:"), debugAt(about, time) !== "" && copyable(debugAt(about, time)));
 }
 
 /** Tasks that wait and may not run on this CPU: they are no candidates. */

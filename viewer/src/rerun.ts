@@ -65,3 +65,10 @@ export function replayTo(about: About, ns: number): string {
 	const r = parse(about);
 	return r ? command(r, "", [["until", String(Math.ceil(ns))], ["trace", "build/trace/here"]]) : "";
 }
+
+/** GDB on the same run at a time, which goes on and back from there; "" when fermata-sim cannot. */
+export function debugAt(about: About, ns: number): string {
+	const r = parse(about);
+	const text = r ? command(r, "", [["until", String(Math.ceil(ns))]]) : "";
+	return text.startsWith("tools/sim/fermata-sim run ") ? text.replace(" run ", " debug ") : "";
+}

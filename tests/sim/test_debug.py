@@ -1,0 +1,104 @@
+"""fermata-sim debug: GDB goes forwards and backwards over a run, which stays what it is without GDB."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+ADDERS = "tests/sim/two_adders.c"
+pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="debug is for x86_64 hosts")
+
+
+def debug(root, *commands, what=("--app", ADDERS, "--cpus", 2), status=0):
+    words = [word for command in commands for word in ("--ex", command)]
+    result = subprocess.run([sys.executable, "tools/sim/fermata-sim", "debug", *map(str, what), *words], cwd=root, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == status, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built(kernels):
+    kernels.elf("sim", "clang", ADDERS)
+
+
+@pytest.mark.quick
+def test_lines_forwards_and_backwards(root):
+    said = debug(root, "break adder", "continue", "next", "next", "next", "echo --\\n", "reverse-next", "reverse-step", "next")
+    lines = re.findall(r"^(\d+)\t", said.split("--")[0], re.M)[-3:]
+    back = re.findall(r"^(\d+)\t", said.split("--")[1], re.M)
+    assert len(set(lines)) == 3 and back == [lines[1], lines[0], lines[1]], said
+
+
+@pytest.mark.quick
+def test_instructions_backwards_are_those_forwards(root):
+    show = ["monitor event", "p/x $pc", "p/x $sp"]
+    steps = [word for _ in range(8) for word in (*show, "stepi")]
+    backs = [word for _ in range(8) for word in ("reverse-stepi", *show)]
+    said = debug(root, "break adder", "continue", "delete", *steps, "echo --\\n", *backs)
+    there, back = (re.findall(r"event (\d+)\n(?:.*\n)*?\$\d+ = (0x\w+)\n\$\d+ = (0x\w+)", half) for half in said.split("\n--\n"))
+    assert len(there) == 8 and len(set(there)) == 8, said
+    assert back == there[::-1], said
+
+
+@pytest.mark.quick
+def test_a_watchpoint_backwards(root):
+    said = debug(root, "watch counter", "continue", "continue", "echo --\\n", "reverse-continue", "reverse-continue", "reverse-continue")
+    there, back = said.split("--\n")
+    assert re.findall(r"value = (\d)", there) == ["0", "1", "1", "2"], said
+    assert re.findall(r"value = (\d)", back) == ["2", "1", "1", "0"], said
+    assert "No more reverse-execution history" in back and "kernel_main" in back
+    assert back.count("atomic_store_explicit(&counter") == 2, said  # before the access
+
+
+@pytest.mark.quick
+def test_from_the_end_to_the_beginning_and_again(root):
+    """What the kernel prints appears once, and the run ends as it does without GDB."""
+    said = debug(root, "break test_run_all", "continue", "delete", "continue", "reverse-stepi", "break adder", "reverse-continue",
+                 "reverse-continue", "delete", "continue", "continue")
+    assert said.count("tests: 1 ran") == said.count("Fermata 0.1 on sim") == 1, said
+    assert said.count("hit Breakpoint 2, adder") == 2, said
+    assert "exited normally" in said
+
+
+@pytest.mark.quick
+def test_cpus_are_threads(root):
+    said = debug(root, "break adder", "continue", "info threads", "thread 1", "bt -1")
+    assert re.search(r"1 +Thread 1 \(CPU 0\)", said) and re.search(r"2 +Thread 2 \(CPU 1\)", said), said
+
+
+@pytest.mark.quick
+def test_a_saved_run_and_an_event_of_it(root, tmp_path):
+    saved = tmp_path / "run"
+    subprocess.run([sys.executable, "tools/sim/fermata-sim", "explore", ADDERS, "--bound", "1", "--cpus", "2", "--save", saved],
+                   cwd=root, stdout=subprocess.DEVNULL)
+    said = debug(root, "break test_fail", "continue", "monitor event", "bt 2", "monitor event 24000",
+                 "maintenance flush register-cache",
+                 "monitor event", "continue", what=(saved,))
+    events = [int(n) for n in re.findall(r"^event (\d+)$", said, re.M)]
+    assert len(events) == 3 and events[1] == events[2] == 24000 < events[0], said
+    assert said.count("test_fail (") >= 2 and "adds_are_kept" in said, said
+
+
+@pytest.mark.quick
+def test_a_time_of_a_run(root, kernels):
+    """Where the viewer's trace is looked at; from there the run goes on and back."""
+    elf = kernels.elf("sim", "clang", ADDERS)
+    events = int(re.search(r"events=(\d+)", kernels.sim(elf, "--until", 20000, cpus=2).stdout)[1])
+    said = debug(root, "monitor event", "reverse-stepi", "monitor event", "continue", "continue",
+                 what=("--app", ADDERS, "--cpus", 2, "--until", 20000))
+    here = [int(n) for n in re.findall(r"^event (\d+)$", said, re.M)]
+    assert abs(here[0] - events) <= 1 and here[0] - here[1] in (0, 1), (said, events)
+    assert "exited normally" in said
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("what, says", [
+    (("/nowhere.run",), "No such file"),
+    (("--app", "tests/none.c"), "is not there"),
+    (("--app", ADDERS, "--elf", "x"), "give one of them"),
+])
+def test_mistakes_are_named(root, what, says):
+    assert says in debug(root, what=what, status=2)
