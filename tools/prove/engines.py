@@ -7,6 +7,7 @@ constant, a mutant. It stands first on the path of includes, so the proof sees i
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -165,6 +166,8 @@ class Spin(Engine):
         states = re.search(r"(\d+) states, stored", output)
         errors = re.search(r"errors: (\d+)", output)
         size = f"{int(states[1]):,} states" if states else ""
+        if status == -signal.SIGALRM:
+            return REFUTED, "an event goes on for ever", size
         if status or not errors or "max search depth too small" in output or "out of memory" in output:
             if re.search(r"pan:\d+: ", output) and errors and errors[1] != "0":
                 return REFUTED, re.search(r"pan:\d+: (.*)", output)[1], size

@@ -8,6 +8,7 @@
  * so many jobs, are woken by anybody, perhaps while they run, and end, or fault.
  */
 #include "sched_model.h"
+#include <unistd.h>
 #include "base/printf.h"
 #include "base/string.h"
 #include "core/irq.h"
@@ -20,6 +21,8 @@ enum { WAITING, READY, RUNNING, LEAVING, DEAD };
 enum { RUN, TAKE, YIELDED, SETTLE, ARRIVE, OTHERS, WOKEN };
 
 struct model m;
+
+#define STALL_S 30 /* an event of the kernel's that lasts as long goes on for ever */
 
 static const struct sched_params params[] = {
 #if defined(FIFO)
@@ -437,6 +440,7 @@ char *model_do(int event)
 					: n / 2 % CPUS;
 	char *wrong;
 
+	(void)alarm(STALL_S);
 	enter(c);
 	wrong = event < INTERRUPTS ? goes_on(c)
 		: event < POLLS    ? interrupted(c, n % 3)
