@@ -39,7 +39,7 @@ PLANTED = {
     "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
             ("--run", "property")),
     "acpi": ("kernel/drivers/acpi/tables.c", "m->overrides < ACPI_OVERRIDES_MAX", "m->overrides <= ACPI_OVERRIDES_MAX",
-             ("--run", "full")),
+             ("--run", "overrides")),
 }
 
 
