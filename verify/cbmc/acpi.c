@@ -118,7 +118,9 @@ static void check(void)
 	if (!named(t, "APIC", 4))
 		CLAIM(err == ERR_NODEV, "its name");
 	else
-		CLAIM(err == (field(t, bytes, 4, 4) == bytes && sum_of(t, bytes) == 0 ? 0 : ERR_CORRUPT),
+		CLAIM(err == (field(t, bytes, 4, 4) == bytes && sum_of(t, bytes) == 0
+				      ? 0
+				      : ERR_CORRUPT),
 		      "accepted if and only if it has its length and adds up");
 }
 
@@ -232,7 +234,9 @@ static void madt(void)
 		overrides += t[at] == 2;
 		at += t[at + 1];
 	}
-	CLAIM(err == (of_table ? of_table : at + 2 <= bytes ? ERR_CORRUPT : 0),
+	CLAIM(err == (of_table          ? of_table
+		      : at + 2 <= bytes ? ERR_CORRUPT
+					: 0),
 	      "refused when an entry is shorter than its head or longer than the table");
 	if (err)
 		return;
@@ -249,9 +253,9 @@ static struct acpi_register register_of(const u8 *t, usize extended, usize old)
 
 	if (!address)
 		return (struct acpi_register){old ? field(t, bytes, old, 4) : 0, true};
-	return t[extended] == 0 ? (struct acpi_register){address, false} :
-	       t[extended] == 1 ? (struct acpi_register){address, true} :
-				  (struct acpi_register){0, false};
+	return t[extended] == 0   ? (struct acpi_register){address, false}
+	       : t[extended] == 1 ? (struct acpi_register){address, true}
+				  : (struct acpi_register){0, false};
 }
 
 static bool is_port(u16 port, struct acpi_register r)
@@ -279,7 +283,8 @@ static void fadt(void)
 	CLAIM(is_port(f.pm1a_control_port, register_of(t, 172, 64)), "the control port");
 	CLAIM(f.reset_value == t[128], "the value that resets");
 	reset = register_of(t, 116, 0);
-	CLAIM(f.reset.address == (flags / 1024 % 2 ? reset.address : 0), "the reset register: bit 10");
+	CLAIM(f.reset.address == (flags / 1024 % 2 ? reset.address : 0),
+	      "the reset register: bit 10");
 	CLAIM(!f.reset.address || f.reset.io == reset.io, "where it is");
 }
 
@@ -291,7 +296,10 @@ static void hpet(void)
 	int of_table = acpi_check(t, bytes, "HPET");
 
 	REACHABLE(!err, "one");
-	CLAIM(err == (of_table ? of_table : field(t, bytes, 44, 8) ? 0 : ERR_CORRUPT), "if it has one");
+	CLAIM(err == (of_table                 ? of_table
+		      : field(t, bytes, 44, 8) ? 0
+					       : ERR_CORRUPT),
+	      "if it has one");
 	CLAIM(err || address == field(t, bytes, 44, 8), "the address that it names");
 }
 
@@ -312,8 +320,9 @@ static void mcfg(void)
 	if (err == ERR_NODEV)
 		return;
 	CLAIM(err == (t[at + 10] <= t[at + 11] ? 0 : ERR_CORRUPT), "buses in order");
-	CLAIM(err || (m.address == field(t, bytes, at, 8) && m.segment == field(t, bytes, at + 8, 2) &&
-		      m.first == t[at + 10] && m.last == t[at + 11]),
+	CLAIM(err || (m.address == field(t, bytes, at, 8) &&
+		      m.segment == field(t, bytes, at + 8, 2) && m.first == t[at + 10] &&
+		      m.last == t[at + 11]),
 	      "as it says");
 }
 

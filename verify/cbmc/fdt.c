@@ -37,6 +37,56 @@ static void any_tree(void)
 	ASSUME(blocks_are_right(BYTES));
 }
 
+/*
+ * The format anew, from the specification's sections 5.2 to 5.4, for what the functions give to be
+ * compared with.
+ */
+static u32 big(u32 at)
+{
+	u32 value = 0;
+
+	for (u32 i = 0; i < 4; i++)
+		value = value * 256 + f.blob[at + i];
+	return value;
+}
+
+/* The offset behind the token at an offset; 0 when there is none that is whole. */
+static u32 behind(u64 at)
+{
+	if (at < f.structs || at % 4 != 0 || at + 4 > f.structs_end)
+		return 0;
+	switch (big((u32)at)) {
+	case 1:
+		for (u64 end = at + 4; end + 4 <= f.structs_end; end += 4)
+			if (!f.blob[end] || !f.blob[end + 1] || !f.blob[end + 2] ||
+			    !f.blob[end + 3])
+				return (u32)end + 4;
+		return 0;
+	case 2:
+	case 4:
+		return (u32)at + 4;
+	case 3:
+		if (at + 12 > f.structs_end || at + 12 + big((u32)at + 4) > f.structs_end)
+			return 0;
+		return (u32)at + 12 + (big((u32)at + 4) + 3) / 4 * 4;
+	}
+	return 0;
+}
+
+static int node_behind(int node, int *depth)
+{
+	u32 at = node == FDT_NONE ? f.structs : behind((u32)node);
+
+	if (node != FDT_NONE && !at)
+		return FDT_NONE;
+	for (; behind(at); at = behind(at)) {
+		*depth += big(at) == 1 ? 1 : big(at) == 2 ? -1 : 0;
+		if (big(at) == 1)
+			return (int)at;
+	}
+	return FDT_NONE;
+}
+
 static bool is_node(int node)
 {
 	return node >= (int)f.structs && (u32)node + 4 <= f.structs_end && node % 4 == 0 &&
@@ -67,6 +117,23 @@ static void open(void)
 	CLAIM(err == 0 || err == ERR_NODEV || err == ERR_CORRUPT, "an error that it names");
 	CLAIM(err || (blocks_are_right((u32)given) && f.structs >= HEADER_BYTES),
 	      "blocks lie inside");
+	f.blob = b;
+	CLAIM((err == ERR_NODEV) == (given < 40 || big(0) != 0xd00dfeed), "known by its magic");
+	if (err == ERR_NODEV)
+		return;
+	CLAIM((err == 0) ==
+		      (big(8) % 4 == 0 && big(4) <= given && big(20) >= 17 && big(24) <= 17 &&
+		       big(8) >= 40 && (u64)big(8) + big(36) <= big(4) && big(12) >= 40 &&
+		       (u64)big(12) + big(32) <= big(4) && big(16) >= 40 && big(16) <= big(4)),
+	      "accepted if and only if the version fits and the blocks lie in it");
+	if (err)
+		return;
+	CLAIM(f.bytes == big(4) && f.structs == big(8) && f.structs_end == big(8) + big(36) &&
+		      f.strings == big(12) && f.reserved == big(16),
+	      "the blocks that the header names");
+	CLAIM(f.strings_end <= big(12) + big(32), "the strings that it names");
+	for (u32 at = 40; at < BYTES; at++)
+		CLAIM(at < f.strings_end || at >= big(12) + big(32) || b[at], "all that end");
 }
 
 static void next(void)
@@ -81,6 +148,39 @@ static void next(void)
 	CLAIM(n == FDT_NONE || is_node(n), "a node");
 	CLAIM(n == FDT_NONE || n > node, "behind the one before");
 	CLAIM(n == FDT_NONE || depth <= before + 1, "at most one deeper");
+}
+
+static void token(void)
+{
+	u32 at = nondet_u32(), end;
+	struct token t;
+	bool there;
+
+	any_tree();
+	there = token_at(&f, at, &t);
+	end = behind(at);
+	REACHABLE(there && t.type == PROP && t.next < f.structs_end, "a property");
+	CLAIM(there == (end != 0), "a token if and only if a whole one is there");
+	if (!there)
+		return;
+	CLAIM(t.next == end, "what is behind it");
+	CLAIM(t.type == big(at), "its type");
+	CLAIM(t.type != 1 || t.name == (const char *)f.blob + at + 4, "a node's name");
+	CLAIM(t.type != 3 || (t.bytes == big(at + 4) && t.name_at == big(at + 8) &&
+			      t.data == f.blob + at + 12),
+	      "a property's length, name and value");
+}
+
+/* All nodes of a tree, in order and at their depth. */
+static void walk(void)
+{
+	int depth = (int)nondet_u8(), right = depth, node = any_node();
+	int n;
+
+	any_tree();
+	n = fdt_next(&f, node, &depth);
+	CLAIM(n == node_behind(node, &right), "the next one that there is");
+	CLAIM(n == FDT_NONE || depth == right, "at its depth");
 }
 
 static void child(void)
@@ -110,8 +210,10 @@ static void prop(void)
 {
 	int node = any_node();
 	u32 bytes = 0, cell = 0;
+	unsigned index = nondet_unsigned();
 	const u8 *data;
 	const char *text;
+	bool there;
 
 	any_tree();
 	data = fdt_prop(&f, node, "r", &bytes);
@@ -119,8 +221,10 @@ static void prop(void)
 	CLAIM(!data || (is_node(node) && lies_inside(data, bytes)), "its bytes lie in the blob");
 	text = fdt_string(&f, node, "r");
 	CLAIM(!text || (text == (const char *)data && !data[bytes - 1]), "a string ends");
-	CLAIM(!fdt_cell(&f, node, "r", nondet_unsigned(), &cell) || (data && bytes >= 4),
-	      "a cell lies in the property");
+	there = fdt_cell(&f, node, "r", index, &cell);
+	CLAIM(there == (data && (u64)index * 4 + 4 <= bytes), "a cell lies in the property");
+	CLAIM(!there || cell == big((u32)(data - f.blob) + index * 4), "the cell");
+	CLAIM(!text == !(data && bytes && !data[bytes - 1]), "a text if and only if it ends");
 }
 
 static void find(void)
@@ -157,6 +261,7 @@ static void reserved(void)
 {
 	u64 base, bytes;
 	unsigned index = nondet_unsigned();
+	u32 at;
 	bool any;
 
 	any_tree();
@@ -164,6 +269,12 @@ static void reserved(void)
 	REACHABLE(any, "an entry");
 	CLAIM(!any || (f.reserved + 16 * ((u64)index + 1) <= BYTES && (base || bytes)),
 	      "it is there");
+	if (f.reserved + 16 * ((u64)index + 1) > BYTES)
+		return;
+	at = f.reserved + 16 * index;
+	CLAIM(base == ((u64)big(at) << 32 | big(at + 4)), "where it begins");
+	CLAIM(bytes == ((u64)big(at + 8) << 32 | big(at + 12)), "how long it is");
+	CLAIM(any == (base || bytes), "unless it is the end");
 }
 
 int main(void)
