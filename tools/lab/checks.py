@@ -89,7 +89,7 @@ class Bench:
     def host(self, check):
         out = self.folder / Path(check.program).stem
         out.parent.mkdir(parents=True, exist_ok=True)
-        status, said = self.execute([self.cc, *HOST_FLAGS, f"-I{Path(check.program).parent}",
+        status, said = self.execute([self.cc, *HOST_FLAGS, f"-I{Path(check.program).parent}/host",
                                      *(SANITIZE if self.sanitize else []), check.program,
                                      *check.sources, "-o", out.relative_to(self.root)], BUILD_STALL_S, True)
         return (None, said) if status else (out, "")

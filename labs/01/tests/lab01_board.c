@@ -23,14 +23,18 @@
 
 static void give_back(bool on)
 {
-	outb(MODEM, on ? 0x1b : 0x0b);
+	u8 modem = inb(MODEM);
+
+	outb(MODEM, (u8)(on ? modem | 0x10 : modem & ~0x10));
 }
 #else
 #define CONTROL 0x9000030ul /* DDI 0183, 3.3.8: bit 7 is loopback */
 
 static void give_back(bool on)
 {
-	mmio_write32(CONTROL, on ? 0x381 : 0x301);
+	u32 control = mmio_read32(CONTROL);
+
+	mmio_write32(CONTROL, on ? control | 0x80 : control & ~0x80u);
 }
 #endif
 

@@ -37,7 +37,7 @@ uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
 	EXPECT(bytes == 4, "register %#x is read by %u bytes at a time", (unsigned)(at - BASE), bytes);
 	switch (at - BASE) {
 	case DR:
-		if (chip.more && host_below(2)) {
+		if (chip.more && chip_below(2)) {
 			chip.more--;
 			arrives();
 		}
@@ -55,7 +55,7 @@ static void write_data(u32 value)
 	       (char)value);
 	EXPECT(chip.control & 1, "a byte is sent, and the port is off");
 	uart_sent((char)value);
-	chip.full = host_below(3) ? 0 : (unsigned)host_below(40);
+	chip.full = chip_below(3) ? 0 : chip_below(40);
 }
 
 static void write_control(u32 value)
@@ -69,7 +69,7 @@ static void write_control(u32 value)
 /* A byte arrives in the moment before; it was not seen yet. */
 static void clear(u32 value)
 {
-	if (chip.more && host_below(3) == 0) {
+	if (chip.more && chip_below(3) == 0) {
 		chip.more--;
 		arrives();
 	}
@@ -106,13 +106,13 @@ static void begin(u32 clock_hz)
 	uart_reset();
 	memset(&chip, 0, sizeof chip);
 	chip.control = 0x301;
-	chip.busy = 1 + (unsigned)host_below(20);
+	chip.busy = 1 + chip_below(20);
 	chip.enabled = 0x7ff;
 	chip.rate = 77;
 	chip.ibrd = 1;
 	chip.fbrd = 13;
 	pl011_init(BASE, clock_hz, 115200);
-	chip.full = (unsigned)host_below(30);
+	chip.full = chip_below(30);
 }
 
 static void it_is_set_up(void)
@@ -147,7 +147,9 @@ static void it_receives(void)
 	for (unsigned round = 0; round < 200 && !host_failures; round++) {
 		begin(0);
 		EXPECT(!pl011_listen(BASE, 33), "the handler was not registered");
-		for (unsigned n = 2 + (unsigned)host_below(14); n; n--)
+		unsigned sure = 2 + (unsigned)host_below(14);
+
+		for (unsigned n = sure; n; n--)
 			arrives();
 		chip.more = (unsigned)host_below(40);
 		for (unsigned calls = 0; chip.raised & chip.enabled && calls < 100; calls++)
@@ -157,7 +159,7 @@ static void it_receives(void)
 		       "%u bytes wait in the FIFO, and no interrupt is raised: one that arrived "
 		       "between the last read and the write to ICR was cleared unseen",
 		       arrivals - taken);
-		uart_handed_over();
+		uart_handed_over(sure);
 	}
 }
 

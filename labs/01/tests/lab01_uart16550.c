@@ -32,7 +32,7 @@ static u8 data(void)
 {
 	u8 byte = (u8)uart_take("bit 0 of the line status says that there is none");
 
-	if (chip.more && host_below(2)) {
+	if (chip.more && chip_below(2)) {
 		chip.more--;
 		uart_arrives();
 	}
@@ -66,7 +66,7 @@ static void write_data(u8 value)
 	       "'%c' was written while bit 5 of the line status was 0: there is no room, and it is lost",
 	       value);
 	uart_sent((char)value);
-	chip.busy = (unsigned)host_below(40);
+	chip.busy = chip_below(40);
 }
 
 static void write_interrupts(u8 value)
@@ -149,7 +149,9 @@ static void it_receives(void)
 		begin(true);
 		EXPECT(!uart16550_receive(4), "the handler was not registered");
 		EXPECT(chip.interrupts & 1, "the receive interrupt is off");
-		for (unsigned n = (unsigned)host_below(20); n; n--)
+		unsigned sure = (unsigned)host_below(20);
+
+		for (unsigned n = sure; n; n--)
 			uart_arrives();
 		chip.more = (unsigned)host_below(30);
 		handler(handler_arg);
@@ -157,7 +159,7 @@ static void it_receives(void)
 		       "the handler returned while the chip still asks for an interrupt (%u bytes "
 		       "wait): the line is an edge, and does not rise again",
 		       arrivals - taken);
-		uart_handed_over();
+		uart_handed_over(sure);
 	}
 }
 
