@@ -1,4 +1,4 @@
-/* All CPUs run when the first task does, each on a stack of its own. */
+/* All CPUs run when the first task does, and each takes tasks. */
 #include "../../../tests/unit/test.h"
 #include "async/join.h"
 
