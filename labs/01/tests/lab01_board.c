@@ -1,6 +1,6 @@
 /*
- * The whole way, on a board: the port is switched to give back what it sends, and each character that
- * is written comes through the chip, the interrupt and the ring. For boards.
+ * The whole way, on a board: the port is switched to give back what it sends, and each character
+ * that is written comes through the chip, the interrupt and the ring. For boards.
  */
 #include "../../../tests/unit/test.h"
 #include "arch/arch.h"
@@ -13,7 +13,7 @@
 			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
 	} while (0)
 
-#define ROUNDS 40u
+#define ROUNDS   40u
 #define LIMIT_NS MS(20) /* of the machine's own time; a character takes 87 us */
 
 #if defined(__x86_64__)
@@ -76,8 +76,9 @@ static void what_is_sent_comes_back(void)
 			wrong += byte != c;
 	}
 	give_back(false);
-	EXPECT(!lost, "a character was sent to the port itself, and no interrupt has brought it back: "
-		      "is receiving on, and the interrupt?");
+	EXPECT(!lost,
+	       "a character was sent to the port itself, and no interrupt has brought it back: "
+	       "is receiving on, and the interrupt?");
 	EXPECT(!wrong, "%u of %u characters came back as others", wrong, ROUNDS);
 }
 
@@ -86,8 +87,9 @@ static void the_clock_began_at_boot(void)
 {
 	u64 now_ns = clock_ns();
 
-	EXPECT(now_ns < SEC(60), "the clock says that the machine runs since %llu s, and it has only "
-				 "just begun: what did the first instructions note?",
+	EXPECT(now_ns < SEC(60),
+	       "the clock says that the machine runs since %llu s, and it has only "
+	       "just begun: what did the first instructions note?",
 	       (unsigned long long)(now_ns / NS_PER_S));
 }
 

@@ -14,7 +14,9 @@ static void they_are_all_there(void)
 	       cpu_count);
 	for (unsigned i = 0; i < cpu_count; i++)
 		EXPECT(cpu_online(i),
-		       "the first task runs, and CPU %u is not online: its start was not waited for", i);
+		       "the first task runs, and CPU %u is not online: its start was not waited "
+		       "for",
+		       i);
 }
 
 struct where {
@@ -27,7 +29,8 @@ static enum poll where(void *frame)
 	struct where *me = frame;
 	unsigned here = cpu_id();
 
-	EXPECT(here == me->right, "a task that may run only on CPU %u runs on CPU %u", me->right, here);
+	EXPECT(here == me->right, "a task that may run only on CPU %u runs on CPU %u", me->right,
+	       here);
 	return POLL_READY;
 }
 
@@ -47,7 +50,8 @@ static enum poll each_runs_tasks(void *frame)
 		struct sched_params params = SCHED_PARAMS_FIFO(18);
 
 		params.cpus = 1ull << me->i;
-		MUST(TASK_SPAWN(&me->task, "where", where, ((struct where){.right = me->i}), params));
+		MUST(TASK_SPAWN(&me->task, "where", where, ((struct where){.right = me->i}),
+				params));
 		AWAIT(me, task_join(&me->join, me->task));
 		task_put(me->task);
 	}

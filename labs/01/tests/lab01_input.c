@@ -1,4 +1,5 @@
-/* The console's input: bytes from an interrupt to a task, which runs on another CPU or on the same. */
+/* The console's input: bytes from an interrupt to a task, which runs on another CPU or on the same.
+ */
 #include "../../../tests/unit/test.h"
 #include "async/join.h"
 #include "async/sleep.h"
@@ -12,7 +13,7 @@
 	} while (0)
 
 #define RING_BYTES 1024u
-#define BYTES	   1500u
+#define BYTES      1500u
 #define BATCH_MAX  24u
 
 static char byte_at(u32 i)
@@ -82,8 +83,7 @@ static enum poll reads(void *frame)
 
 	ASYNC_BEGIN(me);
 	while (me->i < BYTES / 2) {
-		me->read.aw =
-			(struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
+		me->read.aw = (struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
 		AWAIT(me, &me->read.aw);
 		look_at(me);
 	}
@@ -154,8 +154,9 @@ static void what_does_not_fit_is_dropped(void)
 	console_input(batch + 1000, sizeof batch - 1000);
 	arch_irq_restore(irqs);
 	while (n <= sizeof batch && console_take(&byte)) {
-		EXPECT(byte == byte_at(n), "the ring was filled, and byte %u of it is 0x%x, not 0x%x", n,
-		       (u8)byte, (u8)byte_at(n));
+		EXPECT(byte == byte_at(n),
+		       "the ring was filled, and byte %u of it is 0x%x, not 0x%x", n, (u8)byte,
+		       (u8)byte_at(n));
 		n++;
 	}
 	EXPECT(n == RING_BYTES, "of %u bytes at once the ring keeps %u, not its %u",

@@ -29,8 +29,9 @@ static unsigned strikes_below(unsigned n)
 
 void board_putc(char c)
 {
-	EXPECT(masked, "a character is sent while interrupts are on: one of them could send its own "
-		       "in between");
+	EXPECT(masked,
+	       "a character is sent while interrupts are on: one of them could send its own "
+	       "in between");
 	if (shown_bytes < SHOWN_BYTES)
 		shown[shown_bytes++] = c;
 }
@@ -70,8 +71,9 @@ void sim_relax(void)
 {
 	if (++spins < 1000)
 		return;
-	EXPECT(false, "the lock is waited for by the only CPU: whoever holds it was interrupted, or "
-		      "has not given it back");
+	EXPECT(false,
+	       "the lock is waited for by the only CPU: whoever holds it was interrupted, or "
+	       "has not given it back");
 	host_ran++;
 	host_failed++;
 	exit(host_end());
@@ -102,7 +104,8 @@ static usize times_shown(const char *text, usize bytes)
 {
 	usize n = 0;
 
-	for (const char *p = shown; (p = memmem(p, (usize)(shown + shown_bytes - p), text, bytes)); p++)
+	for (const char *p = shown; (p = memmem(p, (usize)(shown + shown_bytes - p), text, bytes));
+	     p++)
 		n++;
 	return n;
 }
@@ -120,7 +123,8 @@ static void say(usize bytes)
 	console_write(text, n);
 	if (n < 2048)
 		EXPECT(times_shown(text, n) == 1,
-		       "\"%.12s...\", %zu characters, stands in the output %zu times in one piece when "
+		       "\"%.12s...\", %zu characters, stands in the output %zu times in one piece "
+		       "when "
 		       "console_write returns",
 		       text, n, times_shown(text, n));
 	if (!nested)

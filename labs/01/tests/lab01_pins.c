@@ -47,8 +47,7 @@ static enum poll reads(void *frame)
 
 	ASYNC_BEGIN(me);
 	for (; me->n; me->n--) {
-		me->read.aw =
-			(struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
+		me->read.aw = (struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
 		AWAIT(me, &me->read.aw);
 	}
 	ASYNC_END(me);
@@ -72,7 +71,8 @@ static enum poll somebody_types(void *frame)
 	ASYNC_BEGIN(me);
 	keys_random = trace_descriptor.seed;
 	left = 20 + (u32)test_below(&keys_random, 30);
-	MUST(TASK_SPAWN(&reader, "reader", reads, ((struct reads){.n = left}), SCHED_PARAMS_FIFO(18)));
+	MUST(TASK_SPAWN(&reader, "reader", reads, ((struct reads){.n = left}),
+			SCHED_PARAMS_FIFO(18)));
 	console_on_input(arrived, NULL);
 	timer_init(&keys, keys_strike);
 	timer_arm(&keys, clock_ns() + US(100));

@@ -1,12 +1,21 @@
 /* The driver of Arm's serial port, on a model of the chip. */
-#include "uart.h"
 #include "drivers/uart/pl011.h"
+#include "uart.h"
 
-#define BASE	  0x9000000u
+#define BASE      0x9000000u
 #define FIFO_MARK 2u /* an eighth of 16 */
 
-enum { DR = 0, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34,
-       IMSC = 0x38, ICR = 0x44 };
+enum {
+	DR = 0,
+	FR = 0x18,
+	IBRD = 0x24,
+	FBRD = 0x28,
+	LCR_H = 0x2c,
+	CR = 0x30,
+	IFLS = 0x34,
+	IMSC = 0x38,
+	ICR = 0x44
+};
 
 static struct {
 	u32 ibrd, fbrd, line, control, mark, enabled, raised;
@@ -29,12 +38,14 @@ static u32 flags(void)
 		chip.busy--;
 	if (chip.full)
 		chip.full--;
-	return (chip.busy ? 1 << 3 : 0) | (taken < arrivals ? 0 : 1 << 4) | (chip.full ? 1 << 5 : 0);
+	return (chip.busy ? 1 << 3 : 0) | (taken < arrivals ? 0 : 1 << 4) |
+	       (chip.full ? 1 << 5 : 0);
 }
 
 uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
 {
-	EXPECT(bytes == 4, "register %#x is read by %u bytes at a time", (unsigned)(at - BASE), bytes);
+	EXPECT(bytes == 4, "register %#x is read by %u bytes at a time", (unsigned)(at - BASE),
+	       bytes);
 	switch (at - BASE) {
 	case DR:
 		if (chip.more && chip_below(2)) {
@@ -42,10 +53,14 @@ uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
 			arrives();
 		}
 		return (u8)uart_take("RXFE of the flags says that there is none");
-	case FR: return flags();
-	case CR: return chip.control;
-	case IMSC: return chip.enabled;
-	default: return 0;
+	case FR:
+		return flags();
+	case CR:
+		return chip.control;
+	case IMSC:
+		return chip.enabled;
+	default:
+		return 0;
 	}
 }
 
@@ -61,7 +76,8 @@ static void write_data(u32 value)
 static void write_control(u32 value)
 {
 	EXPECT(value & 1 || !(chip.control & 1) || !chip.busy,
-	       "the port is turned off while BUSY is set: the byte on its way, the firmware's last, "
+	       "the port is turned off while BUSY is set: the byte on its way, the firmware's "
+	       "last, "
 	       "is cut off");
 	chip.control = value;
 }
@@ -82,21 +98,37 @@ void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
 
 	EXPECT(bytes == 4, "register %#x is written by %u bytes at a time", (unsigned)(at - BASE),
 	       bytes);
-	EXPECT(!(chip.control & 1) || (at - BASE != LCR_H && at - BASE != IBRD && at - BASE != FBRD),
+	EXPECT(!(chip.control & 1) ||
+		       (at - BASE != LCR_H && at - BASE != IBRD && at - BASE != FBRD),
 	       "register %#x must not change while the port is on", (unsigned)(at - BASE));
 	switch (at - BASE) {
-	case DR: write_data(v); break;
-	case IBRD: chip.ibrd = v; break;
-	case FBRD: chip.fbrd = v; break;
+	case DR:
+		write_data(v);
+		break;
+	case IBRD:
+		chip.ibrd = v;
+		break;
+	case FBRD:
+		chip.fbrd = v;
+		break;
 	case LCR_H:
 		chip.line = v;
 		chip.rate = chip.ibrd << 6 | chip.fbrd;
 		break;
-	case CR: write_control(v); break;
-	case IFLS: chip.mark = v; break;
-	case IMSC: chip.enabled = v; break;
-	case ICR: clear(v); break;
-	default: break;
+	case CR:
+		write_control(v);
+		break;
+	case IFLS:
+		chip.mark = v;
+		break;
+	case IMSC:
+		chip.enabled = v;
+		break;
+	case ICR:
+		clear(v);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -119,11 +151,13 @@ static void it_is_set_up(void)
 {
 	begin(48000000);
 	EXPECT(chip.rate == 1667,
-	       "of 48 MHz the divisor for 115200 baud is 26 and 3/64, and %u and %u/64 count: they do "
+	       "of 48 MHz the divisor for 115200 baud is 26 and 3/64, and %u and %u/64 count: they "
+	       "do "
 	       "from the next write to LCR_H on",
 	       chip.rate >> 6, chip.rate & 63);
 	EXPECT(chip.line == 0x70, "LCR_H is %#x; 8 data bits and FIFOs are 0x70", chip.line);
-	EXPECT(chip.control == 0x301, "CR is %#x; on, sending and receiving is 0x301", chip.control);
+	EXPECT(chip.control == 0x301, "CR is %#x; on, sending and receiving is 0x301",
+	       chip.control);
 	EXPECT(!chip.enabled, "interrupts are on before anybody has registered a handler");
 	EXPECT(!chip.mark, "IFLS is %#x, so a receive interrupt waits for more than an eighth",
 	       chip.mark);

@@ -1,6 +1,6 @@
 /* The driver of a PC's serial port, on a model of the chip. */
-#include "uart.h"
 #include "drivers/uart/uart16550.h"
+#include "uart.h"
 #include "x86.h"
 
 #define PORT 0x2e8
@@ -41,18 +41,28 @@ static u8 data(void)
 
 u8 inb(u16 port)
 {
-	EXPECT(port >= PORT && port < PORT + 8, "port %#x is read, and the chip is at %#x", port, PORT);
+	EXPECT(port >= PORT && port < PORT + 8, "port %#x is read, and the chip is at %#x", port,
+	       PORT);
 	if (!chip.there)
 		return 0xff;
 	switch (port - PORT) {
-	case DATA: return data();
-	case INTERRUPTS: return chip.interrupts;
-	case FIFO_CAUSE: uart_polled(); return cause();
-	case LINE: return chip.line;
-	case MODEM: return chip.modem;
-	case STATUS: return status();
-	case SCRATCH: return chip.scratch;
-	default: return 0;
+	case DATA:
+		return data();
+	case INTERRUPTS:
+		return chip.interrupts;
+	case FIFO_CAUSE:
+		uart_polled();
+		return cause();
+	case LINE:
+		return chip.line;
+	case MODEM:
+		return chip.modem;
+	case STATUS:
+		return status();
+	case SCRATCH:
+		return chip.scratch;
+	default:
+		return 0;
 	}
 }
 
@@ -63,7 +73,8 @@ static void write_data(u8 value)
 		return;
 	}
 	EXPECT(!chip.busy,
-	       "'%c' was written while bit 5 of the line status was 0: there is no room, and it is lost",
+	       "'%c' was written while bit 5 of the line status was 0: there is no room, and it is "
+	       "lost",
 	       value);
 	uart_sent((char)value);
 	chip.busy = chip_below(40);
@@ -83,19 +94,33 @@ void outb(u16 port, u8 value)
 	       PORT);
 	if (!chip.there) {
 		EXPECT(port == PORT + SCRATCH,
-		       "register %d was written, but no chip is there: the scratch register did not "
+		       "register %d was written, but no chip is there: the scratch register did "
+		       "not "
 		       "keep what was written to it",
 		       port - PORT);
 		return;
 	}
 	switch (port - PORT) {
-	case DATA: write_data(value); break;
-	case INTERRUPTS: write_interrupts(value); break;
-	case FIFO_CAUSE: chip.fifo = value & 1; break;
-	case LINE: chip.line = value; break;
-	case MODEM: chip.modem = value; break;
-	case SCRATCH: chip.scratch = value; break;
-	default: break;
+	case DATA:
+		write_data(value);
+		break;
+	case INTERRUPTS:
+		write_interrupts(value);
+		break;
+	case FIFO_CAUSE:
+		chip.fifo = value & 1;
+		break;
+	case LINE:
+		chip.line = value;
+		break;
+	case MODEM:
+		chip.modem = value;
+		break;
+	case SCRATCH:
+		chip.scratch = value;
+		break;
+	default:
+		break;
 	}
 }
 
@@ -112,11 +137,12 @@ static void begin(bool there)
 static void it_is_set_up(void)
 {
 	begin(true);
-	EXPECT(!sents, "setting up sent a byte: the divisor's halves are registers 0 and 1 while bit "
-		       "7 of line control is set");
+	EXPECT(!sents,
+	       "setting up sent a byte: the divisor's halves are registers 0 and 1 while bit "
+	       "7 of line control is set");
 	EXPECT(chip.divisor == 1, "the divisor is %u, and 115200 baud need 1", chip.divisor);
-	EXPECT(chip.line == 0x03, "line control is %#x; 8 data bits, no parity, one stop bit are 0x03",
-	       chip.line);
+	EXPECT(chip.line == 0x03,
+	       "line control is %#x; 8 data bits, no parity, one stop bit are 0x03", chip.line);
 	EXPECT(chip.fifo, "the FIFOs are off");
 	EXPECT(!chip.interrupts, "interrupts are on before anybody has registered a handler");
 	EXPECT((chip.modem & 0x0b) == 0x0b,

@@ -71,11 +71,12 @@ static char uart_take(const char *when)
 /* The first @p sure bytes arrived whatever the driver did. */
 static void uart_handed_over(unsigned sure)
 {
-	EXPECT(handeds == arrivals, "%u bytes arrived, and %u were handed to console_input", arrivals,
-	       handeds);
+	EXPECT(handeds == arrivals, "%u bytes arrived, and %u were handed to console_input",
+	       arrivals, handeds);
 	for (unsigned i = 0; i < handeds && i < arrivals; i++)
-		EXPECT(handed[i] == arrived[i], "byte %u that arrived is '%c', and '%c' was handed on",
-		       i, arrived[i], handed[i]);
+		EXPECT(handed[i] == arrived[i],
+		       "byte %u that arrived is '%c', and '%c' was handed on", i, arrived[i],
+		       handed[i]);
 	for (unsigned i = 0; i < sure && i < handeds; i++)
 		host_note((u8)handed[i]);
 }
