@@ -76,6 +76,7 @@ static void what_is_sent_comes_back(void)
 			wrong += byte != c;
 	}
 	give_back(false);
+	kprintf("\n"); /* QEMU's PL011 shows what it gives back, too */
 	EXPECT(!lost,
 	       "a character was sent to the port itself, and no interrupt has brought it back: "
 	       "is receiving on, and the interrupt?");

@@ -60,7 +60,9 @@ static void strings(void)
 
 static u64 some_number(void)
 {
-	return host_below(UINT64_MAX) >> host_below(64);
+	u64 number = host_below(UINT64_MAX);
+
+	return number >> host_below(64);
 }
 
 /* A format such as %-08lx for the conversion @p c. */
