@@ -14,6 +14,7 @@ COMMANDS = {
     "apt-get update": None,  # how this clone came to be
     "apt-get install -y git make": None,
     "make test": None,  # the command that runs this test
+    "make prove QUICK=1": None,  # tests/verify does it
     "make run": "The trace is in build/trace/pc",
     "make help": "make run",
     "make run BOARD=virt CPUS=2": "on virt: 2 CPUs",

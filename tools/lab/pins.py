@@ -143,8 +143,13 @@ def quanta_of_bert(found):
                    for _, name, fields in found))
 
 
-ANSWERS = {"quanta-of-bert": quanta_of_bert, "struck-task": struck_task, "timers-fired": timers_fired, "ends-last": ends_last, "frozen-stacks": frozen_stacks, "ends-first": ends_first, "first-miss": first_miss, "times-preempted": times_preempted, "latest": latest, "noted-first": noted_first,
-           "most-polled": most_polled}
+def polls_of_reader(found):
+    return str(sum(name == "async_poll_begin" and task(fields["tid"]) == "reader" for _, name, fields in found))
+
+
+ANSWERS = {answer.__name__.replace("_", "-"): answer for answer in (
+    ends_first, ends_last, first_miss, frozen_stacks, latest, most_polled, noted_first, polls_of_reader,
+    quanta_of_bert, struck_task, timers_fired, times_preempted)}
 
 
 def answers(bench, lab, name):

@@ -166,11 +166,11 @@ void board_early_init(void *boot)
 
 	if (err)
 		panic("no device tree at %p: %s", boot, err_name(err));
+	find_cpus(&f);
+	find_firmware(&f); /* how to leave comes before all that may fail */
 	find_uart(&f);
 	find_memory(&f);
-	find_cpus(&f);
 	find_gic(&f);
-	find_firmware(&f);
 }
 
 const char *board_cmdline(void)
