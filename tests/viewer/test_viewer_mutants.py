@@ -33,7 +33,7 @@ MUTANTS = {
     "awaits-begin-at-their-end": ("links.ts", "q.m.tasks[task]!.lane.start[step]!}, to", "q.m.tasks[task]!.lane.start[step + 1]!}, to", "links"),
     "strip-shows-all": ("query.ts", "not += changes[k]!.by;", "not += 0 * changes[k]!.by;", "strips"),
     "affinity-not-read": ("build.ts", "case EV.SCHED_AFFINITY:", "case EV.SCHED_AFFINITY + 900:", "strips"),
-    "until-too-late": ("rerun.ts", "String(Math.ceil(ns))", "String(Math.ceil(ns * 1.5))", "again"),
+    "until-too-late": ("rerun.ts", "String(Math.ceil(ns))], [\"trace\"", "String(Math.ceil(ns * 1.5))], [\"trace\"", "again"),
     "old-hints-cause": ("explain.ts", "q.u32[look + 3] === seen ? 0", "q.u32[look + 3] === seen - 9 ? 0", "hinted"),
     "findings-not-read": ("build.ts", ", ...what.found]", "]", "found"),
     "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),

@@ -86,8 +86,7 @@ def said(steps, error):
 
 def viewer():
     """viewer/pack as a module, and the page without a trace."""
-    done = subprocess.run(["make", "--no-print-directory", "build/viewer/viewer.html", "build/tools/fermata-trace", "BOARD=sim"],
-                          cwd=runs.ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = runs.make("build/viewer/viewer.html", "sim", "clang", "build/tools/fermata-trace")
     if done.returncode:
         raise Wrong(f"the viewer does not build:\n{done.stdout}")
     sys.dont_write_bytecode = True

@@ -19,8 +19,7 @@ def build(cc, program):
         raise Wrong(f"{program} is not there, or no C file; tests/explore/ has programs to explore")
     app = str(inside.relative_to(runs.ROOT)) if inside.is_relative_to(runs.ROOT) else str(inside)
     elf = f"build/sim-{cc}/app-{inside.stem}/explore.elf"
-    done = subprocess.run(["make", "--no-print-directory", elf, "BOARD=sim", f"CC={cc}", f"APP={app}"], cwd=runs.ROOT,
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = runs.make(elf, "sim", cc, f"APP={app}")
     if re.search("undefined reference to [`']explore_thread'", done.stdout):
         raise Wrong(f"{program} has no explore_thread(), so it is no program to explore; tests/explore/explore.h "
                     "says what one provides")

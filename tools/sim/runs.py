@@ -1,5 +1,6 @@
 """Runs of kernel.elf: building it, starting it, what it says, and files that repeat it."""
 
+import fcntl
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -124,17 +125,30 @@ def cmdline(args, seed):
     return f"{line} sched={args.sched}".strip() if args.sched else line
 
 
+def objects(board, cc):
+    return ROOT / "build" / f"{'raspi' if board.startswith('raspi') else board}-{cc}"
+
+
+def make(target, board, cc, *words):
+    """What make came to. One at a time for each folder of objects, whoever else builds there."""
+    folder = objects(board, cc)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return subprocess.run(["make", "--no-print-directory", target, f"BOARD={board}", f"CC={cc}", *words], cwd=ROOT,
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
 def build(cc, app, board="sim"):
     if app:
         inside = (ROOT / app if app == scenario.APP else Path(app)).resolve()
         if not inside.is_file():
             raise Wrong(f"{app} is not there; --app wants a C file")
         app = str(inside.relative_to(ROOT)) if inside.is_relative_to(ROOT) else str(inside)
-    done = subprocess.run(["make", "--no-print-directory", "kernel", f"BOARD={board}", f"CC={cc}", f"APP={app}"],
-                          cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = make("kernel", board, cc, f"APP={app}")
     if done.returncode:
         raise Wrong(f"the kernel does not build:\n{done.stdout}")
-    folder = ROOT / "build" / f"{'raspi' if board.startswith('raspi') else board}-{cc}"
+    folder = objects(board, cc)
     return str((folder / f"app-{Path(app).stem}" if app else folder) / "kernel.elf")
 
 
