@@ -339,8 +339,7 @@ def test_the_simulator_runs_the_same_under_gdb(kernels, tmp_path):
     assert identity.search(alone.stdout)[0] == identity.search(seen["log"])[0]
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("cc", ["clang", "gcc"])
+@pytest.mark.parametrize("cc", [pytest.param("clang", marks=[pytest.mark.quick]), "gcc"])
 def test_async_call_chain(kernels, cc):
     elf = kernels.elf("sim", cc, "tests/gdb/nested.c")
     result = gdb(kernels, "sim", elf, "", "-ex", "break sleep_fire", "-ex", "continue", "-ex", "continue",
