@@ -2,16 +2,10 @@
  * The whole way, on a board: the port is switched to give back what it sends, and each character
  * that is written comes through the chip, the interrupt and the ring. For boards.
  */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "arch/arch.h"
 #include "core/console.h"
 #include "core/time.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define ROUNDS   40u
 #define LIMIT_NS MS(20) /* of the machine's own time; a character takes 87 us */

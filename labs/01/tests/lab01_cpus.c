@@ -1,12 +1,6 @@
 /* All CPUs run when the first task does, and each takes tasks. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 static void they_are_all_there(void)
 {

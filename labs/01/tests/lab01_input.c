@@ -1,16 +1,10 @@
 /* The console's input: bytes from an interrupt to a task, which runs on another CPU or on the same.
  */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "core/console.h"
 #include "core/time.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define RING_BYTES 1024u
 #define BYTES      1500u

@@ -1,12 +1,6 @@
 /* From a number to a handler. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "core/irq.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define NUMBER 900u
 

@@ -1,13 +1,7 @@
 /* A computation in all registers, struck by the timer again and again: it must not notice. For
  * boards. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "core/time.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define PATTERNS 13u
 #define SPINS    200u

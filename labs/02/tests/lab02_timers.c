@@ -1,14 +1,8 @@
 /* One-shot timers: never early, in order, and cancelled or fired, not both. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "core/time.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define TIMERS 24u
 

@@ -1,12 +1,6 @@
 /* The pool of worker stacks. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "task/executor.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define WORKERS_MAX 512u
 

@@ -1,14 +1,8 @@
 /* Tasks that are preempted in the middle of a computation, whose result tells whether all was kept.
  */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 #define TASKS  6u
 #define ROUNDS 6u

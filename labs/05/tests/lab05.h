@@ -2,16 +2,9 @@
  * gate. */
 #pragma once
 
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
-
-/** Unless @p cond holds, the test fails and says the rest. */
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 /* An awaitable made of a flag: who opens it wakes the task. Nothing of the lab is in it. */
 struct gate {

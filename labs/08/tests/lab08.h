@@ -4,17 +4,10 @@
  */
 #pragma once
 
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "services/burn.h"
-
-/** Unless @p cond holds, the test fails and says the rest. */
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 static inline u64 set_number(void)
 {

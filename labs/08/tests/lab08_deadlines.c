@@ -1,27 +1,9 @@
 /* EDF on the kernel: what theorem 7 of Liu and Layland promises, and that a server keeps its word.
  */
-#include "lab08.h"
+#include "periodic.h"
 
 #define TASKS_MAX 6u
 #define RUN_NS    MS(10)
-
-struct periodic {
-	struct async async;
-	struct sleep sleep;
-	u64 period_ns, work_ns, next_ns, stop_ns;
-};
-
-static enum poll periodic(void *frame)
-{
-	struct periodic *me = frame;
-
-	ASYNC_BEGIN(me);
-	for (; me->next_ns < me->stop_ns; me->next_ns += me->period_ns) {
-		AWAIT(me, sleep_until(&me->sleep, me->next_ns));
-		burn_ns(me->work_ns);
-	}
-	ASYNC_END(me);
-}
 
 struct scene {
 	struct async async;

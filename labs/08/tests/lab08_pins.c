@@ -1,27 +1,9 @@
 /* Three periodic tasks that need 105% of CPU 0: the pins ask what comes of it. `as=fifo` or
  * `as=edf`. */
-#include "lab08.h"
+#include "periodic.h"
 
 #define TASKS  3u
 #define RUN_NS MS(60)
-
-struct periodic {
-	struct async async;
-	struct sleep sleep;
-	u64 period_ns, work_ns, next_ns, stop_ns;
-};
-
-static enum poll periodic(void *frame)
-{
-	struct periodic *me = frame;
-
-	ASYNC_BEGIN(me);
-	for (; me->next_ns < me->stop_ns; me->next_ns += me->period_ns) {
-		AWAIT(me, sleep_until(&me->sleep, me->next_ns));
-		burn_ns(me->work_ns);
-	}
-	ASYNC_END(me);
-}
 
 struct scene {
 	struct async async;

@@ -1,14 +1,8 @@
 /* Who takes a CPU from whom, when, and what stays as it was. */
-#include "../../../tests/unit/test.h"
+#include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
 #include "core/time.h"
-
-#define EXPECT(cond, ...)                                                                          \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
-	} while (0)
 
 static _Atomic bool stop, urgent_ran;
 static _Atomic u64 turns[2];
