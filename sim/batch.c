@@ -41,6 +41,8 @@ static void reset(void)
 	replay_reset();
 	locks_reset();
 	report_reset();
+	if (sim.cfg.devices)
+		devices_end();
 	if (base.watch)
 		watch_reset();
 	memset(&sim, 0, sizeof sim);

@@ -210,15 +210,14 @@ void console_flush(void)
 	con.outs = 0;
 }
 
+void console_mask(bool masked)
+{
+	con.masked = masked;
+}
+
 /*
  * The port.
  */
-
-void sim_irq_mask(unsigned irq, bool masked)
-{
-	if (irq == SIM_IRQ_CONSOLE)
-		con.masked = masked;
-}
 
 void sim_console_write(char c)
 {

@@ -73,8 +73,10 @@ uint64_t sim_due(unsigned cpu)
 	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
 
 	due = least(due, least(sim.cpu[cpu].again_at, sim.cpu[cpu].tick_at));
-	if (cpu == 0 && !console_masked())
+	if (cpu == 0 && !console_masked() && !devices_take_input())
 		due = least(due, console_due());
+	if (cpu == 0 && (sim.lines | sim.edges) & sim.unmasked)
+		due = 0;
 	return due;
 }
 
@@ -145,6 +147,7 @@ static void arm(void)
 		due = least(due, sim_due(i));
 	if (sim.cfg.until_ns)
 		due = least(due, sim.cfg.until_ns);
+	due = least(due, devices_due());
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
@@ -192,10 +195,10 @@ static void check_limits(void)
 		sim_stop(EXIT_LIMIT, "stopped by --until");
 }
 
-/* Every CPU halts: the clock jumps to the first interrupt that will end that. */
+/* Every CPU halts: the clock jumps to the first interrupt that will end that, or to what a device does. */
 static void jump(void)
 {
-	uint64_t due = SIM_NEVER, waited;
+	uint64_t due = devices_due(), waited;
 
 	FOR_EACH_CPU(i, sim.halted)
 		due = least(due, sim_due(i));
@@ -220,8 +223,12 @@ static void schedule(enum where where)
 	unsigned next, plain;
 	uint64_t set, all;
 
-	while ((set = candidates()) == 0)
+	while ((set = candidates()) == 0) {
 		jump();
+		devices_run();
+		if (sim.cfg.devices)
+			check_limits();
+	}
 	all = set;
 	if (sim_faults)
 		set = fault_unstalled(set, where);
@@ -251,6 +258,7 @@ static void schedule(enum where where)
 /* Takes one pending interrupt off; -1 when there is none. */
 static int acknowledge(void)
 {
+	unsigned up = (sim.lines | sim.edges) & sim.unmasked;
 	struct vcpu *v = this_cpu();
 	uint64_t ns;
 
@@ -272,8 +280,14 @@ static int acknowledge(void)
 		v->tick_at = SIM_NEVER;
 		return SIM_IRQ_TIMER;
 	}
-	if (sim.cur == 0 && !console_masked() && console_due() <= sim.clock_ns)
+	if (sim.cur != 0)
+		return -1;
+	if (!console_masked() && !devices_take_input() && console_due() <= sim.clock_ns)
 		return SIM_IRQ_CONSOLE;
+	if (up) {
+		sim.edges &= ~(up & -up);
+		return SIM_IRQ_DEVICE + __builtin_ctz(up);
+	}
 	return -1;
 }
 
@@ -307,6 +321,8 @@ static void deliver(uintptr_t pc)
 		(sim.cfg.watch ? enter_watched : enter)(irq, pc);
 		charge();
 		this_cpu()->irq_on = true;
+		if (irq >= SIM_IRQ_DEVICE)
+			devices_handled((unsigned)irq - SIM_IRQ_DEVICE);
 	}
 }
 
@@ -331,6 +347,7 @@ void sim_slow(uintptr_t pc)
 	/* A handler that ends with a jump to a hook returns to the engine, elsewhere under --watch. */
 	sim_mix(sim_in_kernel(pc) ? pc : 0);
 	sim_mix(sim.clock_ns);
+	devices_run();
 	check_limits();
 	console_poll();
 	deliver(pc);
@@ -445,6 +462,7 @@ void sim_relax(void)
 	charge_events(RELAX_EVENTS);
 	sim.events++;
 	sim.pc = SIM_PC;
+	devices_run();
 	check_limits();
 	deliver(SIM_PC);
 	this_cpu()->ran++;
@@ -464,6 +482,7 @@ void sim_idle(void)
 		watch_unmasked();
 	}
 	this_cpu()->irq_on = true;
+	devices_run();
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;
 		set_busy(sim.cur, false);
@@ -476,6 +495,14 @@ void sim_idle(void)
 	this_cpu()->irq_on = false;
 	if (sim.cfg.watch)
 		watch_masked();
+	arm();
+}
+
+void sim_spend(uint64_t events)
+{
+	charge();
+	charge_events(events);
+	devices_run();
 	arm();
 }
 
@@ -560,6 +587,7 @@ int sim_run(void)
 	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
 	if (sim.cfg.watch)
 		watch_begin();
+	devices_begin();
 	sim_budget = sim.armed = sim.bias;
 	sim.running = true;
 	go(fiber_prepare(memory_boot_stack(), boot_cpu, 0));

@@ -206,12 +206,14 @@ static const struct option options[] = {
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
 	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
-	 "                      after its release, before it was written, beyond its ends), or all", watch_set},
+	 "                      after its release, before it was written, beyond its ends), devices (registers\n"
+	 "                      and memory that they reach), or all", watch_set},
 	{"--explore", "K", "every schedule with at most K choices that are not plain, 0 to 8; --record\n"
 	 "                      then gets the first that fails; fermata-sim explore does it", set_explore},
 	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
 	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
 	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
+	{"--device", "NAME", "the machine has this device; may be given again, or all:", devices_set},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
@@ -296,6 +298,8 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == set_strategy && strategies[k]; k++)
 			printf("  %19s   %s: %s%s\n", "", strategies[k]->name,
 			       strategies[k]->meaning, k ? "" : " (the default)");
+		if (options[i].set == devices_set)
+			devices_help();
 		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
@@ -376,7 +380,7 @@ static void settle(void)
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
 	if (bound.on && (sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
-		wrong("--explore", "goes without --watch, --fault, --trace, --replay, --strategy and --batch");
+		wrong("--explore", "goes without --watch, --device, --fault, --trace, --replay, --strategy and --batch");
 	if (bound.on) {
 		bound.file = sim.cfg.record;
 		sim.cfg.record = NULL;
