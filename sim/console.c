@@ -143,6 +143,16 @@ void console_reset(void)
 	con.masked = true;
 }
 
+void console_keep(bool save)
+{
+	static bool masked;
+
+	if (save)
+		masked = con.masked;
+	else
+		con.masked = masked;
+}
+
 void console_close_input(void)
 {
 	con.given = true;
@@ -207,6 +217,11 @@ void console_flush(void)
 			break; /* nobody reads any more; the run goes on */
 		done += n > 0 ? (size_t)n : 0;
 	}
+	con.outs = 0;
+}
+
+void console_drop(void)
+{
 	con.outs = 0;
 }
 
