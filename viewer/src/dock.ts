@@ -110,12 +110,12 @@ export function matchesTab(h: DockHost): HTMLElement {
 export function checksTab(h: DockHost): HTMLElement {
 	const {m} = h.q;
 	const d = m.decisions;
-	const wrong = h.q.wrong.slice(0, EVENTS_MAX);
+	const wrong = [...m.decisions.wrong.subarray(0, EVENTS_MAX)];
 	const text = m.texts.get("check.txt");
 	const summary = text?.split("\n").filter((l) => /^\d+ (events|jobs|violations)|^(judged|never judged|note):/.test(l)) ?? [];
 	return el("div", {},
 		m.problems.length > 0 && table("Problems of the files", ["file", "byte", "problem"], m.problems.map((p) => [p.file, p.byte, p.text]), () => ({class: "bad"})),
-		el("p", {class: "hint"}, wrong.length ? `${h.q.wrong.length} decisions are not what their candidates say:` : `All ${d.time.length} decisions were recomputed from their candidates; none is wrong.`),
+		el("p", {class: "hint"}, wrong.length ? `${m.decisions.wrong.length} decisions are not what their candidates say:` : `All ${d.time.length} decisions were recomputed from their candidates; none is wrong.`),
 		wrong.length > 0 && table("Wrong decisions", ["time", "CPU"], wrong.map((i) => [el("button", {class: "link", type: "button", click: () => h.go({k: "dec", i})}, instant(d.time[i]!)), d.cpu[i]!])),
 		m.lost.length > 0 && table("Lost events", ["CPU", "from", "to"], m.lost.slice(0, EVENTS_MAX).map((l) => [l.cpu, instant(l.from), instant(l.to)])),
 		m.flags.length > 0 && table("Marks, misses and violations", ["time", "CPU", "kind", "what"], m.flags.slice(0, EVENTS_MAX).map((f, i) => [el("button", {class: "link", type: "button", click: () => h.go({k: "flag", i})}, instant(f.time)), f.cpu, f.kind, f.text])),

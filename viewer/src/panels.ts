@@ -272,7 +272,7 @@ function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
 	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
-	const wrong = host.q.wrong.length;
+	const wrong = m.decisions.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
 		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),
