@@ -1,6 +1,10 @@
 /** The level-of-detail tree against loops over all steps, the painter's columns against sampling, and more of the pure parts. */
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {build} from "../../viewer/src/build.js";
+import {exercise} from "../../viewer/src/exercise.js";
+import {open} from "../../viewer/src/input.js";
+import {UUID} from "../../viewer/src/packets.js";
 import {gallop, upper} from "../../viewer/src/grow.js";
 import {Lod, Sampled, columns, type Busy} from "../../viewer/src/lod.js";
 import {histogram, percentile} from "../../viewer/src/stats.js";
@@ -115,6 +119,15 @@ test("a picture that is moved finds only the columns that come into it, and has 
 					moved.look(t0, t0 + px * dt * 2, px), moved.look(t0, t0 + px * dt, px);
 			}
 		}
+});
+
+test("what a reader practises on is a trace in which all is sound", async () => {
+	const m = build(await open([{name: "x", bytes: exercise(1 << 16, UUID)}]));
+	assert.deepEqual(m.problems.map((p) => p.file), ["metadata"]);
+	assert.ok(m.lost.length === 0 && m.events > 4000 && m.tasks.length > 20 && m.cpus.length === 4);
+	const states = new Set(m.tasks.flatMap((t) => [...t.lane.val].map((v) => v & 15)));
+	assert.ok([1, 2, 3, 4].every((s) => states.has(s)), [...states].join());
+	assert.ok(m.decisions.wrong.length > 0 && m.decisions.wrong.length < m.decisions.time.length);
 });
 
 test("bounds by search and by galloping are those of a scan", () => {

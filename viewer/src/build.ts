@@ -3,7 +3,7 @@
  * until an event says otherwise: while a CPU's events are missing, another CPU may have taken any
  * task that is ready and woken any that waits, so only what is seen running is sure.
  */
-import {EV} from "events";
+import {EV, SETS} from "events";
 import {check} from "./check.js";
 import {LAYOUTS, decode, urgency} from "./decode.js";
 import {Columns, filled} from "./grow.js";
@@ -129,6 +129,7 @@ function cap(n: number): number {
 
 /* Which of the three parts of the queue's lane a class counts in. */
 const QUEUE_PART = new Uint8Array(256).map((_, cls) => urgency(cls) <= 1 ? 0 : urgency(cls) <= 3 ? 10 : 20);
+const MARKS = SETS["mark"]!;
 const NO_DEADLINE = 0xffffffff;
 
 class Builder {
@@ -152,7 +153,7 @@ class Builder {
 	readonly queue: LaneMaker;
 	readonly counts = [0, 0, 0];
 	queueMax = 1;
-	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
+	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; who: Set<number>}>();
 	readonly stacks: LaneMaker[] = [];
 	readonly flags: Flag[] = [];
 	readonly lost: {cpu: number; from: number; to: number}[] = [];
@@ -403,25 +404,26 @@ class Builder {
 		const kind = this.u32[w + 2]!;
 		const tid = this.i32[w + 3]!;
 		const value = this.u64(w + 4);
-		if (kind < 1 || kind > 3) {
-			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: kind === 4 ? "demo begins" : kind === 5 ? "demo ends" : `mark ${value}`});
+		const what = MARKS.get(kind) ?? "";
+		if (!what.startsWith("lock_")) {
+			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: what.startsWith("demo") ? what.replace("_", " ") + "s" : `mark ${value}`});
 			return;
 		}
 		let lock = this.locks.get(value);
 		if (!lock) {
-			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), n: 0};
+			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), who: new Set()};
 			lock.holder.put(this.t0, 0);
 			lock.waiters.put(this.t0, 0);
 			this.locks.set(value, lock);
 		}
-		if (kind === 1)
-			lock.waiters.put(t, ++lock.n);
-		if (kind === 2) {
-			lock.n = Math.max(0, lock.n - 1);
-			lock.waiters.put(t, lock.n);
+		if (what === "lock_wait")
+			lock.who.add(tid);
+		else
+			lock.who.delete(tid);
+		lock.waiters.put(t, lock.who.size);
+		if (what === "lock_take")
 			lock.holder.put(t, this.task(tid));
-		}
-		if (kind === 3)
+		if (what === "lock_give")
 			lock.holder.put(t, 0);
 	}
 
@@ -606,6 +608,12 @@ export function violations(text: string): Flag[] {
 		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: !rule ? "found" : rule.startsWith("step-") ? "mark" : "violation", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
+/** What symbols.txt, which `make trace` puts beside the trace, calls an address. */
+function symbol(input: Input, value: number): string {
+	const hex = value.toString(16);
+	return new RegExp(`^${hex} (.+)$`, "m").exec(input.texts.get("symbols.txt") ?? "")?.[1] ?? `0x${hex}`;
+}
+
 /** @param exact goes by time in any case, as it must where events are missing */
 export function build(input: Input, exact = false): Model {
 	const what = about(input);
@@ -631,7 +639,7 @@ export function build(input: Input, exact = false): Model {
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
 		decisions: {...b.decisions.done(), flags: verdicts, wrong: Uint32Array.from(b.wrong)},
 		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
-		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
+		locks: [...b.locks].map(([value, l]) => ({name: symbol(input, value), lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),
 		flags, lost: b.lost, texts: input.texts,

@@ -7,7 +7,7 @@ import {Columns} from "./grow.js";
 import type {Input} from "./input.js";
 
 const HEAD = 80;
-const UUID = [0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0];
+export const UUID = [0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0];
 const PROBLEMS_MAX = 200;
 /** Packets that are counted for an estimate, and by how much more there is room. */
 const SAMPLES = 96;
