@@ -11,16 +11,15 @@
 static const struct demonstration {
 	const char *name;
 	enum boot_word word; /* whose default is its length when none is given */
-	u64 length;
 	int (*start)(u64 length, bool leave);
 } demonstrations[] = {
-	{"demo", BOOT_DEMO, DEMO_MS_DEFAULT, demo_start},
-	{"dag", BOOT_DAG, DAG_PERIODS_DEFAULT, dag_demo_start},
+	{"demo", BOOT_DEMO, demo_start},
+	{"dag", BOOT_DAG, dag_demo_start},
 };
 
 static int run(const struct demonstration *d, char **words, unsigned n)
 {
-	u64 length = d->length;
+	u64 length = boot_word(d->word);
 
 	if (n && (parse_u64(words[0], &length) || !length || length > BOOT_LENGTH_MAX))
 		return ERR_INVAL;

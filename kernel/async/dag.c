@@ -277,10 +277,10 @@ static int spawn(struct dag_node *n)
 		spec.params.deadline_ns = n->dag->sink->time_ns;
 	live(n->dag, 1);
 	err = task_spawn(&spec, &n->task);
-	if (err)
-		live(n->dag, -1);
-	else
+	if (!err)
 		task_hand_on(n->task); /* the DAG's, which gives it back with the node */
+	else
+		live(n->dag, -1);
 	return err;
 }
 

@@ -7,9 +7,8 @@
 #include "board/board.h"
 #include "core/cpu.h"
 
-#define NAME_BYTES  24
-#define DISTANT     3u /* edits from which on a name is not what was meant */
-#define VALUE_BYTES 24
+#define TEXT_BYTES 24 /* of a name or a value */
+#define DISTANT	   3u /* edits from which on a name is not what was meant */
 
 /* A word is one of some choices, "a|b"; stands alone, ""; or is a number, NULL. */
 static const struct word {
@@ -64,7 +63,7 @@ static bool parse(const struct word *w, const char *text, u64 *value)
 
 u64 boot_word(enum boot_word word)
 {
-	char text[VALUE_BYTES];
+	char text[TEXT_BYTES];
 	u64 value = table[word].otherwise;
 
 	if (words_find(board_cmdline(), table[word].name, text, sizeof text))
@@ -89,7 +88,7 @@ static void print_allowed(const struct word *w)
 void boot_report(void)
 {
 	for (const struct word *w = table; w < table + BOOT_WORDS; w++) {
-		char text[VALUE_BYTES];
+		char text[TEXT_BYTES];
 		u64 value;
 
 		if (!words_find(board_cmdline(), w->name, text, sizeof text) || parse(w, text, &value))
@@ -104,7 +103,7 @@ void boot_report(void)
  * "The string-to-string correction problem", Journal of the ACM 21(1), 1974), row by row. */
 static unsigned distance(const char *a, const char *b)
 {
-	unsigned row[NAME_BYTES + 1], m = (unsigned)strlen(b);
+	unsigned row[TEXT_BYTES + 1], m = (unsigned)strlen(b);
 
 	for (unsigned j = 0; j <= m; j++)
 		row[j] = j;
@@ -137,14 +136,12 @@ static void check_name(const char *name)
 	for (unsigned i = 0; i < BOOT_WORDS; i++) {
 		unsigned d = distance(name, table[i].name);
 
-		if (d == 0)
-			return;
 		if (d < least) {
 			least = d;
 			nearest = table[i].name;
 		}
 	}
-	if (is_foreign(name))
+	if (!least || is_foreign(name))
 		return;
 	kprintf("boot: nobody knows '%s'%s%s%s; `help boot` lists the words\n", name,
 		nearest ? "; is '" : "", nearest ? nearest : "", nearest ? "' meant?" : "");
@@ -155,7 +152,7 @@ void boot_report_unknown(void)
 	usize n;
 
 	for (const char *at = words_next(board_cmdline(), &n); n; at = words_next(at + n, &n)) {
-		char name[NAME_BYTES];
+		char name[TEXT_BYTES];
 
 		strlcpy(name, at, MIN(sizeof name, MIN(n, strcspn(at, "=")) + 1));
 		check_name(name);

@@ -194,7 +194,7 @@ static int run_crash(char **words, unsigned n)
 	int err = crash_spawn(words[0], NULL);
 
 	(void)n;
-	if (err == ERR_NOMEM)
+	if (err && err != ERR_INVAL)
 		kprintf("crash: %s\n", err_name(err));
 	return err == ERR_INVAL ? err : 0;
 }
