@@ -194,6 +194,10 @@ bool bound_fault(uintptr_t at);
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
 
+/** The schedule at hand broke the simulator: it is the one that fails, and the search is over. Context: any, the
+ *  process ends behind it. */
+void bound_broken(void);
+
 /* debug.c */
 extern uint64_t sim_debug_at;
 extern bool sim_debug_capped;

@@ -199,6 +199,10 @@ def test_mutant(lab, mutant, spaces):
             result = space.bench(lab).run(lab.check_named(name), (1, min(40, lab.check_named(name).seeds)))
             assert result.state == checks.FAILED, f"{name} does not see {mutant.name}: {result}"
             assert result.wrong and result.how
+        for check in lab.checks if mutant.only else ():
+            if check.tier < 4 and check.name not in mutant.fails:
+                result = space.bench(lab).run(check, (1, min(20, check.seeds)))
+                assert result.state == checks.PASSED, f"{check.name} sees {mutant.name}, too: {result}"
     finally:
         space.mend(mutant.file)
 
