@@ -83,8 +83,9 @@ def test_each_step_has_three_hints(lab):
 @each_lab([pytest.mark.quick])
 def test_the_points_add_up_and_the_numbers_are_kept(lab):
     assert sum(c.points for c in lab.checks) == 100
+    assert len(lab.mutants) >= 5 and len(lab.attempts) >= 3
     if lab.needs:  # all but the tour
-        assert len(lab.mutants) >= 5 and len(lab.attempts) >= 3 and len({c.tier for c in lab.checks}) >= 3
+        assert len({c.tier for c in lab.checks}) >= 3
     assert len({c.name for c in lab.checks}) == len(lab.checks)
 
 
