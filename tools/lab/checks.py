@@ -4,6 +4,7 @@ stopped by the events it may take, and a stall limit is only ever reported as a 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -140,14 +141,17 @@ class Bench:
             where = self.out / "trace"
             where.parent.mkdir(parents=True, exist_ok=True)
         relative = where.relative_to(self.root) if where else None
-        if where and where.exists():
-            for file in where.iterdir():
+        if where:
+            plain_files(where)
+            for file in where.iterdir() if where.exists() else ():
                 file.unlink()
         command = self.command(check, path, cpus, seed, board, relative)
         if run and run.found:
             command = [command[0], "--replay", str(self.schedule()), "--max-events", str(EXPLORED_EVENTS_MAX),
                        "--trace", str(relative)]
         status, said = self.execute(command, RUN_STALL_S, False)
+        if where:
+            plain_files(where)
         return Run(command, status, said.replace("\r\n", "\n"), where, run.schedules if run else 0, run.found if run else "")
 
     def schedule(self):
@@ -170,7 +174,7 @@ class Bench:
             if not told or told[7]:
                 return Run(command, status or 1, said)
             count += int(told[1])
-            if file.exists():
+            if file.is_file() and not file.is_symlink():
                 switches = self.switches(check, path, file)
                 times = {1: "once", 2: "twice"}.get(bound, f"{bound} times")
                 return Run(command, 0, said, None, count, f"of the schedules in which a CPU is held up at most {times}, number "
@@ -306,6 +310,18 @@ class Bench:
                 result.wrong = what
             return result
         return result
+
+
+def plain_files(folder):
+    """Removes all else from @folder, which what was judged may write: links would lead the judge elsewhere,
+    a pipe would keep it waiting."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.is_symlink() or not path.is_file():
+            path.unlink()
 
 
 def told(said, name):
