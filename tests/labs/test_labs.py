@@ -59,6 +59,7 @@ def test_the_page_has_the_code_as_it_is(lab):
 @each_lab([pytest.mark.quick])
 def test_the_page_is_whole(lab):
     page = (ROOT / lab.folder / "README.md").read_text()
+    assert excerpts.pictures(page), f"{lab.folder}/README.md has no picture of a run; see tools/lab/lab page {lab.id} --pictures"
     for section in SECTIONS:
         assert re.search(rf"^## {section}$", page, re.M), f"{lab.folder}/README.md has no section {section}"
     steps = [int(n) for n in re.findall(r"^## Step (\d+): ", page, re.M)]
