@@ -143,6 +143,16 @@ void console_reset(void)
 	con.masked = true;
 }
 
+void console_keep(bool save)
+{
+	static bool masked;
+
+	if (save)
+		masked = con.masked;
+	else
+		con.masked = masked;
+}
+
 void console_close_input(void)
 {
 	con.given = true;
@@ -213,6 +223,11 @@ void console_flush(void)
 void console_mask(bool masked)
 {
 	con.masked = masked;
+}
+
+void console_drop(void)
+{
+	con.outs = 0;
 }
 
 /*

@@ -67,6 +67,12 @@ static const char *set_ram(const char *value)
 	return wrong;
 }
 
+static const char *set_seed_from(const char *value)
+{
+	sim.cfg.from_mark = strcmp(value, "mark") == 0;
+	return sim.cfg.from_mark || strcmp(value, "boot") == 0 ? NULL : "wants boot or mark";
+}
+
 static const char *set_strategy(const char *value)
 {
 	for (unsigned i = 0; strategies[i]; i++) {
@@ -194,6 +200,8 @@ static const char *set_replay(const char *value);
 static const struct option options[] = {
 	{"--cpus", "N", "virtual CPUs, 1 to 64 (4)", set_cpus},
 	{"--seed", "N", "the execution: one seed, one execution (1)", set_seed},
+	{"--seed-from", "WHERE", "the seed counts from the boot on, or from where the program marks the begin of what\n"
+	 "                      it examines: mark; then a batch's runs need not boot (boot)", set_seed_from},
 	{"--strategy", "NAME", "who runs next:", set_strategy},
 	{"--mean", "N", "events between two such choices, on average", set_mean},
 	{"--max-events", "N", "stop with status 103 after so many events (0: never)", set_max_events},
@@ -346,10 +354,16 @@ int main_run(char **argv)
 	char err[256];
 	int status = sim_run();
 
+	if (sim.cfg.quiet && !status && !report_count()) {
+		console_drop();
+		return 0;
+	}
 	console_flush();
 	console_close();
 	if (sim.message)
 		fprintf(stderr, "sim: %s\n", sim.message);
+	if (sim.later)
+		fprintf(stderr, "sim: the program came to no mark, so its seed means nothing; see --seed-from\n");
 	/* A run that only shows what another one found leaves that one's files as they are. */
 	if (report_showing())
 		return status;
@@ -379,8 +393,8 @@ static void settle(void)
 		sim.cfg.mean = sim.cfg.strategy->mean;
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
-	if (bound.on && (sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
-		wrong("--explore", "goes without --watch, --device, --fault, --trace, --replay, --strategy and --batch");
+	if (bound.on && (sim.cfg.from_mark || sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
+		wrong("--explore", "goes without --seed-from mark, --watch, --device, --fault, --trace, --replay, --strategy and --batch");
 	if (bound.on) {
 		bound.file = sim.cfg.record;
 		sim.cfg.record = NULL;

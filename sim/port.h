@@ -19,6 +19,7 @@
 #define SIM_CPUS_MAX 64
 #define SIM_PAGE_BYTES 4096
 #define SIM_NEVER UINT64_MAX
+#define SIM_MARK_BEGIN 32 /* ARCH_MARK_BEGIN of kernel/arch/arch.h */
 
 /* What interrupts a CPU, in the order of delivery when several are pending. */
 enum sim_irq {
@@ -57,6 +58,9 @@ void sim_relax(void);
  *  the halt and is delivered with a pc just behind arch_idle_halt. Returns with interrupts
  *  masked. Call with interrupts masked. */
 void sim_idle(void);
+
+/** The program comes to what is to be examined, when @p mark is SIM_MARK_BEGIN; other marks mean nothing here. */
+void sim_mark(unsigned mark);
 
 /*
  * Stacks.

@@ -15,6 +15,7 @@
 #include "sim/rng.h"
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What the command line says. */
 struct sim_config {
@@ -32,6 +33,8 @@ struct sim_config {
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
 	bool batch; /* many runs: batch.c */
+	bool quiet; /* say nothing of a run that ends with 0 */
+	bool from_mark; /* the seed counts from sim_mark on */
 	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
 	unsigned devices; /* which the machine has, bit n for enum sim_device n */
 	char cmdline[8192];
@@ -66,7 +69,6 @@ enum {
 struct sim {
 	struct sim_config cfg;
 	struct rng rng[RNG_SOURCES];
-	struct vcpu cpu[SIM_CPUS_MAX];
 	unsigned cur;	       /* the CPU that runs */
 	/* Interrupts of devices: as their lines are, edges that nobody took yet, let through. */
 	unsigned lines, edges, unmasked;
@@ -84,14 +86,24 @@ struct sim {
 	uintptr_t pc;	     /* where the current CPU was when it last left the fast path */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
+	const struct strategy *later; /* at the mark, this one begins; NULL: there is no mark to come */
 	uint64_t events, switches, irqs, faults, hash;
 	volatile sig_atomic_t interrupted; /* the host's user wants an end */
 	bool running;		 /* a virtual CPU's stack is in use, not main's */
 	int status;
 	void *main_sp;
 	const char *message; /* why the run ended, NULL when the kernel ended it */
+	struct vcpu cpu[SIM_CPUS_MAX]; /* last: those behind cfg.cpus are never used */
 };
 extern struct sim sim;
+
+/** All but what the command line said. */
+static inline void sim_copy(struct sim *to, const struct sim *from)
+{
+	size_t begin = offsetof(struct sim, rng), end = offsetof(struct sim, cpu) + sim.cfg.cpus * sizeof sim.cpu[0];
+
+	memcpy((char *)to + begin, (const char *)from + begin, end - begin);
+}
 
 #define CPU_BIT(cpu) (1ull << (cpu))
 #define FOR_EACH_CPU(cpu, set)                                                                     \
@@ -135,6 +147,13 @@ bool sim_was_enough(void);
 
 /** Asks the strategy who goes on, at @p pc, although the time for that has not come. */
 void sim_choose(uintptr_t pc);
+
+/** Brings the clock up to date; sets the budget, when it is. */
+void sim_charge(void);
+void sim_arm(void);
+
+/** Seeds all generators. */
+void sim_seed(uint64_t seed);
 
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
@@ -215,6 +234,8 @@ struct strategy {
 extern const struct strategy *const strategies[]; /* NULL ends */
 extern const struct strategy by_replay;
 
+extern const struct strategy by_plain;
+
 /** What happens when nobody decides otherwise: a CPU goes on until it spins, halts or has had its
  *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
 unsigned strategy_plain(uint64_t set, enum where where);
@@ -234,12 +255,55 @@ extern const struct strategy by_bound;
 /** Before an access at @p pc: all other CPUs get a try. */
 void bound_point(uintptr_t pc);
 
-/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
-bool bound_fault(uintptr_t at);
-
 /** When the run came back to the host's stack: goes on until every schedule was. @p go switches to a
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
+
+/* pages.c: what was written since a moment. */
+#define PAGES_MAX 8192
+
+/** From now on. */
+void pages_watch(void);
+
+/** No more. */
+void pages_end(void);
+
+/** All that was written is as it was at that moment. */
+void pages_back(void);
+
+/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
+bool pages_fault(uintptr_t at);
+
+/** The pages, and what they held then; there are more with time. */
+unsigned pages_count(void);
+unsigned char *pages_at(unsigned i);
+const unsigned char *pages_original(unsigned i);
+
+/** What is copied always, from or to @p copy, which has room for pages_rest_bytes(). */
+size_t pages_rest_bytes(void);
+void pages_rest(unsigned char *copy, bool save);
+
+/** Zeroed memory of the host's; ends the program when there is none. */
+unsigned char *pages_room(size_t bytes);
+
+/* mark.c: runs whose seed counts from a mark in the program on. */
+
+/** At the begin of each run: until the mark there are no choices. */
+void mark_prepare(void);
+
+/** When the run came back to the host's stack: true when that was for saving the machine at the mark, and *@p sp
+ *  goes on. */
+bool mark_asks(void **sp);
+
+/** Takes the machine back to the mark where an earlier run saved it, for a run with what sim.cfg says. False:
+ *  there is none, or it was come to in another way. */
+bool mark_again(void);
+
+/** The stack on which that run goes on; NULL for one that begins with the boot. */
+void *mark_place(void);
+
+/** Forgets it. */
+void mark_end(void);
 
 /* debug.c */
 extern uint64_t sim_debug_at;
@@ -285,6 +349,7 @@ int main_run(char **argv);
 void batch(char **argv, const char *(*set_line)(char *line));
 
 /* What a run changed becomes what it was: for batch.c. */
+void memory_again(void); /* before pages_back */
 void memory_reset(void);
 void console_reset(void);
 void fault_reset(void);
@@ -292,6 +357,11 @@ void replay_reset(void);
 void locks_reset(void);
 void report_reset(void);
 void watch_reset(void);
+
+/* What mark.c saves. */
+void locks_keep(bool save);
+void console_keep(bool save);
+bool memory_keep(void); /* false: too much happened */
 
 /* fault.c */
 enum fault {
@@ -351,6 +421,7 @@ void console_open(void);
 void console_close_input(void);
 void console_close(void); /* gives back the terminal; any context, also twice */
 void console_flush(void);
+void console_drop(void); /* what was not flushed */
 
 /** The input of the run: bytes as read, *@p n of them. */
 const char *console_input(size_t *n);
@@ -379,6 +450,9 @@ void console_poll(void);
 #define BOOT_STACK_BYTES (64u << 10)
 
 void memory_init(void);
+
+/** Whether a page of RAM may be accessed, and is not only waiting for its first access. */
+bool memory_is_open(uintptr_t page);
 
 /** Highest address of the stack on which CPU 0 starts. */
 void *memory_boot_stack(void);
