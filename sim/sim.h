@@ -152,6 +152,9 @@ void sim_choose(uintptr_t pc);
 void sim_charge(void);
 void sim_arm(void);
 
+/** CPU @p cpu begins to run, or halts; the clock is up to date. */
+void sim_set_busy(unsigned cpu, bool busy);
+
 /** Seeds all generators. */
 void sim_seed(uint64_t seed);
 

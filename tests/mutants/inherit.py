@@ -29,7 +29,7 @@ MUTANTS = [
            ((INHERIT, "		let_go(r);\n	if (r->owner)\n		update(r->owner);\n	spin_unlock_raw(&inherit_lock);\n}\n\nvoid inherit_keep",
              "		let_go(r);\n	spin_unlock_raw(&inherit_lock);\n}\n\nvoid inherit_keep"),), "test panic", one("a_wait_is_given_up")),
     Mutant("wait-never-leaves", "a cancelled wait stays among those that are inherited from",
-           ((LOCK, "	(void)q;\n	inherit_leave(&w->donor);\n", "	(void)q, (void)w;\n"),), "test panic no-end", one("who_waits_is_killed")),
+           ((LOCK, "	inherit_leave(&w->donor);\n}\n", "}\n"),), "test panic no-end", one("who_waits_is_killed")),
     Mutant("own-deadline-is-inherited", "the next job of an owner that inherits has the other's deadline",
            (("kernel/task/handover.h", "	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;\n", "	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;\n"),),
            "test", one("by_deadline")),
