@@ -13,10 +13,11 @@
 #define STATUS_STOPPED   3 /* by --max: nothing was found, but not all was seen */
 
 static const char *const kinds[] = {
-	[OP_LOAD] = "load",   [OP_STORE] = "store",
-	[OP_RMW] = "change",  [OP_CAS] = "compare-exchange",
-	[OP_FENCE] = "fence", [OP_HINT] = "hint",
-	[OP_HALT] = "halt",
+	[OP_LOAD] = "load",        [OP_STORE] = "store",
+	[OP_RMW] = "change",       [OP_CAS] = "compare-exchange",
+	[OP_FENCE] = "fence",      [OP_HINT] = "hint",
+	[OP_HALT] = "halt",        [OP_LOCK] = "lock",
+	[OP_STRIKE] = "interrupt",
 };
 static const char *const orders[] = {"relaxed", "consume", "acquire",
 				     "release", "acq_rel", "seq_cst"};
@@ -42,7 +43,7 @@ void explore_tell(const struct op *op, uint64_t read, uint64_t written, int from
 			      orders[op->kind == OP_CAS && !wrote ? op->order_if_not : op->order]);
 	if (op->kind == OP_HINT)
 		n += snprintf(what + n, sizeof what - (size_t)n, " to CPU %lu", written);
-	if (op->kind <= OP_CAS)
+	if (op->kind <= OP_CAS || op->kind == OP_LOCK)
 		n += snprintf(what + n, sizeof what - (size_t)n, " <%#lx>", op->at);
 	if (from >= 0)
 		n += snprintf(what + n, sizeof what - (size_t)n, " is %#lx", read);
