@@ -36,6 +36,7 @@ SHORT_WAYS = Runs(SHORT, cpus=1, seeds=1, words="trace=off", events=500_000_000)
 MANY = Runs(COSTS, cpus=1, seeds=1, only="grows", words="many=2048 trace=off", events=500_000_000)
 
 # Three shards for four CPUs, so that CPUs meet in them.
+TREAP = Runs("tests/unit/base/treap.c", cpus=1, seeds=1)
 SHARED = Runs(seeds=500, words="shards=3")
 
 MUTANTS = [
@@ -207,6 +208,11 @@ MUTANTS = [
 """),), "test", MANY),
     Mutant("tree-out-of-balance", "the tree of deadlines is a list",
            (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test", MANY),
+    Mutant("tree-hides-its-new-node", "who passes on the way down does not take note of who comes below it",
+           (("kernel/base/tree.c", "		p->masks |= mask;\n", ""),), "test", TREAP),
+    Mutant("tree-remembers-who-left", "who leaves a tree is told to its parent alone",
+           (("kernel/base/tree.c", "	for (n = n->parent; n && sum(n); n = n->parent)\n		;\n",
+             "	if (n->parent)\n		(void)sum(n->parent);\n"),), "test", TREAP),
 
     # The short ways, which are taken while nothing is recorded.
     Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",
