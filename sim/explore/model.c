@@ -64,7 +64,8 @@ static struct {
 static struct lock {
 	uintptr_t at;
 	bool held;
-	struct view view; /* of who gave it last */
+	unsigned giver;   /* who gave it last */
+	struct view view; /* of him */
 } locks[LOCKS_MAX];
 static unsigned n_locks;
 
@@ -510,6 +511,7 @@ unsigned model_lock(uintptr_t at)
 	if (i == n_locks) {
 		memset(&locks[i], 0, sizeof locks[i]);
 		locks[i].at = at;
+		locks[i].giver = NOBODY;
 		n_locks++;
 	}
 	return i;
@@ -522,7 +524,12 @@ bool model_lock_held(unsigned lock)
 
 void model_lock_take(unsigned lock)
 {
-	join(&threads[explore_current].now, &locks[lock].view);
+	struct thread *t = &threads[explore_current];
+
+	/* What it protects may be other than when this thread held it last. */
+	if (explore_confirming && locks[lock].giver != explore_current)
+		t->read_new = true;
+	join(&t->now, &locks[lock].view);
 	locks[lock].held = true;
 }
 
@@ -534,6 +541,7 @@ void model_lock_give(unsigned lock)
 		explore_fail("CPU %u gives the lock <%#lx>, which nobody holds", explore_current,
 			     locks[lock].at);
 	locks[lock].view = t->now;
+	locks[lock].giver = explore_current;
 	locks[lock].held = false;
 	CLOCK(&t->now, explore_current)++;
 }

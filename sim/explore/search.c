@@ -227,7 +227,9 @@ static void confirm(const struct op *op)
 		came_to = AT_RELAX;
 	else if (op->kind == OP_RELAX)
 		return;
-	else if (op_writes(op) && op->kind != OP_CAS)
+	else if (op->kind == OP_LOCK && model_lock_held(model_lock(op->at)))
+		came_to = AT_RELAX;
+	else if (op_writes(op) && op->kind != OP_CAS && op->kind != OP_LOCK)
 		came_to = AT_WRITE;
 	else
 		return;
