@@ -30,6 +30,8 @@ void explore_end(void);
 /* What it may provide. */
 extern const bool explore_locks_given __attribute__((weak));
 extern const unsigned explore_interrupts[] __attribute__((weak));
+extern const bool explore_halts_end __attribute__((weak));
+extern const bool explore_newest __attribute__((weak));
 void explore_interrupt(unsigned id) __attribute__((weak));
 
 /* memory_order_*, as the hooks pass them. */
@@ -151,6 +153,9 @@ bool model_wrote(unsigned id);
  *  than before? */
 void model_confirm(unsigned id);
 bool model_read_new(unsigned id);
+
+/** Was the first look one that it had not made before its pause? */
+bool model_read_late(unsigned id);
 
 /* race.c */
 

@@ -5,6 +5,7 @@
  * Volatile accesses are left alone.
  */
 #include "sim/explore/explore.h"
+#include "sim/fiber.h"
 #include "sim/port.h"
 #include <stdarg.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 /* tests/explore/explore.h */
 extern char explore_scratch[];
-char explore_scratch[256 << 10] __attribute__((aligned(4096)));
+char explore_scratch[512 << 10] __attribute__((aligned(4096)));
 
 static struct {
 	void *local;
@@ -307,6 +308,22 @@ HOOK __tsan_atomic_signal_fence(int order)
  * The port.
  */
 
+void *sim_stack_prepare(void *top, void (*entry)(void))
+{
+	return fiber_prepare(top, (void (*)(uintptr_t))(void *)entry, 0);
+}
+
+/* What is saved on a stack, whoever goes on there must know of: else it goes on before that. */
+void sim_stack_switch(void **save, void *load)
+{
+	uintptr_t here = (uintptr_t)__builtin_dwarf_cfa() - fiber_saved_bytes;
+
+	model_plain((uintptr_t)save, sizeof *save, true, PC);
+	model_plain(here, fiber_saved_bytes, true, PC);
+	model_plain((uintptr_t)load, fiber_saved_bytes, false, PC);
+	fiber_switch(save, load);
+}
+
 void *sim_cpu_local(void)
 {
 	return cpus[explore_current].local;
@@ -350,6 +367,7 @@ void sim_idle(void)
 
 	if (OUTSIDE)
 		return;
+	open_to_interrupts(op.pc); /* just before the halt, if nobody masked them */
 	if (cpus[explore_current].to_come && explore_either(op.pc)) {
 		strike(op.pc);
 		cpus[explore_current].irqs_off = true;
@@ -388,6 +406,7 @@ void sim_lock_wanted(const void *lock, bool shared)
 
 	if (OUTSIDE || shared || !GIVEN)
 		return;
+	open_to_interrupts(op.pc);
 	explore_point(op);
 	model_lock_take(model_lock(op.at));
 	if (explore_options.tell)
@@ -403,6 +422,7 @@ void sim_lock_given(const void *lock)
 {
 	if (OUTSIDE || !GIVEN)
 		return;
+	open_to_interrupts(PC);
 	model_lock_give(model_lock((uintptr_t)lock));
 	explore_gave(model_lock((uintptr_t)lock));
 }

@@ -92,6 +92,23 @@ static void tell_last(void)
 	printf("explore: again: --replay %s\n", choices);
 }
 
+static void tell_covered(bool stopped)
+{
+	bool given = &explore_locks_given && explore_locks_given;
+	bool newest = &explore_newest && explore_newest;
+
+	printf("explore: covered: %s interleaving, %sraces, deadlocks%s; not covered: load "
+	       "buffering, "
+	       "some orders of seq_cst accesses beside others, spurious failures of weak "
+	       "compare-exchanges%s%s%s\n",
+	       stopped ? "a part of: every" : "every",
+	       newest ? "" : "stale reads, order of writes, ",
+	       explore_interrupts ? ", interrupts at any access" : "",
+	       explore_interrupts ? "" : ", interrupts",
+	       newest ? ", stale reads, order of writes" : "",
+	       given ? ", what is within spin locks" : "");
+}
+
 static int report(bool right, double seconds)
 {
 	const struct explore_counts *c = &explore_counts;
@@ -104,12 +121,7 @@ static int report(bool right, double seconds)
 	       c->complete, c->waiting, c->repeated, c->steps, c->deepest, seconds,
 	       (double)c->executions / (seconds + 1e-9));
 	if (right)
-		printf("explore: covered: %s interleaving, stale reads, order of writes, races, "
-		       "deadlocks; not covered: "
-		       "load buffering, some orders of seq_cst accesses beside others, spurious "
-		       "failures of "
-		       "weak compare-exchanges, interrupts\n",
-		       stopped ? "a part of: every" : "every");
+		tell_covered(stopped);
 	return right ? stopped ? STATUS_STOPPED : 0 : STATUS_FAILED;
 }
 

@@ -11,8 +11,9 @@
 #include "sim/explore/explore.h"
 #include <string.h>
 
-#define GAP (1 << 24) /* between the timestamps of messages that are written one after the other   \
-		       */
+#define GAP                                                                                        \
+	(1 << 24) /* between the timestamps of messages that are written one after the other       \
+		   */
 #define NOBODY     EXPLORE_THREADS_MAX
 #define READS_KEPT 32
 
@@ -42,7 +43,8 @@ static struct thread {
 	struct view now;      /* what it knows */
 	struct view acquired; /* what an acquire fence would add */
 	struct view released; /* what it knew at its last release fence */
-	bool wrote, read_new;
+	bool wrote, read_new, read_late;
+	uintptr_t first_look; /* what it read last, when it looks again; 0: it has looked */
 	unsigned n_reads;
 	struct read {
 		uintptr_t at, pc;
@@ -290,6 +292,12 @@ static int32_t oldest(const struct location *l, unsigned order)
 	return floor;
 }
 
+/* Memory without stale reads, in the order of the search. */
+static bool newest_only(void)
+{
+	return explore_confirming || (&explore_newest && explore_newest);
+}
+
 /* The place in modification order of the message to be read. What something is written behind must
  * not be taken; @p expected: a compare-and-exchange writes only if it reads that. */
 static unsigned choose_read(struct location *l, unsigned order, bool writes,
@@ -307,7 +315,7 @@ static unsigned choose_read(struct location *l, unsigned order, bool writes,
 		if (m->taken && writes && (!expected || m->value == *expected))
 			continue;
 		may[n++] = (uint8_t)i;
-		if (explore_confirming)
+		if (newest_only())
 			break;
 	}
 	if (n == 0) {
@@ -334,8 +342,12 @@ static void note_read(const struct op *op, int32_t stamp)
 	struct thread *t = &threads[explore_current];
 	const struct read *before = last_read(t, op->at, op->pc);
 
+	/* Compilers may make two copies of a loop's look: then both are of the same variable. */
+	if (explore_confirming && !before && t->first_look && op->at != t->first_look)
+		t->read_late = true;
+	t->first_look = 0;
 	if (!before)
-		before = last_read(t, op->at, 0); /* a loop that looks only after its pause */
+		before = last_read(t, op->at, 0);
 	if (explore_confirming && before && before->stamp != stamp)
 		t->read_new = true;
 	t->reads[t->n_reads++ % READS_KEPT] = (struct read){op->at, op->pc, stamp};
@@ -414,7 +426,7 @@ void model_store(const struct op *op, uint64_t value)
 	for (unsigned i = l->n; i-- > 0;) {
 		if (!l->m[l->order[i]].taken)
 			may[n++] = (uint8_t)i;
-		if (l->m[l->order[i]].stamp <= floor)
+		if (l->m[l->order[i]].stamp <= floor || newest_only())
 			break;
 	}
 	after = n ? may[explore_choose(n)] : l->n - 1u;
@@ -563,10 +575,18 @@ bool model_wrote(unsigned id)
 
 void model_confirm(unsigned id)
 {
-	threads[id].read_new = false;
+	struct thread *t = &threads[id];
+
+	t->read_new = t->read_late = false;
+	t->first_look = t->n_reads ? t->reads[(t->n_reads - 1) % READS_KEPT].at : 0;
 }
 
 bool model_read_new(unsigned id)
 {
 	return threads[id].read_new;
+}
+
+bool model_read_late(unsigned id)
+{
+	return threads[id].read_late;
 }

@@ -22,14 +22,14 @@
 
 #define STACK_BYTES (64u << 10)
 #define TICKS_MAX   1000000 /* hooks without a step: an endless loop */
-#define LOOK_STEPS  256     /* of a thread that may wait for ever: when they are over, it does */
+#define LOOPS_MAX   64
+#define LOOK_STEPS  256 /* of a thread that may wait for ever: when they are over, it does */
 #define NOBODY      EXPLORE_THREADS_MAX
 
 struct node nodes[STEPS_MAX];
 struct thread threads[EXPLORE_THREADS_MAX];
 int depth;         /* of the step under way */
 static int prefix; /* steps that are as in the last execution; the last of them was changed */
-static unsigned live;
 static void *hub;
 static char error[512];
 static enum { STARTING, RUNNING, CONFIRMING } phase;
@@ -306,18 +306,13 @@ static void start_threads(void)
 	explore_current = NOBODY;
 }
 
-/* A thread that waits in a loop: would it go on doing so? @p last: where it stands, for the text.
- */
-static bool stays(unsigned id)
+/* Goes once more through the loop in which a thread waits. An execution in which it reads what it
+ * waits for is another one only if it looks before its pause. */
+static void look_again(unsigned id)
 {
 	struct thread *t = &threads[id];
 
-	if (hooks_struck_later(id) && t->op.kind == OP_HALT)
-		return false;
-	if (t->op.kind == OP_HALT || t->op.kind == OP_LOCK)
-		return true;
-	if (model_newer(id))
-		return false;
+	t->looked = true;
 	phase = CONFIRMING;
 	explore_confirming = true;
 	explore_current = id;
@@ -328,26 +323,70 @@ static bool stays(unsigned id)
 	fiber_switch(&hub, t->sp);
 	explore_confirming = false;
 	explore_current = NOBODY;
+	if (model_read_late(id) && !error[0])
+		explore_fail("CPU %u looks in the spin loop at {%#lx} only after its pause; the "
+			     "explorer wants loops that look before",
+			     id, t->op.pc);
+}
+
+/* A thread that waits in a loop: would it go on doing so? */
+static bool stays(unsigned id)
+{
+	struct thread *t = &threads[id];
+
+	if (hooks_struck_later(id) && t->op.kind == OP_HALT)
+		return false;
+	if (t->op.kind == OP_HALT || t->op.kind == OP_LOCK)
+		return true;
+	if (model_newer(id))
+		return false;
+	look_again(id);
 	if (came_to != AT_RELAX && !model_read_new(id) && !error[0])
 		explore_fail("CPU %u leaves the spin loop at {%#lx} by itself; the explorer wants "
-			     "loops that "
-			     "wait for other CPUs",
+			     "loops that wait for other CPUs",
 			     id, t->op.pc);
 	return came_to == AT_RELAX;
 }
 
-/* Nobody can take a step: is there somebody who never will? */
-static void look_for_deadlock(void)
+static uintptr_t loops[LOOPS_MAX]; /* that were gone through */
+static unsigned n_loops;
+
+/* Each spin loop is gone through once, the first time that an execution ends in it. */
+static void look_at_loops(void)
+{
+	for (unsigned i = 0; i < explore_threads && !error[0]; i++) {
+		const struct op *op = &threads[i].op;
+		bool known = threads[i].done || op->kind != OP_RELAX || n_loops == LOOPS_MAX;
+
+		for (unsigned k = 0; k < n_loops && !known; k++)
+			known = loops[k] == op->pc;
+		if (known)
+			continue;
+		loops[n_loops++] = op->pc;
+		if (!threads[i].looked)
+			look_again(i);
+	}
+}
+
+/* A thread that halts where it may: it is at its end. */
+static bool rests(unsigned id)
+{
+	return &explore_halts_end && explore_halts_end && threads[id].op.kind == OP_HALT &&
+	       !hooks_struck_later(id);
+}
+
+/* Nobody can take a step: is there somebody who never will? True: all came to their end. */
+static bool look_for_deadlock(void)
 {
 	char text[256] = "";
 	size_t n = 0;
 
 	for (unsigned i = 0; i < explore_threads; i++) {
-		if (threads[i].done)
+		if (threads[i].done || rests(i))
 			continue;
 		if (!stays(i)) {
 			explore_counts.waiting++;
-			return;
+			return false;
 		}
 		n += (size_t)snprintf(
 			text + n, sizeof text - n, "%s CPU %u %s at {%#lx}", n ? "," : "", i,
@@ -359,6 +398,7 @@ static void look_for_deadlock(void)
 		explore_fail("deadlock or lost wake-up:%s", text);
 	else
 		explore_counts.complete++;
+	return !n;
 }
 
 /* Runs the program's beginning or end; an error ends it. */
@@ -373,6 +413,7 @@ static __attribute__((noinline)) void run_alone(void (*fn)(void))
 static void run_one(void (*done)(void))
 {
 	struct thread *first;
+	bool ended = false;
 
 	reset();
 	run_alone(explore_begin);
@@ -390,9 +431,6 @@ static void run_one(void (*done)(void))
 		explore_counts.steps += (unsigned)depth;
 	if (depth > (int)explore_counts.deepest)
 		explore_counts.deepest = (unsigned)depth;
-	live = 0;
-	for (unsigned i = 0; i < explore_threads; i++)
-		live += !threads[i].done;
 	if (error[0])
 		return;
 	if (cut)
@@ -402,8 +440,10 @@ static void run_one(void (*done)(void))
 	else if (enabled())
 		explore_counts.repeated++;
 	else
-		look_for_deadlock();
-	if (live || error[0])
+		ended = look_for_deadlock();
+	if (!error[0])
+		look_at_loops();
+	if (!ended || error[0])
 		return;
 	run_alone(explore_end);
 	if (done && !error[0])
@@ -488,6 +528,7 @@ bool explore(void (*done)(void))
 	if (!state_save())
 		return false;
 	explore_counts = (struct explore_counts){0};
+	n_loops = 0;
 	error[0] = 0;
 	prefix = 0;
 	if (explore_options.replay && !read_choices(explore_options.replay)) {

@@ -15,8 +15,8 @@ struct node {
 
 struct thread {
 	void *sp;
-	struct op op; /* the next one */
-	bool done;
+	struct op op;      /* the next one */
+	bool done, looked; /* looked: behind its end, whether its spin loop ends */
 	uint16_t after[EXPLORE_THREADS_MAX]; /* as in its last node */
 };
 

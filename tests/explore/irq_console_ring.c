@@ -1,8 +1,9 @@
 /*
  * links: core/console.c
  *
- * The console's ring and its interrupt on one CPU: two interrupts bring two bytes each, at any point of the task that says
- * whom to tell, and takes bytes. They come out in order, each once; whoever is told of input finds its argument.
+ * The console's ring and its interrupt on one CPU: two interrupts bring two bytes each, at any
+ * point of the task that says whom to tell, and takes bytes. They come out in order, each once;
+ * whoever is told of input finds its argument.
  */
 #include "core/console.h"
 #include "explore.h"

@@ -1,9 +1,10 @@
 /*
  * links: core/timer.c base/wheel.c
  *
- * A CPU's timers and its timer interrupt: CPU 0 arms two timers and cancels the first, while its interrupt comes twice, at any
- * point; CPU 1 cancels the second. Each fires once or was canceled, never both; when a cancel that came too late
- * returns, the function is done; and the hardware is set for what is left.
+ * A CPU's timers and its timer interrupt: CPU 0 arms two timers and cancels the first, while its
+ * interrupt comes twice, at any point; CPU 1 cancels the second. Each fires once or was canceled,
+ * never both; when a cancel that came too late returns, the function is done; and the hardware is
+ * set for what is left.
  */
 #include "core/cpu.h"
 #include "core/irq.h"

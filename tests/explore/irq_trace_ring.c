@@ -1,8 +1,9 @@
 /*
  * links: trace/record.c
  *
- * The trace's ring and an interrupt: a CPU records an event, and is struck, at any point, by an interrupt that records
- * another; a second CPU looks. Both records are whole, and neither overwrites the other.
+ * The trace's ring and an interrupt: a CPU records an event, and is struck, at any point, by an
+ * interrupt that records another; a second CPU looks. Both records are whole, and neither
+ * overwrites the other.
  */
 #include "core/cpu.h"
 #include "explore.h"

@@ -39,7 +39,7 @@ def test_right_in_all_executions(root, program, cc):
 def test_a_lock_of_four_takes_few_executions(root):
     """What it costs is executions; about 350,000 of them take a second."""
     executions = {cc: VERIFIED.search(explore(root, "tests/explore/mcs.c", "--cc", cc))[1] for cc in ("clang", "gcc")}
-    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 5000, executions
+    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 60_000, executions
 
 
 # What is said of the programs in wrong/, and where.
@@ -51,6 +51,10 @@ WRONG = {
     "overtaken_store": (r"assertion failed: atomic_load\(&x\) != 1", 1),
     "writes_in_loop": (r"CPU \d writes in a spin loop, at .*writes_in_loop.c", 1),
     "gives_up": (r"CPU 0 leaves the spin loop at .* by itself", 1),
+    "looks_late": (r"CPU 0 looks in the spin loop at .*looks_late.* only after its pause", 1),
+    "half_masked": (r"assertion failed: n == 2", 1),
+    "handler_takes_it": (r"deadlock or lost wake-up: CPU 0 waits at", 1),
+    "idles_unmasked": (r"deadlock or lost wake-up: CPU 0 halts at", 1),
     "endless": (r"CPU 0 loops without end and without arch_relax", 1),
 }
 

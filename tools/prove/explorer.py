@@ -59,8 +59,8 @@ class Explorer(Engine):
 
     def sources(self, run):
         program = f"tests/explore/{run['program']}.c"
-        links = re.search(r"^ \* links: (.*)$", Path(program).read_text(), re.M)
-        return [program, "kernel/base/string.c", *(f"kernel/{name}" for name in (links[1].split() if links else []))]
+        links = " ".join(re.findall(r"^ \* links: (.*)$", Path(program).read_text(), re.M)).split()
+        return [program, "kernel/base/string.c", *(f"kernel/{name}" for name in links)]
 
     def object_of(self, source, overlay, out):
         words = ["clang", *self.flags()]
