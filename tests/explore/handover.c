@@ -26,10 +26,9 @@
 #define UNREACHED(name) panic("%s is not part of this program", name)
 
 const unsigned explore_threads = CPUS;
-#ifndef INTERRUPTS
-#define INTERRUPTS 0
-#endif
+#ifdef INTERRUPTS
 const unsigned explore_interrupts[] = {INTERRUPTS, 0};
+#endif
 const bool explore_locks_given = true, explore_halts_end = true, explore_newest = true;
 
 struct cpu cpus[CPUS_MAX];
