@@ -42,6 +42,16 @@ void trace_record(unsigned id, const void *payload, usize bytes, const void *mor
 	(void)id, (void)payload, (void)bytes, (void)more, (void)more_bytes;
 }
 
+void irq_record_entry(const struct cpu *c, i32 irq, u16 name)
+{
+	(void)c, (void)irq, (void)name;
+}
+
+void irq_record_exit(i32 irq, bool handled)
+{
+	(void)irq, (void)handled;
+}
+
 static void fn(struct timer *t)
 {
 	unsigned i = (unsigned)(t - timers);
