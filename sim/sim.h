@@ -412,6 +412,9 @@ static inline bool fault_strikes(enum fault fault, uint64_t *value)
 /** Of @p set, who does not stand still; unless nobody is left. */
 uint64_t fault_unstalled(uint64_t set, enum where where);
 
+/** Faults of a hint to @p cpu that arrives at *@p at; true when it does not. */
+bool fault_hint(unsigned cpu, uint64_t *at);
+
 /** Faults that strike when the kernel sets a timer: at moments of its own, so that a replay meets them again. */
 void fault_machine(void);
 
