@@ -89,9 +89,9 @@ $(ELF): $(BIN)/kernel.o $(SIM_OBJS) $(BIN)/ksyms.o
 # The models of devices on their own, with their tests:
 # `make build/sim-clang/app-models/models.elf BOARD=sim APP=tests/sim/models.c`.
 MODELS_OBJS := $(patsubst sim/%.c,$(OUT)/engine/%.o,$(wildcard sim/devices/*.c))
-$(BIN)/models.elf: tests/sim/models.c $(MODELS_OBJS)
+$(BIN)/models.elf: $(wildcard tests/sim/models*) $(MODELS_OBJS)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) $(SIM_CFLAGS) -static -o $@ $^
+	@$(CC) $(SIM_CFLAGS) -static -o $@ tests/sim/models.c $(MODELS_OBJS)
 
 include sim/explore.mk

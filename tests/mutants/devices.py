@@ -60,6 +60,7 @@ MUTANTS = [
            "test no-progress no-end panic", "blk_reads"),
     driven("nothing-comes-back", "what a device wrote does not come into memory", "sim/dma.c",
            "			memcpy((void *)m->at, m->view, bytes);\n", "", "test", "blk_reads"),
-    driven("done-late", "devices do late what was due", "sim/devices.c", "return due_ns ? due_ns : sim.clock_ns;", "return sim.clock_ns;",
-           "test no-progress no-end", "hpet_fires"),
+    Mutant("driven-done-late", "devices do late what was due",
+           (("sim/devices.c", "return due_ns ? due_ns : sim.clock_ns;", "return sim.clock_ns;"),), "no-progress",
+           Driven("tests/sim/planted_devices.c", words="bug=match_in_the_past right", seeds=100)),
 ]
