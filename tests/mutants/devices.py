@@ -60,7 +60,4 @@ MUTANTS = [
            "test no-progress no-end panic", "blk_reads"),
     driven("nothing-comes-back", "what a device wrote does not come into memory", "sim/dma.c",
            "			memcpy((void *)m->at, m->view, bytes);\n", "", "test", "blk_reads"),
-    Mutant("driven-done-late", "devices do late what was due",
-           (("sim/devices.c", "return due_ns ? due_ns : sim.clock_ns;", "return sim.clock_ns;"),), "no-progress",
-           Driven("tests/sim/planted_devices.c", words="bug=match_in_the_past right", seeds=100)),
 ]
