@@ -19,7 +19,7 @@ MUTANTS = [
            ((INHERIT, "	if (!r->on)\n		return;\n", ""),), "test", one("the_inversion")),
     Mutant("only-one-step", "an owner that waits does not hand on what it inherits",
            ((INHERIT, "		for (const struct donor *d = t->waits; d && n < TODO_MAX; d = d->next)\n",
-             "		for (const struct donor *d = t->waits; d && n > TODO_MAX; d = d->next)\n"),), "test", one("through_a_chain")),
+             "		for (const struct donor *d = t->waits; d && !d; d = d->next)\n"),), "test", one("through_a_chain")),
     Mutant("kept-after-the-unlock", "who gives a lock back goes on as urgent as it was",
            ((INHERIT, "	if (was)\n		update(was);\n", ""),), "test panic no-end", one("the_inversion")),
     Mutant("all-given-back-at-once", "who gives one lock back loses what it inherits by others",
