@@ -14,6 +14,7 @@
 #include "loader.h"
 #include "memory.h"
 #include "smp.h"
+#include "trace/trace.h"
 #include "x86.h"
 
 #define COM1_PORT            0x3f8 /* where PCs have it, with ISA interrupt 4 */
@@ -98,6 +99,9 @@ void board_cpu_init(void)
 void board_exit(int status)
 {
 	arch_irq_disable();
+	/* QEMU stops some time after it was told to, when its host's threads say. What the CPUs do until
+	 * then would differ from run to run, and is no part of the run. */
+	trace_set_level(TRACE_OFF);
 	if (cpuid(1).ecx & CPUID_1_ECX_HYPERVISOR) {
 		outb(QEMU_DEBUG_EXIT_PORT, (u8)status);
 		if (firmware.fadt.pm1a_control_port)
