@@ -293,7 +293,7 @@ dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns) NO_
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);
 	if (unlikely(why == TRACE_switch_why_exited))
-		task_put(prev);
+		task_unref(prev);
 	return next;
 }
 

@@ -171,7 +171,7 @@ MUTANTS = [
            (("kernel/task/handover.h", "	else if (c->left && worker_give(c, c->left))\n", "	if (c->left && worker_give(c, c->left))\n"),),
            "R8 J R3 panic no-progress test"),
     Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
-           ((EXECUTOR, "	if (unlikely(why == TRACE_switch_why_exited))\n		task_put(prev);\n", ""),), "test", Runs(TASKS, seeds=1)),
+           ((EXECUTOR, "	if (unlikely(why == TRACE_switch_why_exited))\n		task_unref(prev);\n", ""),), "test", Runs(TASKS, seeds=1)),
     Mutant("handle-not-counted", "a handle is no reference: joining reads freed memory",
            ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
            "panic test no-progress", Runs(TASKS, seeds=3)),

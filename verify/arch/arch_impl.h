@@ -20,6 +20,11 @@ static inline struct cpu *arch_cpu(void)
 	return proof_cpu;
 }
 
+static inline struct task *arch_current(void)
+{
+	return ((struct task **)proof_cpu)[1];
+}
+
 static inline bool arch_irq_save(void)
 {
 	return true;
