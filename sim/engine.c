@@ -500,10 +500,10 @@ void sim_idle(void)
 
 void sim_spend(uint64_t events)
 {
-	charge();
+	sim_charge();
 	charge_events(events);
 	devices_run();
-	arm();
+	sim_arm();
 }
 
 static void start_cpu(uintptr_t cpu)

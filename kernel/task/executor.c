@@ -229,7 +229,8 @@ ALWAYS_INLINE struct task *take_next(struct cpu *c, struct task *prev, u64 now_n
 	prev->state = again ? TASK_READY : TASK_WAITING;
 	if (!again) {
 		end_job(prev, now_ns, false);
-		promise_next(c, next->rank);
+		/* relaxed: as in hand_over */
+		atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
 	}
 	place(c, next, now_ns);
 	home_unlock(next);
@@ -350,7 +351,7 @@ static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 }
 
 /* The last poll of @p t returned. */
-static __attribute__((noinline)) void end(struct task *t)
+static __attribute__((noinline)) enum poll end(struct task *t)
 {
 	task_shield(t); /* it has ended: nobody kills it any more */
 	fault_release(t);
@@ -359,6 +360,7 @@ static __attribute__((noinline)) void end(struct task *t)
 	arch_lock_none();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_READY);
 	finish(t, *(const int *)t->frame);
+	return POLL_READY;
 }
 
 ALWAYS_INLINE enum poll poll_task(struct task *t)
@@ -375,10 +377,8 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	result = t->fn(t->frame);
 	if (unlikely(t->on_miss))
 		tell_miss(t);
-	if (unlikely(result == POLL_READY)) {
-		end(t);
-		return POLL_READY;
-	}
+	if (unlikely(result == POLL_READY))
+		return end(t);
 	arch_irq_disable();
 	arch_lock_none();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_PENDING);

@@ -164,13 +164,6 @@ static inline void place_none(struct cpu *c)
 	c->switches++;
 }
 
-/* promise_set where there is one shard, for a CPU that goes from one task to the next. */
-static inline void promise_next(struct cpu *c, u64 rank)
-{
-	/* relaxed: ordered by the shard's lock */
-	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
-}
-
 static inline bool is_leaving(const struct cpu *c)
 {
 	/* relaxed: who changes it hints the CPU behind it */
@@ -232,7 +225,8 @@ ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREA
 	to = worker_take(c);
 	if (!to)
 		return false;
-	promise_next(c, t->rank);
+	/* relaxed: as in promise_set, where there is one shard, and neither task is idleness */
+	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
 	c->frozen_why = TRACE_enqueue_why_preempt;
 	leave(c, now_ns);
 	place(c, t, now_ns);
