@@ -331,11 +331,9 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 /* @p t is done. Its joiners may outrank it; this CPU looks in a moment anyway. */
 static void finish(struct task *t, int status)
 {
-	struct cpu *c = arch_cpu();
-
-	c->preempt_off++;
+	arch_cpu()->preempt_off++;
 	task_finish(t, status);
-	c->preempt_off--;
+	arch_cpu()->preempt_off--;
 }
 
 /* deadline_ns and job change when a job is released, and not while its task runs; or with its
