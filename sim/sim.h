@@ -152,6 +152,9 @@ void sim_choose(uintptr_t pc);
 void sim_charge(void);
 void sim_arm(void);
 
+/** CPU @p cpu begins to run, or halts; the clock is up to date. */
+void sim_set_busy(unsigned cpu, bool busy);
+
 /** Seeds all generators. */
 void sim_seed(uint64_t seed);
 
@@ -404,6 +407,9 @@ static inline bool fault_strikes(enum fault fault, uint64_t *value)
 
 /** Of @p set, who does not stand still; unless nobody is left. */
 uint64_t fault_unstalled(uint64_t set, enum where where);
+
+/** Faults of a hint to @p cpu that arrives at *@p at; true when it does not. */
+bool fault_hint(unsigned cpu, uint64_t *at);
 
 /** Faults that strike when the kernel sets a timer: at moments of its own, so that a replay meets them again. */
 void fault_machine(void);
