@@ -41,13 +41,25 @@ ALWAYS_INLINE void levels_remove(struct levels *l, struct sched_entity *e)
 		l->used &= ~(1u << e->key);
 }
 
+/** Takes @p first, the first of the level of @p e, out, and puts @p e behind the last of it. */
+ALWAYS_INLINE void levels_rotate(struct levels *l, struct sched_entity *first,
+				 struct sched_entity *e)
+{
+	struct list *q = &l->queue[e->key];
+
+	list_add_tail(q, &e->link);
+	q->next = first->link.next;
+	q->next->prev = q;
+	sched_arrive(e, false);
+}
+
 /** While no entity is pinned and some is queued: the first. */
 ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 {
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
 }
 
-/** The same is taken out. True: it was the last. */
+/** The same, taken out. True: it was the last. */
 ALWAYS_INLINE bool levels_pop(struct levels *l)
 {
 	struct list *q = &l->queue[__builtin_ctz(l->used)], *second = q->next->next;
@@ -58,17 +70,6 @@ ALWAYS_INLINE bool levels_pop(struct levels *l)
 		return false;
 	l->used &= l->used - 1;
 	return !l->used;
-}
-
-/** The same is taken out, and @p e, of the same level, goes behind the last of it. */
-ALWAYS_INLINE void levels_rotate(struct levels *l, struct sched_entity *e)
-{
-	struct list *q = &l->queue[__builtin_ctz(l->used)];
-
-	sched_arrive(e, false);
-	list_add_tail(q, &e->link);
-	q->next = q->next->next;
-	q->next->prev = q;
 }
 
 /** What a release comes to. */

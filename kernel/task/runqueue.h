@@ -116,7 +116,7 @@ ALWAYS_INLINE struct task *shard_take(struct shard *s, struct task *behind) REQU
 	if (behind) {
 		if (t->rank != behind->rank)
 			return NULL;
-		levels_rotate(l, &behind->entity);
+		levels_rotate(l, &t->entity, &behind->entity);
 		return t;
 	}
 	count(&s->queued[u], -1);
