@@ -113,6 +113,7 @@ static bool dma(struct device *d, unsigned how, uint64_t at, void *data, size_t 
 	bool done;
 
 	watch_act(number_of(d), d->class->name, what);
+	watch_device_event();
 	done = dma_move(number_of(d), d->class->name, how, at, data, bytes, what, coin);
 	watch_act(0, NULL, NULL);
 	return done;
@@ -153,10 +154,9 @@ static void misuse(struct device *d, const char *text)
 	} else {
 		watch_act(number_of(d), d->class->name, "looks at what it was given");
 		report_here("noticed", 0);
-		watch_act(0, NULL, NULL);
-		devices_cause(number_of(d));
 	}
 	report_end();
+	watch_act(0, NULL, NULL);
 }
 
 static void send_back(struct device *d, const uint8_t *data, size_t bytes)

@@ -89,3 +89,13 @@ def test_models_are_as_their_data_sheets(kernels, root, cc):
     kernels.make(elf, "BOARD=sim", f"CC={cc}", "APP=tests/sim/models.c")
     result = subprocess.run([root / elf], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert result.returncode == 0 and "tests: 18 ran, 0 failed" in result.stdout, result.stdout
+
+
+@pytest.mark.quick
+def test_watching_devices_changes_nothing(kernels):
+    elf = kernels.elf("sim", "clang", PROGRAM)
+    for seed in range(1, 6):
+        words = ["--device", "all", "--strategy", "random", "--fault", "device-slow=3", "--cmdline", "only=blk_survives"]
+        summaries = {kernels.sim(elf, *words, *watch, cpus=2, seed=seed).stdout.splitlines()[-1]
+                     for watch in ([], ["--watch", "all"], ["--watch", "devices"])}
+        assert len(summaries) == 1, summaries
