@@ -82,7 +82,7 @@ view: ## write the last run's trace on BOARD as one HTML file that opens in any 
 	@tools/setup/setup run
 	@$(VIEW)
 
-bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric REPORT=1
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer; speed: the simulator, and QEMU beside it; PROFILE=metric REPORT=1
 	@tools/setup/setup run
 	@$(if $(filter viewer,$(ONLY)),:,$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(PROFILE),--profile $(PROFILE)) $(if $(filter-out 0,$(REPORT)),--report))
