@@ -36,7 +36,6 @@ static void forget_lines(void)
 {
 	fault_reset();
 	replay_reset();
-	report_reset();
 	sim.cfg = base;
 }
 
@@ -51,6 +50,9 @@ static void reset(void)
 	memory_reset();
 	console_reset();
 	locks_reset();
+	report_reset();
+	if (sim.cfg.devices)
+		devices_end();
 	if (base.watch)
 		watch_reset();
 	memset(&sim, 0, sizeof sim);

@@ -220,6 +220,11 @@ void console_flush(void)
 	con.outs = 0;
 }
 
+void console_mask(bool masked)
+{
+	con.masked = masked;
+}
+
 void console_drop(void)
 {
 	con.outs = 0;
@@ -228,12 +233,6 @@ void console_drop(void)
 /*
  * The port.
  */
-
-void sim_irq_mask(unsigned irq, bool masked)
-{
-	if (irq == SIM_IRQ_CONSOLE)
-		con.masked = masked;
-}
 
 void sim_console_write(char c)
 {

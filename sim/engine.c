@@ -46,8 +46,7 @@ void sim_charge(void)
 	charge_events(used);
 }
 
-/* A CPU begins to run or halts. The clock is up to date. */
-static void set_busy(unsigned cpu, bool busy)
+void sim_set_busy(unsigned cpu, bool busy)
 {
 	unsigned n;
 
@@ -73,8 +72,10 @@ uint64_t sim_due(unsigned cpu)
 	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
 
 	due = least(due, least(sim.cpu[cpu].again_at, sim.cpu[cpu].tick_at));
-	if (cpu == 0 && !console_masked())
+	if (cpu == 0 && !console_masked() && !devices_take_input())
 		due = least(due, console_due());
+	if (cpu == 0 && (sim.lines | sim.edges) & sim.unmasked)
+		due = 0;
 	return due;
 }
 
@@ -145,6 +146,7 @@ void sim_arm(void)
 		due = least(due, sim_due(i));
 	if (sim.cfg.until_ns)
 		due = least(due, sim.cfg.until_ns);
+	due = least(due, devices_due());
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
@@ -192,10 +194,10 @@ static void check_limits(void)
 		sim_stop(EXIT_LIMIT, "stopped by --until");
 }
 
-/* Every CPU halts: the clock jumps to the first interrupt that will end that. */
+/* Every CPU halts: the clock jumps to the first interrupt that will end that, or to what a device does. */
 static void jump(void)
 {
-	uint64_t due = SIM_NEVER, waited;
+	uint64_t due = devices_due(), waited;
 
 	FOR_EACH_CPU(i, sim.halted)
 		due = least(due, sim_due(i));
@@ -220,8 +222,12 @@ static void schedule(enum where where)
 	unsigned next, plain;
 	uint64_t set, all;
 
-	while ((set = candidates()) == 0)
+	while ((set = candidates()) == 0) {
 		jump();
+		devices_run();
+		if (sim.cfg.devices)
+			check_limits();
+	}
 	all = set;
 	if (sim_faults)
 		set = fault_unstalled(set, where);
@@ -251,6 +257,7 @@ static void schedule(enum where where)
 /* Takes one pending interrupt off; -1 when there is none. */
 static int acknowledge(void)
 {
+	unsigned up = (sim.lines | sim.edges) & sim.unmasked;
 	struct vcpu *v = this_cpu();
 	uint64_t ns;
 
@@ -272,8 +279,14 @@ static int acknowledge(void)
 		v->tick_at = SIM_NEVER;
 		return SIM_IRQ_TIMER;
 	}
-	if (sim.cur == 0 && !console_masked() && console_due() <= sim.clock_ns)
+	if (sim.cur != 0)
+		return -1;
+	if (!console_masked() && !devices_take_input() && console_due() <= sim.clock_ns)
 		return SIM_IRQ_CONSOLE;
+	if (up) {
+		sim.edges &= ~(up & -up);
+		return SIM_IRQ_DEVICE + __builtin_ctz(up);
+	}
 	return -1;
 }
 
@@ -307,6 +320,8 @@ static void deliver(uintptr_t pc)
 		(sim.cfg.watch ? enter_watched : enter)(irq, pc);
 		sim_charge();
 		this_cpu()->irq_on = true;
+		if (irq >= SIM_IRQ_DEVICE)
+			devices_handled((unsigned)irq - SIM_IRQ_DEVICE);
 	}
 }
 
@@ -331,6 +346,7 @@ void sim_slow(uintptr_t pc)
 	/* A handler that ends with a jump to a hook returns to the engine, elsewhere under --watch. */
 	sim_mix(sim_in_kernel(pc) ? pc : 0);
 	sim_mix(sim.clock_ns);
+	devices_run();
 	check_limits();
 	console_poll();
 	deliver(pc);
@@ -384,27 +400,6 @@ void sim_irq_restore(bool enabled)
 	SIM_EVENT(SIM_PC);
 }
 
-static void again(unsigned cpu, uint64_t at)
-{
-	sim_charge();
-	sim.cpu[cpu].again_at = least(sim.cpu[cpu].again_at, at);
-	sim_arm();
-}
-
-/* Faults of a hint that arrives at *at; true when it does not. */
-static bool disturb(unsigned cpu, uint64_t *at)
-{
-	uint64_t ns;
-
-	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && started((unsigned)(ns % sim.cfg.cpus)))
-		again((unsigned)(ns % sim.cfg.cpus), sim_now_ns() + ns);
-	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
-		again(cpu, *at + ns);
-	if (fault_strikes(FAULT_HINT_LATE, &ns))
-		*at += ns;
-	return fault_strikes(FAULT_HINT_LOST, &ns);
-}
-
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
@@ -413,7 +408,7 @@ void sim_hint(unsigned cpu)
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */
-	if (sim_faults && disturb(cpu, &at))
+	if (sim_faults && fault_hint(cpu, &at))
 		return;
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
 	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {
@@ -445,6 +440,7 @@ void sim_relax(void)
 	charge_events(RELAX_EVENTS);
 	sim.events++;
 	sim.pc = SIM_PC;
+	devices_run();
 	check_limits();
 	deliver(SIM_PC);
 	this_cpu()->ran++;
@@ -464,18 +460,27 @@ void sim_idle(void)
 		watch_unmasked();
 	}
 	this_cpu()->irq_on = true;
+	devices_run();
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;
-		set_busy(sim.cur, false);
+		sim_set_busy(sim.cur, false);
 		do
 			schedule(AT_HALT);
 		while (!pending(sim.cur));
-		set_busy(sim.cur, true);
+		sim_set_busy(sim.cur, true);
 	}
 	deliver(pc);
 	this_cpu()->irq_on = false;
 	if (sim.cfg.watch)
 		watch_masked();
+	sim_arm();
+}
+
+void sim_spend(uint64_t events)
+{
+	sim_charge();
+	charge_events(events);
+	devices_run();
 	sim_arm();
 }
 
@@ -498,92 +503,7 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 		v->skew_ns = skew_ns;
 	if (sim.cfg.watch)
 		watch_cpu_start(cpu);
-	set_busy(cpu, true);
+	sim_set_busy(cpu, true);
 	sim_arm();
 	return 0;
-}
-
-/*
- * Begin and end.
- */
-
-void sim_stop(int status, const char *message)
-{
-	void *dead;
-
-	sim_charge();
-	sim_mix(sim.events);
-	sim_mix(sim.clock_ns);
-	sim.status = status;
-	sim.message = message;
-	fiber_switch(&dead, sim.main_sp);
-	__builtin_unreachable();
-}
-
-void sim_exit(int status)
-{
-	sim_stop(status, NULL);
-}
-
-static void boot_cpu(uintptr_t unused)
-{
-	static struct sim_boot boot;
-
-	(void)unused;
-	boot = (struct sim_boot){
-		.cmdline = sim.cfg.cmdline,
-		.ram_base = RAM_BASE,
-		.ram_bytes = sim.cfg.ram_bytes,
-		.cpus = sim.cfg.cpus,
-		.seed = sim.cfg.from_mark ? 0 : sim.cfg.seed,
-	};
-	sim_entry_boot(&boot);
-}
-
-static void go(void *sp)
-{
-	fiber_switch(&sim.main_sp, sp);
-}
-
-void sim_seed(uint64_t seed)
-{
-	for (unsigned i = 0; i < RNG_SOURCES; i++)
-		rng_seed(&sim.rng[i], seed, (enum rng_source)i);
-}
-
-/* On the host's stack; the machine goes on at @sp. */
-static int run_on(void *sp)
-{
-	sim.running = true;
-	do
-		go(sp);
-	while (mark_asks(&sp));
-	if (bound.on)
-		bound_explore(go);
-	sim.running = false;
-	sim_budget = INT64_MAX;
-	return sim.status;
-}
-
-int sim_run(void)
-{
-	void *mark = mark_place();
-
-	if (mark)
-		return run_on(mark);
-	sim.hash = 0xcbf29ce484222325ull;
-	sim_seed(sim.cfg.seed);
-	mark_prepare();
-	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at =
-			sim.cpu[i].tick_at = SIM_NEVER;
-	set_busy(0, true);
-	if (sim.cfg.strategy->begin)
-		sim.cfg.strategy->begin();
-	sim.at_places = replay_places() > 0;
-	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
-	if (sim.cfg.watch)
-		watch_begin();
-	sim_budget = sim.armed = sim.bias;
-	return run_on(fiber_prepare(memory_boot_stack(), boot_cpu, 0));
 }

@@ -22,6 +22,10 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_CLOCK_STEP] = {"clock-step", 100000, "the clock jumps forward by up to 100 us"},
 	[FAULT_CLOCK_SKEW] = {"clock-skew", 1000, "a CPU's clock is ahead by up to 1 us from its start on"},
 	[FAULT_BIT_FLIP] = {"bit-flip", 8ull << 22, "a bit of the first 4 MiB of RAM changes"},
+	[FAULT_DEVICE_STUCK] = {"device-stuck", 1, "a device stops in the middle of its work, until it is reset"},
+	[FAULT_DEVICE_SLOW] = {"device-slow", 10000000, "a piece of a device's work takes up to 10 ms longer"},
+	[FAULT_DEVICE_ERROR] = {"device-error", 1, "a piece of a device's work fails: an error of a disk, a lost frame"},
+	[FAULT_IRQ_SPURIOUS] = {"irq-spurious", 1, "a device's interrupt comes without a reason, at a write to its registers"},
 };
 
 struct struck {
@@ -139,6 +143,26 @@ uint64_t fault_unstalled(uint64_t set, enum where where)
 		if (sim.cpu[i].stalled_until <= sim.clock_ns)
 			able |= CPU_BIT(i);
 	return able ? able : set;
+}
+
+static void hint_again(unsigned cpu, uint64_t at)
+{
+	if (at < sim.cpu[cpu].again_at)
+		sim.cpu[cpu].again_at = at;
+	sim_spend(0);
+}
+
+bool fault_hint(unsigned cpu, uint64_t *at)
+{
+	uint64_t ns, now = sim_now_ns();
+
+	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && (sim.busy | sim.halted) & CPU_BIT(ns % sim.cfg.cpus))
+		hint_again((unsigned)(ns % sim.cfg.cpus), now + ns);
+	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
+		hint_again(cpu, *at + ns);
+	if (fault_strikes(FAULT_HINT_LATE, &ns))
+		*at += ns;
+	return fault_strikes(FAULT_HINT_LOST, &ns);
 }
 
 void fault_machine(void)

@@ -55,7 +55,7 @@ void sim_mark(unsigned mark)
 		return;
 	sim_charge();
 	(void)console_input(&bytes);
-	if (sim.cfg.batch && !SIM_ASAN && !sim.cfg.watch && !sim.at_places && !bytes && memory_keep()) {
+	if (sim.cfg.batch && !SIM_ASAN && !sim.cfg.watch && !sim.cfg.devices && !sim.at_places && !bytes && memory_keep()) {
 		console_flush();
 		saved.asked = true;
 		fiber_switch(&saved.sp, sim.main_sp); /* comes back once for each run */
@@ -82,7 +82,7 @@ bool mark_asks(void **sp)
 static bool same_way(const struct sim_config *a, const struct sim_config *b)
 {
 	return a->cpus == b->cpus && a->ram_bytes == b->ram_bytes && a->hint_ns == b->hint_ns &&
-	       a->from_mark == b->from_mark && !a->watch && a->max_events == b->max_events &&
+	       a->from_mark == b->from_mark && !a->watch && !a->devices && a->max_events == b->max_events &&
 	       a->until_ns == b->until_ns && strcmp(a->cmdline, b->cmdline) == 0;
 }
 

@@ -265,19 +265,3 @@ void memory_init(void)
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 }
-
-/*
- * Device registers. No device model has any yet.
- */
-
-uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
-{
-	(void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
-}
-
-void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
-{
-	(void)value, (void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
-}

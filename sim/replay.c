@@ -178,6 +178,7 @@ static void write_text(FILE *f)
 		fprintf(f, "seed-from mark\n");
 	if (sim.cfg.watch)
 		watch_write(f);
+	devices_write(f);
 	fprintf(f, "input ");
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%02x", (unsigned char)input[i]);

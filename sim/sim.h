@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "sim/devices/map.h"
 #include "sim/fiber.h"
 #include "sim/port.h"
 #include "sim/rng.h"
@@ -35,6 +36,7 @@ struct sim_config {
 	bool quiet; /* say nothing of a run that ends with 0 */
 	bool from_mark; /* the seed counts from sim_mark on */
 	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
+	unsigned devices; /* which the machine has, bit n for enum sim_device n */
 	char cmdline[8192];
 };
 
@@ -68,6 +70,8 @@ struct sim {
 	struct sim_config cfg;
 	struct rng rng[RNG_SOURCES];
 	unsigned cur;	       /* the CPU that runs */
+	/* Interrupts of devices: as their lines are, edges that nobody took yet, let through. */
+	unsigned lines, edges, unmasked;
 	uint64_t busy, halted; /* CPUs, bit n for CPU n; neither: not started */
 
 	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
@@ -148,6 +152,9 @@ void sim_choose(uintptr_t pc);
 void sim_charge(void);
 void sim_arm(void);
 
+/** CPU @p cpu begins to run, or halts; the clock is up to date. */
+void sim_set_busy(unsigned cpu, bool busy);
+
 /** Seeds all generators. */
 void sim_seed(uint64_t seed);
 
@@ -170,6 +177,49 @@ uint64_t sim_now_ns(void);
 
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
+
+/** Virtual time of this CPU passes: @p events, as if it had run so many. */
+void sim_spend(uint64_t events);
+
+/* devices.c: the devices of the machine; see there. */
+
+/** Takes the name of a device that the machine is to have, or all. NULL, or what is wrong. */
+const char *devices_set(const char *value);
+
+/** Prints a line for each. */
+void devices_help(void);
+
+/** Writes which there are, for a replay. */
+void devices_write(FILE *f);
+
+/** Switches them on; and off, for batch.c. */
+void devices_begin(void);
+void devices_end(void);
+
+uint64_t devices_next(void);
+void devices_work(void);
+
+/** When the first of them has something to do; SIM_NEVER. */
+static inline uint64_t devices_due(void)
+{
+	return sim.cfg.devices ? devices_next() : SIM_NEVER;
+}
+
+/** What is due is done. The clock is up to date. */
+static inline void devices_run(void)
+{
+	if (sim.cfg.devices)
+		devices_work();
+}
+
+/** A handler of interrupt SIM_IRQ_DEVICE + @p n has returned. */
+void devices_handled(unsigned n);
+
+/** Whether the console's input goes to a device. */
+static inline bool devices_take_input(void)
+{
+	return sim.cfg.devices & 1u << DEVICE_PL011;
+}
 
 /* strategy.c: who runs next. */
 struct strategy {
@@ -329,9 +379,14 @@ enum fault {
 	FAULT_CLOCK_STEP,
 	FAULT_CLOCK_SKEW,
 	FAULT_BIT_FLIP,
+	FAULT_DEVICE_STUCK,
+	FAULT_DEVICE_SLOW,
+	FAULT_DEVICE_ERROR,
+	FAULT_IRQ_SPURIOUS,
 	FAULTS
 };
-_Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");
+_Static_assert(RNG_DEVICES == RNG_FAULTS + FAULTS && RNG_SOURCES == RNG_DEVICES + DEVICES,
+	       "a generator for each");
 
 extern const struct fault_kind {
 	const char *name;
@@ -352,6 +407,9 @@ static inline bool fault_strikes(enum fault fault, uint64_t *value)
 
 /** Of @p set, who does not stand still; unless nobody is left. */
 uint64_t fault_unstalled(uint64_t set, enum where where);
+
+/** Faults of a hint to @p cpu that arrives at *@p at; true when it does not. */
+bool fault_hint(unsigned cpu, uint64_t *at);
 
 /** Faults that strike when the kernel sets a timer: at moments of its own, so that a replay meets them again. */
 void fault_machine(void);
@@ -380,6 +438,7 @@ const char *console_set_input(const char *hex);
 /** When the receiver has a byte that was not taken; SIM_NEVER when no more will come. */
 uint64_t console_due(void);
 bool console_masked(void);
+void console_mask(bool masked);
 
 /** True when input comes from a person, so that virtual time must not run ahead of the host's. */
 bool console_interactive(void);

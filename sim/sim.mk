@@ -3,7 +3,7 @@
 
 SIM_CFLAGS := -std=gnu17 -O2 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -I. \
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef -Wshadow
-SIM_SRCS := $(sort $(wildcard sim/*.c)) sim/fiber_$(shell uname -m).S
+SIM_SRCS := $(sort $(wildcard sim/*.c sim/devices/*.c)) sim/fiber_$(shell uname -m).S
 SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS)))
 SIM_LINK := $(CC) $(if $(ASAN),-no-pie -fsanitize=address,-static) $(if $(COVERAGE),-fprofile-instr-generate)
 

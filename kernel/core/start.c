@@ -1,6 +1,7 @@
 #include "core/start.h"
 #include "base/panic.h"
 #include "board/board.h"
+#include "core/boot.h"
 #include "core/cpu.h"
 #include "core/irq.h"
 #include "core/log.h"
@@ -20,7 +21,7 @@ static void memory_init(void)
 
 	for (unsigned i = 0; i < m->free.n; i++)
 		page_add(m->free.r[i].base, m->free.r[i].bytes);
-	kmalloc_init(board_cmdline());
+	kmalloc_init(boot_word(BOOT_HEAP) == BOOT_HEAP_SLAB, boot_word(BOOT_FAIL_ALLOC));
 	arch_mmu_init(m->ram.r, m->ram.n, m->mmio.r, m->mmio.n);
 }
 
@@ -99,8 +100,9 @@ void kernel_main(void *boot)
 	executor_init();
 	(void)cpu_step(0, CPU_ABSENT, CPU_ONLINE);
 	cpus_start();
-	kprintf("Fermata %s on %s: %u CPU%s, %llu MiB\n", FERMATA_VERSION, board_name, cpu_count,
-		cpu_count == 1 ? "" : "s", (unsigned long long)(page_total_bytes() >> 20));
+	kprintf("Fermata %s on %s: %u CPU%s, %lu MiB\n", FERMATA_VERSION, board_name, cpu_count,
+		cpu_count == 1 ? "" : "s", page_total_bytes() >> 20);
+	boot_report();
 	init_start();
 	executor_run();
 }

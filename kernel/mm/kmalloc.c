@@ -1,7 +1,6 @@
 #include "mm/kmalloc.h"
 #include "base/panic.h"
 #include "base/string.h"
-#include "base/words.h"
 #include "core/cpu.h"
 #include "mm/magazine.h"
 #include "mm/misuse.h"
@@ -46,10 +45,9 @@ static void check_cached(const struct block *b)
 {
 	if (unlikely(!block_is(b, MARK_CACHED)))
 		misuse_free_overwritten(b);
-	for (u32 i = 0; ARCH_POISON && i < poisoned_bytes(b) / 8; i++) {
+	for (u32 i = 0; ARCH_POISON && i < poisoned_bytes(b) / 8; i++)
 		if (((const u64 *)(b + 1))[i] != POISON)
 			misuse_free_overwritten(b);
-	}
 }
 
 static inline void *hand_out(struct block *b, enum heap_kind kind, u32 bytes, u32 slack, uptr owner)
@@ -100,10 +98,9 @@ static bool give_back_cached(void)
 {
 	bool any = false;
 
-	for (u32 i = 0; i < HEAPS * MAGAZINE_SIZES; i++) {
+	for (u32 i = 0; i < HEAPS * MAGAZINE_SIZES; i++)
 		while (give_back_one(i % HEAPS, (i / HEAPS + 1) * UNIT_BYTES))
 			any = true;
-	}
 	return any;
 }
 
@@ -298,19 +295,9 @@ uptr kmalloc_failed_at(void)
 	return atomic_load_explicit(&failed_at, memory_order_relaxed);
 }
 
-void kmalloc_init(const char *cmdline)
+void kmalloc_init(bool with_magazines, u64 fail_at)
 {
-	char text[24];
-	u64 k = 0;
-
 	pools_reserve(&heaps[HEAP_KERNEL].pools);
-	magazines = true;
-	if (words_find(cmdline, "heap", text, sizeof text)) {
-		magazines = strcmp(text, "tlsf");
-		if (magazines && strcmp(text, "slab"))
-			panic("heap=%s: expected tlsf or slab", text);
-	}
-	if (words_find(cmdline, "fail_alloc", text, sizeof text) && parse_u64(text, &k))
-		panic("fail_alloc=%s: expected a number", text);
-	kmalloc_fail_at(k);
+	magazines = with_magazines;
+	kmalloc_fail_at(fail_at);
 }

@@ -3,6 +3,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "services/burn.h"
+#include "task/fault.h"
 
 #define TIME_MAX_US (SCHED_DEADLINE_MAX_NS / NS_PER_US)
 #define WORK_MAX_MS 1000000u
@@ -142,6 +143,7 @@ int spawn_run(char **words, unsigned n)
 
 int sched_run(char **words, unsigned n)
 {
+	TASK_SHIELD();
 	u64 values[OPTIONS] = {0}, id;
 	struct sched_params params;
 	struct task *t;
@@ -151,12 +153,12 @@ int sched_run(char **words, unsigned n)
 	    values[WORK] || values[WCET])
 		return ERR_INVAL;
 	if (task_find((u32)id, &t)) {
-		kprintf("sched: there is no task %llu; `task` lists them\n", (unsigned long long)id);
+		kprintf("sched: there is no task %lu; `task` lists them\n", id);
 		return 0;
 	}
 	err = task_set_params(t, &params);
 	if (is_news(err))
 		kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
-	task_put(t);
+	task_unref(t);
 	return 0;
 }
