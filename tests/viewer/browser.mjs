@@ -903,6 +903,45 @@ test("no text is smaller than 12 px, on the page, in the picture and in exports"
 	await done(page);
 });
 
+test("releases, deadlines and decisions are marked where they are, and misses in the overview", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&t=4000000-16000000"});
+	const seen = await page.evaluate(() => {
+		const {q, scene, painter} = window.fermata;
+		const {m} = q;
+		const ctx = document.getElementById("timeline").getContext("2d");
+		const at = (x, y) => [...ctx.getImageData(Math.round(x), Math.round(y), 1, 1).data].slice(0, 3);
+		const hex = (h) => [1, 3, 5].map((i) => parseInt(h.slice(i, i + 2), 16));
+		const task = m.tasks.findIndex((t) => t.name === "wheel");
+		const row = scene.rows.find((r) => r.kind === "task" && r.index === task);
+		const top = 26 + row.y - scene.scroll;
+		const job = [...m.jobs.task.keys()].find((j) => m.jobs.task[j] === task && m.jobs.release[j] > scene.t0 && m.jobs.deadline[j] < scene.t1 * 1.3 && m.jobs.release[j] < scene.t1);
+		const dec = m.decisions.time.findIndex((t, i) => t > 6e6 && m.decisions.flags[i] & 1 && Math.abs(t - m.decisions.time[i + 1]) > 3e5 && Math.abs(t - m.decisions.time[i - 1]) > 3e5);
+		const cpu = scene.rows.find((r) => r.kind === "cpu" && m.cpus[r.index].cpu === m.decisions.cpu[dec]);
+		const dx = painter.x(scene, m.jobs.deadline[job]);
+		return {release: [at(painter.x(scene, m.jobs.release[job]), top + row.h - 4), hex(scene.theme.cls.edf)], decision: [at(painter.x(scene, m.decisions.time[dec]), 26 + cpu.y - scene.scroll + 36), hex(scene.theme.text)],
+			deadline: [-3, -2, -1, 0, 1, 2, 3].some((k) => at(dx + k, top + 1).join() !== hex(scene.theme.bg).join())};
+	});
+	assert.deepEqual(seen.release[0], seen.release[1]);
+	assert.deepEqual(seen.decision[0], seen.decision[1]);
+	assert.ok(seen.deadline);
+	await done(page);
+	for (const [name, any] of [["violated.html", true], ["demo.html", false]]) {
+		const other = await open(name);
+		await frame(other);
+		const red = await other.evaluate(() => {
+			const c = document.querySelector(".over canvas");
+			const {data} = c.getContext("2d").getImageData(0, 0, c.width, 4);
+			const want = parseInt(window.fermata.scene.theme.danger.slice(1), 16);
+			let n = 0;
+			for (let i = 0; i < data.length; i += 4)
+				n += (data[i] << 16 | data[i + 1] << 8 | data[i + 2]) === want ? 1 : 0;
+			return n;
+		});
+		assert.equal(red > 0, any, `${red} red pixels in the overview of ${name}`);
+		await done(other);
+	}
+});
+
 test("who wants no motion gets none", async () => {
 	for (const [reducedMotion, expected] of [["reduce", "0s"], ["no-preference", "0.12s"]]) {
 		const page = await open("demo.html", {reducedMotion});

@@ -2,7 +2,7 @@
 import {columns} from "./lod.js";
 import {IDLE, OFFLINE, S, UNKNOWN, stateOf} from "./model.js";
 import {Painter, classPart, taskColour, type Scene} from "./scene.js";
-import {LIGHT, mix} from "./theme.js";
+import {LIGHT, mix, textOn} from "./theme.js";
 import {ticks} from "./time.js";
 
 const escape = (s: string): string => s.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -42,7 +42,7 @@ export function svg(s: Scene, t0: number, t1: number, width = 900): string {
 			const h = many ? 22 * share : 22;
 			rect(at(a), y + 22 - h, at(b), h, v === UNKNOWN ? "url(#unknown)" : taskColour(theme, m.tasks[v]!.cls, v), v === UNKNOWN ? "unknown" : q.label(v));
 			if (v !== UNKNOWN && !many && at(b) - at(a) > q.label(v).length * 7 + 4)
-				text(at(a) + 3, y + 15, q.label(v), ` fill="#ffffff"`);
+				text(at(a) + 3, y + 15, q.label(v), ` fill="${textOn(taskColour(theme, m.tasks[v]!.cls, v))}"`);
 		});
 		y += 30;
 	}
