@@ -46,8 +46,7 @@ void sim_charge(void)
 	charge_events(used);
 }
 
-/* A CPU begins to run or halts. The clock is up to date. */
-static void set_busy(unsigned cpu, bool busy)
+void sim_set_busy(unsigned cpu, bool busy)
 {
 	unsigned n;
 
@@ -401,27 +400,6 @@ void sim_irq_restore(bool enabled)
 	SIM_EVENT(SIM_PC);
 }
 
-static void again(unsigned cpu, uint64_t at)
-{
-	sim_charge();
-	sim.cpu[cpu].again_at = least(sim.cpu[cpu].again_at, at);
-	sim_arm();
-}
-
-/* Faults of a hint that arrives at *at; true when it does not. */
-static bool disturb(unsigned cpu, uint64_t *at)
-{
-	uint64_t ns;
-
-	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && started((unsigned)(ns % sim.cfg.cpus)))
-		again((unsigned)(ns % sim.cfg.cpus), sim_now_ns() + ns);
-	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
-		again(cpu, *at + ns);
-	if (fault_strikes(FAULT_HINT_LATE, &ns))
-		*at += ns;
-	return fault_strikes(FAULT_HINT_LOST, &ns);
-}
-
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
@@ -430,7 +408,7 @@ void sim_hint(unsigned cpu)
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */
-	if (sim_faults && disturb(cpu, &at))
+	if (sim_faults && fault_hint(cpu, &at))
 		return;
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
 	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {
@@ -485,11 +463,11 @@ void sim_idle(void)
 	devices_run();
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;
-		set_busy(sim.cur, false);
+		sim_set_busy(sim.cur, false);
 		do
 			schedule(AT_HALT);
 		while (!pending(sim.cur));
-		set_busy(sim.cur, true);
+		sim_set_busy(sim.cur, true);
 	}
 	deliver(pc);
 	this_cpu()->irq_on = false;
@@ -525,93 +503,7 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 		v->skew_ns = skew_ns;
 	if (sim.cfg.watch)
 		watch_cpu_start(cpu);
-	set_busy(cpu, true);
+	sim_set_busy(cpu, true);
 	sim_arm();
 	return 0;
-}
-
-/*
- * Begin and end.
- */
-
-void sim_stop(int status, const char *message)
-{
-	void *dead;
-
-	sim_charge();
-	sim_mix(sim.events);
-	sim_mix(sim.clock_ns);
-	sim.status = status;
-	sim.message = message;
-	fiber_switch(&dead, sim.main_sp);
-	__builtin_unreachable();
-}
-
-void sim_exit(int status)
-{
-	sim_stop(status, NULL);
-}
-
-static void boot_cpu(uintptr_t unused)
-{
-	static struct sim_boot boot;
-
-	(void)unused;
-	boot = (struct sim_boot){
-		.cmdline = sim.cfg.cmdline,
-		.ram_base = RAM_BASE,
-		.ram_bytes = sim.cfg.ram_bytes,
-		.cpus = sim.cfg.cpus,
-		.seed = sim.cfg.from_mark ? 0 : sim.cfg.seed,
-	};
-	sim_entry_boot(&boot);
-}
-
-static void go(void *sp)
-{
-	fiber_switch(&sim.main_sp, sp);
-}
-
-void sim_seed(uint64_t seed)
-{
-	for (unsigned i = 0; i < RNG_SOURCES; i++)
-		rng_seed(&sim.rng[i], seed, (enum rng_source)i);
-}
-
-/* On the host's stack; the machine goes on at @sp. */
-static int run_on(void *sp)
-{
-	sim.running = true;
-	do
-		go(sp);
-	while (mark_asks(&sp));
-	if (bound.on)
-		bound_explore(go);
-	sim.running = false;
-	sim_budget = INT64_MAX;
-	return sim.status;
-}
-
-int sim_run(void)
-{
-	void *mark = mark_place();
-
-	if (mark)
-		return run_on(mark);
-	sim.hash = 0xcbf29ce484222325ull;
-	sim_seed(sim.cfg.seed);
-	mark_prepare();
-	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at =
-			sim.cpu[i].tick_at = SIM_NEVER;
-	set_busy(0, true);
-	if (sim.cfg.strategy->begin)
-		sim.cfg.strategy->begin();
-	sim.at_places = replay_places() > 0;
-	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
-	if (sim.cfg.watch)
-		watch_begin();
-	devices_begin();
-	sim_budget = sim.armed = sim.bias;
-	return run_on(fiber_prepare(memory_boot_stack(), boot_cpu, 0));
 }
