@@ -145,6 +145,26 @@ uint64_t fault_unstalled(uint64_t set, enum where where)
 	return able ? able : set;
 }
 
+static void hint_again(unsigned cpu, uint64_t at)
+{
+	if (at < sim.cpu[cpu].again_at)
+		sim.cpu[cpu].again_at = at;
+	sim_spend(0);
+}
+
+bool fault_hint(unsigned cpu, uint64_t *at)
+{
+	uint64_t ns, now = sim_now_ns();
+
+	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && (sim.busy | sim.halted) & CPU_BIT(ns % sim.cfg.cpus))
+		hint_again((unsigned)(ns % sim.cfg.cpus), now + ns);
+	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
+		hint_again(cpu, *at + ns);
+	if (fault_strikes(FAULT_HINT_LATE, &ns))
+		*at += ns;
+	return fault_strikes(FAULT_HINT_LOST, &ns);
+}
+
 void fault_machine(void)
 {
 	uint64_t value;

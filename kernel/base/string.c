@@ -156,6 +156,15 @@ char *strchr(const char *s, int c)
 	return (char *)(uptr)s;
 }
 
+usize strcspn(const char *s, const char *reject)
+{
+	usize n = 0;
+
+	while (s[n] && !strchr(reject, s[n]))
+		n++;
+	return n;
+}
+
 char *strstr(const char *hay, const char *needle)
 {
 	usize n = strlen(needle);

@@ -72,3 +72,9 @@ void levels_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void levels_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *levels_peek(const void *queue, unsigned cpu);
 unsigned levels_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
+
+/** What the policies that have levels have in common. @p levels_: a policy's own. */
+#define LEVELS_POLICY(levels_)                                                                     \
+	.levels = true, .passes = true, .queue = &(levels_), .queue_bytes = sizeof(levels_),       \
+	.release = levels_release, .enqueue = levels_enqueue, .dequeue = levels_dequeue,           \
+	.peek = levels_peek, .list = levels_list

@@ -10,9 +10,7 @@
  */
 #include "base/panic.h"
 #include "base/printf.h"
-#include "base/string.h"
-#include "base/words.h"
-#include "board/board.h"
+#include "core/boot.h"
 #include "core/panic.h"
 #include "task/fault.h"
 #include "task/handover.h"
@@ -28,25 +26,12 @@ static void describe(void)
 		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
 }
 
-/* shards=N, else 1: one lock for all (docs/performance.md says why). */
-static unsigned shards_wanted(void)
-{
-	char text[8];
-	u64 n = 1;
-
-	if (!words_find(board_cmdline(), "shards", text, sizeof text) ||
-	    (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX))
-		return (unsigned)n;
-	kprintf("shards=%s: expected a number from 1 to %u; taking 1\n", text, SHARDS_MAX);
-	return 1;
-}
-
 void executor_init(void)
 {
 	panic_describe = describe;
 	fault_init();
-	inherit_boot();
-	runqueue_init(shards_wanted());
+	inherit_default = boot_word(BOOT_INHERIT) == BOOT_INHERIT_ON;
+	runqueue_init((unsigned)boot_word(BOOT_SHARDS)); /* else one for all: docs/performance.md */
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 

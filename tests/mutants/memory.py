@@ -126,6 +126,6 @@ MUTANTS = [
            (("kernel/async/dag.c", "		kfree(d->stamps);\n		d->stamps = NULL;\n", "		d->stamps = NULL;\n"),), "test",
            Runs(FAILURES, **ALONE)),
     Mutant("failure-not-noticed", "who calls a service does not look whether there was memory",
-           (("kernel/async/service.c", "	if (c) {\n		atomic_init(&c->refs, 2);", "	{\n		atomic_init(&c->refs, 2);"),),
+           (("kernel/async/service.c", "	if (!c)\n		return ERR_NOMEM;\n	atomic_init(&c->refs, 2);", "	atomic_init(&c->refs, 2);"),),
            "panic", Runs(FAILURES, **ALONE)),
 ]
