@@ -80,7 +80,7 @@ class Explorer(Engine):
         subprocess.run(["objcopy", "--keep-global-symbols=sim/explore.list", whole], check=True, capture_output=True, text=True)
         engine = [self.once(str(source), [*HOST, *SUFFIX[source.suffix]])
                   for source in [*sorted(Path("sim/explore").glob("*.c")), Path("sim/fiber.c"), Path(f"sim/fiber_{os.uname().machine}.S")]]
-        subprocess.run(["clang", "-static", "-o", elf, whole, *engine], check=True, capture_output=True, text=True)
+        subprocess.run(["clang", "-static", "-Wl,--warn-unresolved-symbols", "-o", elf, whole, *engine], check=True, capture_output=True, text=True)
         return elf
 
     def run(self, prop, run, overlay, out, stall_s=900):
