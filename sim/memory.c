@@ -234,6 +234,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		console_flush();
 		console_close();
 		(void)!write(STDERR_FILENO, broken, sizeof broken - 1);
+		if (bound.on)
+			bound_broken();
 		_exit(EXIT_BROKEN);
 	}
 	sim_mix(redirect(context, stack, meaning(sig, in_ram), at));

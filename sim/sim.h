@@ -262,6 +262,10 @@ void bound_point(uintptr_t pc);
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
 
+/** The schedule at hand broke the simulator: it is the one that fails, and the search is over. Context: any, the
+ *  process ends behind it. */
+void bound_broken(void);
+
 /* pages.c: what was written since a moment. */
 #define PAGES_MAX 8192
 
@@ -383,6 +387,8 @@ enum fault {
 	FAULT_DEVICE_SLOW,
 	FAULT_DEVICE_ERROR,
 	FAULT_IRQ_SPURIOUS,
+	FAULT_IRQ_LATE,
+	FAULT_IRQ_LOST,
 	FAULTS
 };
 _Static_assert(RNG_DEVICES == RNG_FAULTS + FAULTS && RNG_SOURCES == RNG_DEVICES + DEVICES,
