@@ -85,4 +85,13 @@ $(ELF): $(BIN)/kernel.o $(SIM_OBJS) $(BIN)/ksyms.o
 	@$(SIM_LINK) -o $@ $^
 	@$(NM) -n $@ | tools/ksyms - | cmp -s - $(BIN)/ksyms.S || \
 		{ echo "$@: code moved between the two links" >&2; exit 1; }
+
+# The models of devices on their own, with their tests:
+# `make build/sim-clang/app-models/models.elf BOARD=sim APP=tests/sim/models.c`.
+MODELS_OBJS := $(patsubst sim/%.c,$(OUT)/engine/%.o,$(wildcard sim/devices/*.c))
+$(BIN)/models.elf: $(wildcard tests/sim/models*) $(MODELS_OBJS)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SIM_CFLAGS) -static -o $@ tests/sim/models.c $(MODELS_OBJS)
+
 include sim/explore.mk

@@ -1,5 +1,6 @@
 """The simulated machine's devices, driven by the kernel's drivers and by small ones of the tests."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -76,3 +77,13 @@ def test_without_a_device_there_is_none(kernels):
     assert result.returncode == 101 and "no device at this register" in result.stdout
     wrong = kernels.sim(elf, "--device", "floppy")
     assert wrong.returncode == 2 and "names no device" in wrong.stdout
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("cc", ["clang", "gcc"])
+def test_models_are_as_their_data_sheets(kernels, root, cc):
+    """Without the simulator: that they link shows that models know nothing of it."""
+    elf = f"build/sim-{cc}/app-models/models.elf"
+    kernels.make(elf, "BOARD=sim", f"CC={cc}", "APP=tests/sim/models.c")
+    result = subprocess.run([root / elf], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 0 and "tests: 18 ran, 0 failed" in result.stdout, result.stdout
