@@ -184,7 +184,7 @@ void dma_fence(void)
  * Devices.
  */
 
-static void refused(unsigned device, const char *name, bool write, uint64_t at, size_t bytes,
+static void refused(const char *name, bool write, uint64_t at, size_t bytes,
 		    const char *what, const struct mapping *last)
 {
 	if (!(sim.cfg.watch & WATCH_DEVICES) || !report_begin((uintptr_t)what, last ? last->event : 0))
@@ -197,7 +197,6 @@ static void refused(unsigned device, const char *name, bool write, uint64_t at, 
 	report_here(write ? "write" : "read", (uintptr_t)what);
 	if (last)
 		report_later(last->live ? "mapping" : "giving back", last->event);
-	devices_cause(device);
 	report_end();
 }
 
@@ -259,7 +258,7 @@ bool dma_move(unsigned device, const char *name, unsigned how, uint64_t address,
 	struct mapping *m = mapping_at(device, write, at, bytes, &last);
 
 	if (!m) {
-		refused(device, name, write, address, bytes, what, last);
+		refused(name, write, address, bytes, what, last);
 		return false;
 	}
 	watched(m, at, bytes, how, what);

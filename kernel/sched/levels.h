@@ -19,12 +19,11 @@ struct levels {
 ALWAYS_INLINE void levels_add(struct levels *l, struct sched_entity *e, bool at_head)
 {
 	struct list *q = &l->queue[e->key];
-	u32 bit = 1u << e->key;
+	u32 bit = 1u << e->key, used = l->used;
 
-	if (!(l->used & bit)) {
+	if (!(used & bit))
 		list_init(q);
-		l->used |= bit;
-	}
+	l->used = used | bit;
 	sched_arrive(e, at_head);
 	if (at_head)
 		list_add_head(q, &e->link);
@@ -58,6 +57,19 @@ ALWAYS_INLINE void levels_rotate(struct levels *l, struct sched_entity *first,
 ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 {
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
+}
+
+/** The same, taken out. True: it was the last. */
+ALWAYS_INLINE bool levels_pop(struct levels *l)
+{
+	struct list *q = &l->queue[__builtin_ctz(l->used)], *second = q->next->next;
+
+	q->next = second;
+	second->prev = q;
+	if (second != q)
+		return false;
+	l->used &= l->used - 1;
+	return !l->used;
 }
 
 /** What a release comes to. */

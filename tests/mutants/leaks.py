@@ -18,7 +18,7 @@ MUTANTS = [
            (("kernel/mm/arena.c", "	bool irqs = arch_irq_save(); /* who is killed has all that it took, or nothing of it */\n",
              "	bool irqs = arch_irq_save();\n\n	arch_irq_restore(irqs);\n"),), "test", SOAK),
     Mutant("dead-is-not-put", "the executor keeps its reference of a task that is dead",
-           (("kernel/task/handover.h", "		c->dead = NULL;\n		task_unref(dead);\n", "		c->dead = NULL;\n"),),
+           (("kernel/task/executor.c", "	if (unlikely(why == TRACE_switch_why_exited))\n		task_unref(prev);\n", ""),),
            "test", SOAK),
     Mutant("stack-is-not-given-back", "a stack that is left for another is lost if the CPU has one at hand",
            (("kernel/task/executor.h", "	if (unlikely(c->spare || workers_short()))\n		return worker_give_other(w);\n",

@@ -98,7 +98,7 @@ MUTANTS = [
              "		*here = task_self();\n	t = *here;\n	return arena_alloc(&t->arena"),),
            "test panic", Runs(ARENAS, seeds=5, only="pays")),
     Mutant("memory-outlives-its-task", "the end of a task does not release what it has",
-           (("kernel/task/executor.c", "		arena_release(&t->arena);\n", "		(void)t;\n"),), "test", Runs(ARENAS, **ALONE, only="limit")),
+           (("kernel/task/executor.c", "	arena_release(&t->arena);\n", ""),), "test", Runs(ARENAS, **ALONE, only="limit")),
     Mutant("torn-chain-followed", "links that were overwritten are followed",
            ((ARENA, "		if (chained && block_good(", "		chained = true;\n		if (block_good("),),
            "test panic", Runs(ARENAS, **ALONE, only="overwritten")),
