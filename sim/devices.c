@@ -37,6 +37,7 @@ static struct place {
 	unsigned storm;	      /* deliveries since its interrupt's line rose */
 	uint64_t cause;	      /* the event of the last write to its registers */
 	uintptr_t pc;	      /* the access to its registers that is being made */
+	uint64_t rises_ns;    /* when its interrupt, which is late, comes; 0: none is */
 } places[DEVICES];
 
 static uint64_t due_ns; /* 0: nothing is being done that was due */
@@ -76,14 +77,25 @@ static uint64_t now_ns(struct device *d)
 static void line(struct device *d, bool high)
 {
 	unsigned n = number_of(d);
+	uint64_t ns;
 
-	sim.lines = high ? sim.lines | 1u << n : sim.lines & ~(1u << n);
 	places[n].storm = 0;
+	places[n].rises_ns = 0;
+	sim.lines &= ~(1u << n);
+	if (!high || fault_strikes(FAULT_IRQ_LOST, &ns))
+		return;
+	if (fault_strikes(FAULT_IRQ_LATE, &ns))
+		places[n].rises_ns = present_ns() + ns;
+	else
+		sim.lines |= 1u << n;
 }
 
 static void pulse(struct device *d)
 {
-	sim.edges |= 1u << number_of(d);
+	uint64_t unused;
+
+	if (!fault_strikes(FAULT_IRQ_LOST, &unused))
+		sim.edges |= 1u << number_of(d);
 }
 
 static uint64_t below(struct device *d, uint64_t n)
@@ -101,6 +113,7 @@ static bool dma(struct device *d, unsigned how, uint64_t at, void *data, size_t 
 	bool done;
 
 	watch_act(number_of(d), d->class->name, what);
+	watch_device_event();
 	done = dma_move(number_of(d), d->class->name, how, at, data, bytes, what, coin);
 	watch_act(0, NULL, NULL);
 	return done;
@@ -141,10 +154,9 @@ static void misuse(struct device *d, const char *text)
 	} else {
 		watch_act(number_of(d), d->class->name, "looks at what it was given");
 		report_here("noticed", 0);
-		watch_act(0, NULL, NULL);
-		devices_cause(number_of(d));
 	}
 	report_end();
+	watch_act(0, NULL, NULL);
 }
 
 static void send_back(struct device *d, const uint8_t *data, size_t bytes)
@@ -252,7 +264,7 @@ uint64_t devices_next(void)
 
 	for (unsigned i = 0; i < DEVICES; i++)
 		if (places[i].model)
-			due = least(due, places[i].model->due_ns);
+			due = least(due, least(places[i].model->due_ns, places[i].rises_ns ? places[i].rises_ns : SIM_NEVER));
 	for (unsigned i = 0; i < FRAMES; i++)
 		if (frames[i].bytes)
 			due = least(due, frames[i].at_ns);
@@ -265,9 +277,15 @@ void devices_work(void)
 		for (unsigned i = 0; i < sizeof behind / sizeof *behind; i++)
 			if (places[behind[i].device].model)
 				behind[i].run(places[behind[i].device].model);
-		for (unsigned i = 0; i < DEVICES; i++)
-			if (places[i].model)
-				device_run(places[i].model);
+		for (unsigned i = 0; i < DEVICES; i++) {
+			if (!places[i].model)
+				continue;
+			device_run(places[i].model);
+			if (places[i].rises_ns && places[i].rises_ns <= due_ns) {
+				places[i].rises_ns = 0;
+				sim.lines |= 1u << i;
+			}
+		}
 	}
 	due_ns = 0;
 }

@@ -26,6 +26,8 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_DEVICE_SLOW] = {"device-slow", 10000000, "a piece of a device's work takes up to 10 ms longer"},
 	[FAULT_DEVICE_ERROR] = {"device-error", 1, "a piece of a device's work fails: an error of a disk, a lost frame"},
 	[FAULT_IRQ_SPURIOUS] = {"irq-spurious", 1, "a device's interrupt comes without a reason, at a write to its registers"},
+	[FAULT_IRQ_LATE] = {"irq-late", 100000, "a device's interrupt comes up to 100 us late"},
+	[FAULT_IRQ_LOST] = {"irq-lost", 1, "a device's interrupt does not come; its next one does"},
 };
 
 struct struck {

@@ -134,6 +134,8 @@ static void forget_guards(unsigned but)
 void memory_reset(void)
 {
 	forget_guards(0);
+	asan_memory((void *)RAM_BASE, sim.cfg.ram_bytes, true);
+	asan_memory((char *)BOOT_STACK_TOP - BOOT_STACK_BYTES, BOOT_STACK_BYTES, true);
 	for (unsigned i = 0; i < open_count; i++) {
 		if (in(closed, open_pages[i]))
 			open_page(open_pages[i]);

@@ -387,6 +387,8 @@ enum fault {
 	FAULT_DEVICE_SLOW,
 	FAULT_DEVICE_ERROR,
 	FAULT_IRQ_SPURIOUS,
+	FAULT_IRQ_LATE,
+	FAULT_IRQ_LOST,
 	FAULTS
 };
 _Static_assert(RNG_DEVICES == RNG_FAULTS + FAULTS && RNG_SOURCES == RNG_DEVICES + DEVICES,
@@ -458,6 +460,7 @@ void console_poll(void);
 #define RAM_BYTES_DEFAULT (256ull << 20)
 #define RAM_BYTES_MAX (2048ull << 20)
 #define BOOT_STACK_BYTES (64u << 10)
+#define SIM_STACK_BYTES (28u << 10) /* a worker's, without its guard page */
 
 void memory_init(void);
 

@@ -19,7 +19,7 @@ static const struct demonstration {
 
 static int run(const struct demonstration *d, char **words, unsigned n)
 {
-	u64 length = boot_word(d->word);
+	u64 length = boot_word(d->word); /* its default: it was not given, or there would be no shell */
 
 	if (n && (parse_u64(words[0], &length) || !length || length > BOOT_LENGTH_MAX))
 		return ERR_INVAL;

@@ -15,7 +15,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, usize n);
 char *strchr(const char *s, int c);
 char *strstr(const char *hay, const char *needle);
-usize strcspn(const char *s, const char *reject);
 
 /** Copies at most bytes-1 characters and terminates; returns strlen(from). */
 usize strlcpy(char *to, const char *from, usize bytes);

@@ -8,7 +8,7 @@
  * the reserve, is kept for the kernel's heap, and there for interrupts, start-up and service tasks.
  *
  * Each heap is a two-level segregated fit (tlsf.h) under one lock. In front of it stand magazines
- * (magazine.h): a CPU keeps a few released blocks of each size up to 512 bytes and hands them out
+ * (magazine.h): a CPU keeps a few released blocks of each size up to 768 bytes and hands them out
  * again without a lock. A block of more than 64 KiB has pages of its own. A miss costs one
  * operation under the lock, never a batch, so kmalloc and kfree take a bounded number of steps,
  * also when a pool comes or goes. Only when there are no pages left is all given back that is

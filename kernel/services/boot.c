@@ -39,10 +39,10 @@ static const char *const foreign[] = {"BOOT_IMAGE", "coherent_pool", "cgroup_dis
 /* Which of @p choices @p text is; false: none. */
 static bool choose(const char *choices, const char *text, u64 *which)
 {
-	usize n = strcspn(text, "|");
+	usize n = strlen(text);
 
-	for (*which = 0; choices; ++*which) {
-		if (!text[n] && !strncmp(choices, text, n) && (!choices[n] || choices[n] == '|'))
+	for (*which = 0; choices && !strchr(text, '|'); ++*which) {
+		if (!strncmp(choices, text, n) && (!choices[n] || choices[n] == '|'))
 			return true;
 		choices = strchr(choices, '|');
 		choices += choices != NULL;
@@ -152,9 +152,12 @@ void boot_report_unknown(void)
 	usize n;
 
 	for (const char *at = words_next(board_cmdline(), &n); n; at = words_next(at + n, &n)) {
-		char name[TEXT_BYTES];
+		char name[TEXT_BYTES], *value;
 
-		strlcpy(name, at, MIN(sizeof name, MIN(n, strcspn(at, "=")) + 1));
+		strlcpy(name, at, MIN(sizeof name, n + 1));
+		value = strchr(name, '=');
+		if (value)
+			*value = '\0';
 		check_name(name);
 	}
 }

@@ -14,7 +14,7 @@ TESTS = ["uart_loopback", "hpet_counts", "hpet_fires", "gpio_edges", "gpio_pull"
          "blk_in_any_order", "net_echoes"]
 EVENTS_MAX = 5_000_000
 SEEDS = 20
-FAULTS = ["device-stuck=3", "device-slow=3", "device-error=4", "irq-spurious=10"]
+FAULTS = ["device-stuck=4", "device-slow=4", "device-error=4", "irq-spurious=10", "irq-late=3", "irq-lost=5"]
 
 
 def options(test, *more, strategy="random"):
@@ -22,9 +22,9 @@ def options(test, *more, strategy="random"):
             "--cmdline", f"only={test}", *more]
 
 
-def outputs(elf, words, seeds=SEEDS):
+def outputs(elf, words, seeds=range(1, SEEDS + 1)):
     batch = runs.Batch(elf, words)
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         yield seed, batch.run([f"seed {seed}"])
     batch.close()
 
@@ -67,6 +67,8 @@ def test_a_run_with_devices_repeats(kernels, root, tmp_path):
     words = options("blk_survives", "--fault", "device-slow=3", "--record", tmp_path / "run")
     first, again = (kernels.sim(elf, *words, seed=5).stdout.splitlines()[-1] for _ in range(2))
     assert first == again and "hash=" in first
+    [(_, batched)] = outputs(elf, words[:-2], seeds=[5])
+    assert f"hash={batched.hash}" in first
     replayed = kernels.sim(elf, "--replay", tmp_path / "run").stdout.splitlines()[-1]
     assert replayed.split("switches=")[0] == first.split("switches=")[0]
 
@@ -87,3 +89,13 @@ def test_models_are_as_their_data_sheets(kernels, root, cc):
     kernels.make(elf, "BOARD=sim", f"CC={cc}", "APP=tests/sim/models.c")
     result = subprocess.run([root / elf], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert result.returncode == 0 and "tests: 18 ran, 0 failed" in result.stdout, result.stdout
+
+
+@pytest.mark.quick
+def test_watching_devices_changes_nothing(kernels):
+    elf = kernels.elf("sim", "clang", PROGRAM)
+    for seed in range(1, 6):
+        words = ["--device", "all", "--strategy", "random", "--fault", "device-slow=3", "--cmdline", "only=blk_survives"]
+        summaries = {kernels.sim(elf, *words, *watch, cpus=2, seed=seed).stdout.splitlines()[-1]
+                     for watch in ([], ["--watch", "all"], ["--watch", "devices"])}
+        assert len(summaries) == 1, summaries

@@ -6,6 +6,8 @@ CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-po
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Ikernel -Ikernel/arch/$(ARCH)
 
+# The outliner would take away from back traces who called.
+SMALLEST := -Oz $(if $(filter clang,$(CC_NAME)),-mno-outline)
 ifeq ($(CC_NAME),clang)
 CFLAGS_COMMON += -Wthread-safety -Wconditional-uninitialized
 # clang 14 crashes in its new tracking of variables on x86_64, where a local is spilled in a loop.
@@ -37,7 +39,15 @@ CFLAGS_HOOKS_clang := -fsanitize=thread -mllvm -tsan-instrument-func-entry-exit=
 	-mllvm -tsan-distinguish-volatile=1 -fsanitize-coverage=edge,trace-pc
 CFLAGS_HOOKS_gcc := -fsanitize=thread --param tsan-instrument-func-entry-exit=0 \
 	--param tsan-distinguish-volatile=1 -fsanitize-coverage=trace-pc -Wno-tsan
+CFLAGS_BLOCKS_clang := -fsanitize-coverage=edge,trace-pc
+CFLAGS_BLOCKS_gcc := -fsanitize-coverage=trace-pc
 CFLAGS_ARCH := $(CFLAGS_HOOKS_$(CC_NAME))
+ifneq ($(ASAN),)
+CFLAGS_ARCH := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error $(CFLAGS_BLOCKS_$(CC_NAME))
+endif
+ifneq ($(COVERAGE),)
+CFLAGS_ARCH += -fprofile-instr-generate -fcoverage-mapping
+endif
 TARGET_CC := $(CC)
 TARGET_LD := ld
 OBJCOPY := objcopy
