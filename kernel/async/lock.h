@@ -50,9 +50,11 @@ ALWAYS_INLINE enum poll mutex_poll(struct awaitable *a)
 		self->lent = &m->owned;
 		w->state = WAIT_OVER;
 		w->status = m->poisoned;
+		task_unshield(self);
+		return POLL_READY;
 	}
 	task_unshield(self);
-	return likely(!nobody) ? POLL_READY : wait_poll(a);
+	return wait_poll(a);
 }
 
 /** Ready when the calling task owns @p m. */
