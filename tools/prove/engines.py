@@ -184,14 +184,15 @@ class Spin(Engine):
 class Machine(Engine):
     """verify/asm/prove.py: symbolic execution of assembled machine code."""
 
-    needs = ("as", "aarch64-linux-gnu-as", "/usr/lib/python3/dist-packages/capstone")
+    needs = ("as", "aarch64-linux-gnu-as", "/usr/lib/python3/dist-packages/capstone",
+             "/usr/lib/python3/dist-packages/unicorn")
 
     def commands(self, prop, run, overlay, out):
         return [[sys.executable, prop["proof"], run["arch"], run["routine"], "--overlay", str(overlay), "--out",
                  str(out)]]
 
     def judge(self, status, output):
-        size = re.search(r"(\d+ instructions.*)", output)
+        size = re.search(r"(\d+ kinds of instructions.*emulator|\d+ instructions.*)", output)
         lines = output.strip().splitlines()
         if status not in (0, 1):
             return ERROR, "\n".join(lines[-5:]), ""
@@ -207,7 +208,31 @@ class Machine(Engine):
                            str(path if path.exists() else source)]
 
 
-ENGINES = {"cbmc": Cbmc(), "spin": Spin(), "machine code": Machine()}
+class Traces(Spin):
+    """The simulator's traces, given to SPIN's model as an acceptor: tools/prove/accept.py."""
+
+    needs = ("gcc", "clang", "make")
+    reader = ["reader.c", "merge.c", "events.c", "buffer.c", "metadata.c"]
+
+    def commands(self, prop, run, overlay, out):
+        words = run["run"].split()
+        cpus = words[words.index("--cpus") + 1]
+        sources = [*prop["sources"], *(f"tools/trace/{name}" for name in self.reader)]
+        yield ["gcc", "-O2", *self.flags(prop, overlay), "-DACCEPT", "-DTASKS=24", f"-DCPUS={cpus}", f"-I{os.getcwd()}/tools/trace",
+               "-o", "accept", *(self.find(overlay, source) for source in sources)]
+        yield [sys.executable, os.path.abspath("tools/prove/accept.py"), "./accept", "--out", str(out), *words]
+
+    def judge(self, status, output):
+        lines = output.strip().splitlines()
+        found = re.search(r"(\d+) traces with (\d+) operations accepted, (\d+) of (\d+) changed ones rejected", output)
+        if status not in (0, 1) or not found:
+            return ERROR, "\n".join(lines[-5:]), ""
+        traces, operations, caught, doctored = map(int, found.groups())
+        size = f"{traces:,} traces, {operations:,} operations"
+        return (REFUTED if status else PROVED), lines[0] if status else "", f"{size}; {caught} of {doctored} changed ones rejected"
+
+
+ENGINES = {"cbmc": Cbmc(), "spin": Spin(), "machine code": Machine(), "traces": Traces()}
 
 
 class Clock:

@@ -20,6 +20,12 @@ static inline struct cpu *arch_cpu(void)
 	return proof_cpu;
 }
 
+/* The second word of the CPU's struct, as for x86_64. */
+static inline struct task *arch_current(void)
+{
+	return ((struct task **)proof_cpu)[1];
+}
+
 static inline bool arch_irq_save(void)
 {
 	return true;
