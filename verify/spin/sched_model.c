@@ -155,7 +155,8 @@ char *step_poll_ends(unsigned c, enum end how)
 static char *asks(unsigned c)
 {
 	m.asks[c] = 0;
-	m.goes[c] = m.out[c] = m.leaving[c];
+	m.goes[c] = m.leaving[c];
+	m.out[c] = m.out[c] && m.goes[c];
 	return NULL;
 }
 
@@ -198,6 +199,7 @@ static char *held_takes(unsigned c)
 	char *wrong = take(c, &l);
 
 	m.locked = NOBODY;
+	m.out[c] = m.goes[c];
 #ifdef ACCEPT
 	m.chose[c] = true;
 #endif
@@ -222,6 +224,7 @@ static char *takes(unsigned c)
 		m.running[c] = leave ? NOBODY : m.running[c];
 	}
 	m.over[c] = 0;
+	m.out[c] = leave;
 	begin_settling(c, false);
 	if (m.running[c] != t)
 		show(SHOW_SWITCH, c, m.running[c], t);
