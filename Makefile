@@ -20,7 +20,7 @@ comma := ,
 RUN = $(PYTHON) tools/run --board $(BOARD) --cpus $(CPUS) --seed $(SEED) --elf $(ELF) \
 	$(if $(LIVE),--live build/viewer/viewer.html)
 TRACE_DIR := build/trace/$(BOARD)
-VIEW = $(SUBMAKE) view-page TRACE_DIR=$(TRACE_DIR) VIEW_NAME='$(BOARD)$(if $(filter sim,$(BOARD)), seed $(SEED))' \
+VIEW = $(SUBMAKE) view-page TRACE_DIR=$(TRACE_DIR) VIEW_ELF=$(ELF) VIEW_NAME='$(BOARD)$(if $(filter sim,$(BOARD)), seed $(SEED))' \
 	VIEW_COMMAND='make trace BOARD=$(BOARD) CPUS=$(CPUS) SEED=$(SEED) CMDLINE="$(CMDLINE_OR_DEMO)"'
 SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN),,$(APP)) RDGEN='$(RDGEN)'
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)

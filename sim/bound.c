@@ -7,19 +7,13 @@
  * machines than choices. Source for the bound: Musuvathi, Qadeer: "Iterative context bounding for
  * systematic testing of multithreaded programs", PLDI 2007.
  *
- * The machine: struct sim, kdata, kbss, the boot stack and RAM. Of the last three only those pages are copied
- * that were written since the part began; until then they are write-protected.
+ * The machine: struct sim and the kernel's state, of which those pages are copied that were written since the part
+ * began (pages.c).
  */
-#define _GNU_SOURCE
 #include "sim/sim.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-
-#define PAGES_MAX 8192 /* written in the part */
-
-extern unsigned char __start_kdata[], __stop_kdata[], __start_kbss[], __stop_kbss[];
 
 struct bound_config bound;
 
@@ -42,9 +36,6 @@ static struct level {
 } levels[BOUND_MAX];
 static unsigned height, depth; /* levels in use; choices made in this run */
 
-/* Pages that were written, and what they held when the part began. */
-static unsigned char *pages[PAGES_MAX], *originals;
-static unsigned n_pages;
 static bool started, over; /* the part; over is the run's, the rest the explorer's */
 
 static bool asked;
@@ -54,119 +45,34 @@ static unsigned asked_plain, answer;
 
 static uint64_t schedules, failed, places, failed_by[256];
 
-static unsigned char *room(size_t bytes)
+static void begin(void)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED) {
-		fprintf(stderr, "sim: no host memory for %zu bytes of saved machines\n", bytes);
-		exit(EXIT_BROKEN);
-	}
-	return p;
-}
-
-/*
- * Memory.
- */
-
-static size_t kdata_bytes(void)
-{
-	return (size_t)(__stop_kdata - __start_kdata);
-}
-
-/* kbss, but for the pages that it shares with others at its ends; these are copied with kdata. */
-static unsigned char *kbss_begin(void)
-{
-	return (unsigned char *)(((uintptr_t)__start_kbss + SIM_PAGE_BYTES - 1) & -(uintptr_t)SIM_PAGE_BYTES);
-}
-
-static unsigned char *kbss_end(void)
-{
-	return (unsigned char *)((uintptr_t)__stop_kbss & -(uintptr_t)SIM_PAGE_BYTES);
-}
-
-static void protect(void *begin, size_t bytes)
-{
-	if (mprotect(begin, bytes, PROT_READ) != 0)
-		sim_stop(EXIT_BROKEN, "the host does not protect memory for --explore");
-}
-
-static void protect_all(void)
-{
-	originals = room((size_t)PAGES_MAX * SIM_PAGE_BYTES);
 	for (unsigned i = 0; i < bound.switches; i++) {
-		levels[i].copies = room((size_t)PAGES_MAX * SIM_PAGE_BYTES);
-		levels[i].kdata = room(kdata_bytes() + 2 * SIM_PAGE_BYTES);
+		levels[i].copies = pages_room((size_t)PAGES_MAX * SIM_PAGE_BYTES);
+		levels[i].kdata = pages_room(pages_rest_bytes());
 	}
-	if (kbss_end() > kbss_begin())
-		protect(kbss_begin(), (size_t)(kbss_end() - kbss_begin()));
-	protect((char *)memory_boot_stack() - BOOT_STACK_BYTES, BOOT_STACK_BYTES);
-	for (uintptr_t page = RAM_BASE; page < RAM_BASE + sim.cfg.ram_bytes;) {
-		uintptr_t end = page;
-
-		while (end < RAM_BASE + sim.cfg.ram_bytes && sim_memory_ok(end, SIM_PAGE_BYTES))
-			end += SIM_PAGE_BYTES;
-		if (end > page)
-			protect((void *)page, end - page);
-		page = end + SIM_PAGE_BYTES;
-	}
-}
-
-bool bound_fault(uintptr_t at)
-{
-	unsigned char *page = (unsigned char *)(at & -(uintptr_t)SIM_PAGE_BYTES);
-	bool mine = (page >= kbss_begin() && page < kbss_end()) || sim_memory_ok((uintptr_t)page, SIM_PAGE_BYTES);
-
-	if (!started || !mine || n_pages == PAGES_MAX ||
-	    mprotect(page, SIM_PAGE_BYTES, PROT_READ | PROT_WRITE) != 0)
-		return false;
-	for (unsigned i = 0; i < n_pages; i++)
-		if (pages[i] == page)
-			return false; /* it was writable: a fault of the kernel's */
-	memcpy(originals + (size_t)n_pages * SIM_PAGE_BYTES, page, SIM_PAGE_BYTES);
-	pages[n_pages++] = page;
-	return true;
-}
-
-/* kdata and the ends of kbss, from or to @p copy. */
-static void copy_rest(unsigned char *copy, bool save)
-{
-	unsigned char *at[] = {__start_kdata, __start_kbss, kbss_end()};
-	size_t bytes[] = {kdata_bytes(), (size_t)(kbss_begin() - __start_kbss), (size_t)(__stop_kbss - kbss_end())};
-
-	if (kbss_end() <= kbss_begin()) {
-		bytes[1] = (size_t)(__stop_kbss - __start_kbss);
-		bytes[2] = 0;
-	}
-	for (unsigned i = 0; i < 3; copy += bytes[i++])
-		memcpy(save ? copy : at[i], save ? at[i] : copy, bytes[i]);
-}
-
-/* All but what the command line said. */
-static void copy_sim(struct sim *to, const struct sim *from)
-{
-	size_t at = offsetof(struct sim, rng);
-
-	memcpy((char *)to + at, (const char *)from + at, sizeof *to - at);
+	started = true;
+	pages_watch();
 }
 
 static void save(struct level *l)
 {
-	l->pages = n_pages;
-	for (unsigned i = 0; i < n_pages; i++)
-		memcpy(l->copies + (size_t)i * SIM_PAGE_BYTES, pages[i], SIM_PAGE_BYTES);
-	copy_rest(l->kdata, true);
-	copy_sim(&l->sim, &sim);
+	l->pages = pages_count();
+	for (unsigned i = 0; i < l->pages; i++)
+		memcpy(l->copies + (size_t)i * SIM_PAGE_BYTES, pages_at(i), SIM_PAGE_BYTES);
+	pages_rest(l->kdata, true);
+	sim_copy(&l->sim, &sim);
 	l->budget = sim_budget;
 	l->over = over;
 }
 
 static void put_back(const struct level *l)
 {
-	for (unsigned i = 0; i < n_pages; i++)
-		memcpy(pages[i], (i < l->pages ? l->copies : originals) + (size_t)i * SIM_PAGE_BYTES, SIM_PAGE_BYTES);
-	copy_rest(l->kdata, false);
-	copy_sim(&sim, &l->sim);
+	for (unsigned i = 0; i < pages_count(); i++)
+		memcpy(pages_at(i), i < l->pages ? l->copies + (size_t)i * SIM_PAGE_BYTES : pages_original(i),
+		       SIM_PAGE_BYTES);
+	pages_rest(l->kdata, false);
+	sim_copy(&sim, &l->sim);
 	sim_budget = l->budget;
 	over = l->over;
 }
@@ -214,10 +120,8 @@ const struct strategy by_bound = {
 
 void bound_point(uintptr_t pc)
 {
-	if (!started && within(pc, bound.from)) {
-		started = true;
-		protect_all();
-	}
+	if (!started && within(pc, bound.from))
+		begin();
 	if (started && !over && within(pc, bound.to))
 		over = true;
 	if (!started || over || depth == bound.switches)
@@ -269,7 +173,7 @@ static void tell(double seconds)
 	fprintf(stderr, "sim: explored %llu schedules with at most %u switches that are not plain, from %llu places; "
 		"%llu fail; %u pages; %.2f s, %.0f schedules/s%s\n",
 		(unsigned long long)schedules, bound.switches, (unsigned long long)places, (unsigned long long)failed,
-		n_pages, seconds, (double)schedules / (seconds + 1e-9),
+		pages_count(), seconds, (double)schedules / (seconds + 1e-9),
 		!started ? "; the part to explore was never reached" : sim.interrupted ? "; interrupted" : "");
 	for (unsigned i = 0; i < 256; i++)
 		if (failed_by[i])

@@ -143,6 +143,16 @@ void console_reset(void)
 	con.masked = true;
 }
 
+void console_keep(bool save)
+{
+	static bool masked;
+
+	if (save)
+		masked = con.masked;
+	else
+		con.masked = masked;
+}
+
 void console_close_input(void)
 {
 	con.given = true;
@@ -210,15 +220,19 @@ void console_flush(void)
 	con.outs = 0;
 }
 
+void console_mask(bool masked)
+{
+	con.masked = masked;
+}
+
+void console_drop(void)
+{
+	con.outs = 0;
+}
+
 /*
  * The port.
  */
-
-void sim_irq_mask(unsigned irq, bool masked)
-{
-	if (irq == SIM_IRQ_CONSOLE)
-		con.masked = masked;
-}
 
 void sim_console_write(char c)
 {

@@ -35,7 +35,7 @@ static void charge_events(uint64_t n)
 	sim.fraction %= SIM_FRACTION;
 }
 
-static void charge(void)
+void sim_charge(void)
 {
 	uint64_t used = (uint64_t)(sim.armed - sim_budget);
 
@@ -46,8 +46,7 @@ static void charge(void)
 	charge_events(used);
 }
 
-/* A CPU begins to run or halts. The clock is up to date. */
-static void set_busy(unsigned cpu, bool busy)
+void sim_set_busy(unsigned cpu, bool busy)
 {
 	unsigned n;
 
@@ -73,8 +72,10 @@ uint64_t sim_due(unsigned cpu)
 	uint64_t due = least(sim.cpu[cpu].timer_at, sim.cpu[cpu].hint_at);
 
 	due = least(due, least(sim.cpu[cpu].again_at, sim.cpu[cpu].tick_at));
-	if (cpu == 0 && !console_masked())
+	if (cpu == 0 && !console_masked() && !devices_take_input())
 		due = least(due, console_due());
+	if (cpu == 0 && (sim.lines | sim.edges) & sim.unmasked)
+		due = 0;
 	return due;
 }
 
@@ -127,7 +128,7 @@ bool sim_turn_over(void)
  * that this CPU can take or that a halted CPU waits for. CPUs that can run and could not when the
  * slice was chosen make it shorter. The clock is up to date.
  */
-static void arm(void)
+void sim_arm(void)
 {
 	uint64_t due = this_cpu()->irq_on ? sim_due(sim.cur) : SIM_NEVER;
 	uint64_t others = candidates() & ~CPU_BIT(sim.cur);
@@ -145,6 +146,7 @@ static void arm(void)
 		due = least(due, sim_due(i));
 	if (sim.cfg.until_ns)
 		due = least(due, sim.cfg.until_ns);
+	due = least(due, devices_due());
 	budget = events_until(due);
 	if (budget > sim.slice)
 		budget = sim.slice;
@@ -192,10 +194,10 @@ static void check_limits(void)
 		sim_stop(EXIT_LIMIT, "stopped by --until");
 }
 
-/* Every CPU halts: the clock jumps to the first interrupt that will end that. */
+/* Every CPU halts: the clock jumps to the first interrupt that will end that, or to what a device does. */
 static void jump(void)
 {
-	uint64_t due = SIM_NEVER, waited;
+	uint64_t due = devices_due(), waited;
 
 	FOR_EACH_CPU(i, sim.halted)
 		due = least(due, sim_due(i));
@@ -220,8 +222,12 @@ static void schedule(enum where where)
 	unsigned next, plain;
 	uint64_t set, all;
 
-	while ((set = candidates()) == 0)
+	while ((set = candidates()) == 0) {
 		jump();
+		devices_run();
+		if (sim.cfg.devices)
+			check_limits();
+	}
 	all = set;
 	if (sim_faults)
 		set = fault_unstalled(set, where);
@@ -240,7 +246,7 @@ static void schedule(enum where where)
 	sim.switches++;
 	sim_mix(0x100 + next);
 	sim.cur = next;
-	arm();
+	sim_arm();
 	fiber_switch(&from->sp, this_cpu()->sp);
 }
 
@@ -251,6 +257,7 @@ static void schedule(enum where where)
 /* Takes one pending interrupt off; -1 when there is none. */
 static int acknowledge(void)
 {
+	unsigned up = (sim.lines | sim.edges) & sim.unmasked;
 	struct vcpu *v = this_cpu();
 	uint64_t ns;
 
@@ -272,8 +279,14 @@ static int acknowledge(void)
 		v->tick_at = SIM_NEVER;
 		return SIM_IRQ_TIMER;
 	}
-	if (sim.cur == 0 && !console_masked() && console_due() <= sim.clock_ns)
+	if (sim.cur != 0)
+		return -1;
+	if (!console_masked() && !devices_take_input() && console_due() <= sim.clock_ns)
 		return SIM_IRQ_CONSOLE;
+	if (up) {
+		sim.edges &= ~(up & -up);
+		return SIM_IRQ_DEVICE + __builtin_ctz(up);
+	}
 	return -1;
 }
 
@@ -303,10 +316,12 @@ static void deliver(uintptr_t pc)
 			sim.irqs++;
 		sim_mix(0x200 + (unsigned)irq);
 		this_cpu()->irq_on = false;
-		arm();
+		sim_arm();
 		(sim.cfg.watch ? enter_watched : enter)(irq, pc);
-		charge();
+		sim_charge();
 		this_cpu()->irq_on = true;
+		if (irq >= SIM_IRQ_DEVICE)
+			devices_handled((unsigned)irq - SIM_IRQ_DEVICE);
 	}
 }
 
@@ -317,13 +332,13 @@ void sim_slow(uintptr_t pc)
 	if (sim_budget >= sim.bias && !there)
 		return;
 	sim.pc = pc;
-	charge();
+	sim_charge();
 	if (__builtin_expect(sim_debug_at && sim.events >= sim_debug_at, 0)) {
 		sim_debug_at = 0;
 		sim_debug_stop();
 	}
 	if (sim_debug_capped && !there) {
-		arm();
+		sim_arm();
 		return;
 	}
 	if (there)
@@ -331,6 +346,7 @@ void sim_slow(uintptr_t pc)
 	/* A handler that ends with a jump to a hook returns to the engine, elsewhere under --watch. */
 	sim_mix(sim_in_kernel(pc) ? pc : 0);
 	sim_mix(sim.clock_ns);
+	devices_run();
 	check_limits();
 	console_poll();
 	deliver(pc);
@@ -342,16 +358,16 @@ void sim_slow(uintptr_t pc)
 			replay_note(sim.cur);
 		sim.turn = this_cpu()->ran;
 	}
-	arm();
+	sim_arm();
 }
 
 void sim_choose(uintptr_t pc)
 {
-	charge();
+	sim_charge();
 	sim.pc = pc;
 	schedule(AT_EVENT);
 	deliver(pc);
-	arm();
+	sim_arm();
 }
 
 /*
@@ -378,17 +394,17 @@ void sim_irq_restore(bool enabled)
 		watch_unmasked();
 	v->irq_on = true;
 	if (sim_due(sim.cur) <= sim.horizon_ns) {
-		charge();
-		arm();
+		sim_charge();
+		sim_arm();
 	}
 	SIM_EVENT(SIM_PC);
 }
 
 static void again(unsigned cpu, uint64_t at)
 {
-	charge();
+	sim_charge();
 	sim.cpu[cpu].again_at = least(sim.cpu[cpu].again_at, at);
-	arm();
+	sim_arm();
 }
 
 /* Faults of a hint that arrives at *at; true when it does not. */
@@ -417,8 +433,8 @@ void sim_hint(unsigned cpu)
 		return;
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
 	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {
-		charge();
-		arm();
+		sim_charge();
+		sim_arm();
 	}
 }
 
@@ -426,7 +442,7 @@ void sim_timer_set(uint64_t deadline_ns)
 {
 	uint64_t late;
 
-	charge();
+	sim_charge();
 	if (sim_faults)
 		fault_machine();
 	if (deadline_ns != SIM_NEVER) {
@@ -436,47 +452,57 @@ void sim_timer_set(uint64_t deadline_ns)
 		deadline_ns += fault_strikes(FAULT_TIMER_LATE, &late) ? late : 0;
 	}
 	this_cpu()->timer_at = deadline_ns;
-	arm();
+	sim_arm();
 }
 
 void sim_relax(void)
 {
-	charge();
+	sim_charge();
 	charge_events(RELAX_EVENTS);
 	sim.events++;
 	sim.pc = SIM_PC;
+	devices_run();
 	check_limits();
 	deliver(SIM_PC);
 	this_cpu()->ran++;
 	schedule(AT_RELAX);
 	deliver(SIM_PC);
-	arm();
+	sim_arm();
 }
 
 void sim_idle(void)
 {
 	uintptr_t pc = (uintptr_t)arch_idle_halt + 1;
 
-	charge();
+	sim_charge();
 	sim.pc = pc;
 	if (sim.cfg.watch) {
 		locks_none("when its CPU halts", SIM_PC);
 		watch_unmasked();
 	}
 	this_cpu()->irq_on = true;
+	devices_run();
 	if (!pending(sim.cur)) {
 		this_cpu()->ran++;
-		set_busy(sim.cur, false);
+		sim_set_busy(sim.cur, false);
 		do
 			schedule(AT_HALT);
 		while (!pending(sim.cur));
-		set_busy(sim.cur, true);
+		sim_set_busy(sim.cur, true);
 	}
 	deliver(pc);
 	this_cpu()->irq_on = false;
 	if (sim.cfg.watch)
 		watch_masked();
-	arm();
+	sim_arm();
+}
+
+void sim_spend(uint64_t events)
+{
+	sim_charge();
+	charge_events(events);
+	devices_run();
+	sim_arm();
 }
 
 static void start_cpu(uintptr_t cpu)
@@ -491,81 +517,14 @@ int sim_cpu_start(unsigned cpu, void *stack_top)
 
 	if (cpu >= sim.cfg.cpus || started(cpu))
 		return -1;
-	charge();
+	sim_charge();
 	v->sp = fiber_prepare(stack_top, start_cpu, cpu);
 	v->progress = this_cpu()->progress;
 	if (fault_strikes(FAULT_CLOCK_SKEW, &skew_ns))
 		v->skew_ns = skew_ns;
 	if (sim.cfg.watch)
 		watch_cpu_start(cpu);
-	set_busy(cpu, true);
-	arm();
+	sim_set_busy(cpu, true);
+	sim_arm();
 	return 0;
-}
-
-/*
- * Begin and end.
- */
-
-void sim_stop(int status, const char *message)
-{
-	void *dead;
-
-	charge();
-	sim_mix(sim.events);
-	sim_mix(sim.clock_ns);
-	sim.status = status;
-	sim.message = message;
-	fiber_switch(&dead, sim.main_sp);
-	__builtin_unreachable();
-}
-
-void sim_exit(int status)
-{
-	sim_stop(status, NULL);
-}
-
-static void boot_cpu(uintptr_t unused)
-{
-	static struct sim_boot boot;
-
-	(void)unused;
-	boot = (struct sim_boot){
-		.cmdline = sim.cfg.cmdline,
-		.ram_base = RAM_BASE,
-		.ram_bytes = sim.cfg.ram_bytes,
-		.cpus = sim.cfg.cpus,
-		.seed = sim.cfg.seed,
-	};
-	sim_entry_boot(&boot);
-}
-
-static void go(void *sp)
-{
-	fiber_switch(&sim.main_sp, sp);
-}
-
-int sim_run(void)
-{
-	sim.hash = 0xcbf29ce484222325ull;
-	for (unsigned i = 0; i < RNG_SOURCES; i++)
-		rng_seed(&sim.rng[i], sim.cfg.seed, (enum rng_source)i);
-	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		sim.cpu[i].timer_at = sim.cpu[i].hint_at = sim.cpu[i].again_at =
-			sim.cpu[i].tick_at = SIM_NEVER;
-	set_busy(0, true);
-	if (sim.cfg.strategy->begin)
-		sim.cfg.strategy->begin();
-	sim.at_places = replay_places() > 0;
-	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
-	if (sim.cfg.watch)
-		watch_begin();
-	sim_budget = sim.armed = sim.bias;
-	sim.running = true;
-	go(fiber_prepare(memory_boot_stack(), boot_cpu, 0));
-	if (bound.on)
-		bound_explore(go);
-	sim.running = false;
-	sim_budget = INT64_MAX;
-	return sim.status;
 }

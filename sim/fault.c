@@ -22,6 +22,10 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_CLOCK_STEP] = {"clock-step", 100000, "the clock jumps forward by up to 100 us"},
 	[FAULT_CLOCK_SKEW] = {"clock-skew", 1000, "a CPU's clock is ahead by up to 1 us from its start on"},
 	[FAULT_BIT_FLIP] = {"bit-flip", 8ull << 22, "a bit of the first 4 MiB of RAM changes"},
+	[FAULT_DEVICE_STUCK] = {"device-stuck", 1, "a device stops in the middle of its work, until it is reset"},
+	[FAULT_DEVICE_SLOW] = {"device-slow", 10000000, "a piece of a device's work takes up to 10 ms longer"},
+	[FAULT_DEVICE_ERROR] = {"device-error", 1, "a piece of a device's work fails: an error of a disk, a lost frame"},
+	[FAULT_IRQ_SPURIOUS] = {"irq-spurious", 1, "a device's interrupt comes without a reason, at a write to its registers"},
 };
 
 struct struck {

@@ -52,6 +52,13 @@ void locks_reset(void)
 		memset(uses, 0, sizeof uses);
 }
 
+void locks_keep(bool save)
+{
+	static __typeof__(costs) kept;
+
+	memcpy(save ? kept : costs, save ? costs : kept, sim.cfg.cpus * sizeof kept[0]);
+}
+
 /* Events that the current CPU has run, up to this one. */
 static uint64_t now(void)
 {

@@ -67,6 +67,12 @@ static const char *set_ram(const char *value)
 	return wrong;
 }
 
+static const char *set_seed_from(const char *value)
+{
+	sim.cfg.from_mark = strcmp(value, "mark") == 0;
+	return sim.cfg.from_mark || strcmp(value, "boot") == 0 ? NULL : "wants boot or mark";
+}
+
 static const char *set_strategy(const char *value)
 {
 	for (unsigned i = 0; strategies[i]; i++) {
@@ -194,6 +200,8 @@ static const char *set_replay(const char *value);
 static const struct option options[] = {
 	{"--cpus", "N", "virtual CPUs, 1 to 64 (4)", set_cpus},
 	{"--seed", "N", "the execution: one seed, one execution (1)", set_seed},
+	{"--seed-from", "WHERE", "the seed counts from the boot on, or from where the program marks the begin of what\n"
+	 "                      it examines: mark; then a batch's runs need not boot (boot)", set_seed_from},
 	{"--strategy", "NAME", "who runs next:", set_strategy},
 	{"--mean", "N", "events between two such choices, on average", set_mean},
 	{"--max-events", "N", "stop with status 103 after so many events (0: never)", set_max_events},
@@ -206,12 +214,14 @@ static const struct option options[] = {
 	{"--record", "FILE", "write the run to this file at the end", set_record},
 	{"--replay", "FILE", "do again what a file of --record says", set_replay},
 	{"--watch", "WHAT", "look for races (and stacks in use twice), locks (orders, deadlocks), memory (use\n"
-	 "                      after its release, before it was written, beyond its ends), or all", watch_set},
+	 "                      after its release, before it was written, beyond its ends), devices (registers\n"
+	 "                      and memory that they reach), or all", watch_set},
 	{"--explore", "K", "every schedule with at most K choices that are not plain, 0 to 8; --record\n"
 	 "                      then gets the first that fails; fermata-sim explore does it", set_explore},
 	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
 	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
 	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
+	{"--device", "NAME", "the machine has this device; may be given again, or all:", devices_set},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
 	{"--struck", "KIND NUMBER AMOUNT", NULL, fault_give},
@@ -296,6 +306,8 @@ static void help(const char *program)
 		for (unsigned k = 0; options[i].set == set_strategy && strategies[k]; k++)
 			printf("  %19s   %s: %s%s\n", "", strategies[k]->name,
 			       strategies[k]->meaning, k ? "" : " (the default)");
+		if (options[i].set == devices_set)
+			devices_help();
 		for (unsigned k = 0; options[i].set == fault_set && k < FAULTS; k++)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
@@ -342,10 +354,16 @@ int main_run(char **argv)
 	char err[256];
 	int status = sim_run();
 
+	if (sim.cfg.quiet && !status && !report_count()) {
+		console_drop();
+		return 0;
+	}
 	console_flush();
 	console_close();
 	if (sim.message)
 		fprintf(stderr, "sim: %s\n", sim.message);
+	if (sim.later)
+		fprintf(stderr, "sim: the program came to no mark, so its seed means nothing; see --seed-from\n");
 	/* A run that only shows what another one found leaves that one's files as they are. */
 	if (report_showing())
 		return status;
@@ -375,8 +393,8 @@ static void settle(void)
 		sim.cfg.mean = sim.cfg.strategy->mean;
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
-	if (bound.on && (sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
-		wrong("--explore", "goes without --watch, --fault, --trace, --replay, --strategy and --batch");
+	if (bound.on && (sim.cfg.from_mark || sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
+		wrong("--explore", "goes without --seed-from mark, --watch, --device, --fault, --trace, --replay, --strategy and --batch");
 	if (bound.on) {
 		bound.file = sim.cfg.record;
 		sim.cfg.record = NULL;

@@ -18,14 +18,30 @@
 #define BOOT_STACK_TOP (RAM_BASE - GAP_BYTES)
 #define FAULT_STACKS_TOP (BOOT_STACK_TOP - BOOT_STACK_BYTES - GAP_BYTES)
 
-static uint8_t guarded[RAM_BYTES_MAX / SIM_PAGE_BYTES / 8];
-
-/* With --batch, RAM is opened chunk by chunk as it is touched, so that a reset knows what to clear. */
-#define CHUNK_BYTES (16u << 10)
+#define RAM_PAGES_MAX (RAM_BYTES_MAX / SIM_PAGE_BYTES)
 #define GUARDS_MAX (1u << 16)
-static uint32_t open_chunks[RAM_BYTES_MAX / CHUNK_BYTES], guards[GUARDS_MAX];
-static unsigned open_count, guard_count;
+
+/* Sets of pages of RAM. With --batch, pages are opened as they are touched, so that a reset knows what to clear; and guards
+ * stay closed for the next run, which mostly wants them at the same places. */
+static uint8_t guarded[RAM_PAGES_MAX / 8], opened[RAM_PAGES_MAX / 8], closed[RAM_PAGES_MAX / 8];
+static uint32_t open_pages[RAM_PAGES_MAX], guards[GUARDS_MAX];
+static unsigned open_count, guard_count, kept_guards;
 static bool fault_stacks_used;
+
+static bool in(const uint8_t *set, size_t page)
+{
+	return set[page / 8] >> (page % 8) & 1;
+}
+
+static void put(uint8_t *set, size_t page, bool is_in)
+{
+	set[page / 8] = (uint8_t)((set[page / 8] & ~(1u << (page % 8))) | (unsigned)is_in << (page % 8));
+}
+
+static void *address(size_t page)
+{
+	return (void *)(RAM_BASE + page * SIM_PAGE_BYTES);
+}
 
 static void map(uintptr_t top, size_t bytes)
 {
@@ -56,7 +72,7 @@ bool sim_memory_ok(uintptr_t at, size_t bytes)
 	     p++) {
 		size_t i = p - RAM_BASE / SIM_PAGE_BYTES;
 
-		if (guarded[i / 8] >> (i % 8) & 1)
+		if (in(guarded, i))
 			return false;
 	}
 	return true;
@@ -67,46 +83,76 @@ void sim_guard(uintptr_t page)
 	size_t i = (page - RAM_BASE) / SIM_PAGE_BYTES;
 
 	if (page % SIM_PAGE_BYTES || !within(page, SIM_PAGE_BYTES, RAM_BASE, sim.cfg.ram_bytes) ||
-	    mprotect((void *)page, SIM_PAGE_BYTES, PROT_NONE) != 0)
+	    (!in(closed, i) && mprotect((void *)page, SIM_PAGE_BYTES, PROT_NONE) != 0))
 		sim_stop(EXIT_BROKEN, "a guard page cannot be made there");
-	guarded[i / 8] |= (uint8_t)(1u << (i % 8));
+	put(guarded, i, true);
+	put(closed, i, true);
 	if (sim.cfg.batch && guard_count < GUARDS_MAX)
 		guards[guard_count++] = (uint32_t)i;
 }
 
-/* True when @p at lies in RAM that was not touched yet, and now may be. */
-static bool open_chunk(uintptr_t at)
+bool memory_is_open(uintptr_t page)
 {
-	uintptr_t chunk = at - at % CHUNK_BYTES;
-	size_t page = (at - RAM_BASE) / SIM_PAGE_BYTES;
+	size_t i = (page - RAM_BASE) / SIM_PAGE_BYTES;
 
-	if (!sim.cfg.batch || guarded[page / 8] >> (page % 8) & 1 ||
-	    mprotect((void *)chunk, CHUNK_BYTES, PROT_READ | PROT_WRITE) != 0)
+	return !in(closed, i) && (!sim.cfg.batch || in(opened, i));
+}
+
+static bool open_page(size_t i)
+{
+	if (mprotect(address(i), SIM_PAGE_BYTES, PROT_READ | PROT_WRITE) != 0)
 		return false;
-	open_chunks[open_count++] = (uint32_t)((chunk - RAM_BASE) / CHUNK_BYTES);
-	for (uintptr_t p = chunk; p < chunk + CHUNK_BYTES; p += SIM_PAGE_BYTES) {
-		page = (p - RAM_BASE) / SIM_PAGE_BYTES;
-		if (guarded[page / 8] >> (page % 8) & 1)
-			mprotect((void *)p, SIM_PAGE_BYTES, PROT_NONE);
-	}
+	put(closed, i, false);
+	if (!in(opened, i))
+		open_pages[open_count++] = (uint32_t)i;
+	put(opened, i, true);
 	return true;
 }
 
-void memory_reset(void)
+/* True when @p at lies in RAM that was not touched yet in this run, and now may be. */
+static bool touch(uintptr_t at)
 {
-	for (unsigned i = 0; i < guard_count; i++) {
-		guarded[guards[i] / 8] = 0;
-		mprotect((void *)(RAM_BASE + (uintptr_t)guards[i] * SIM_PAGE_BYTES), SIM_PAGE_BYTES,
-			 PROT_READ | PROT_WRITE);
-	}
-	guard_count = 0;
-	for (unsigned i = 0; i < open_count; i++)
-		memset((void *)(RAM_BASE + (uintptr_t)open_chunks[i] * CHUNK_BYTES), 0, CHUNK_BYTES);
-	memset((void *)(BOOT_STACK_TOP - BOOT_STACK_BYTES), 0, BOOT_STACK_BYTES);
+	size_t i = (at - RAM_BASE) / SIM_PAGE_BYTES;
+
+	return sim.cfg.batch && !in(guarded, i) && (!in(opened, i) || in(closed, i)) && open_page(i);
+}
+
+static void clear_fault_stacks(void)
+{
 	if (fault_stacks_used)
 		memset((void *)(FAULT_STACKS_TOP - SIM_CPUS_MAX * FAULT_STACK_BYTES), 0,
 		       SIM_CPUS_MAX * FAULT_STACK_BYTES);
 	fault_stacks_used = false;
+}
+
+static void forget_guards(unsigned but)
+{
+	for (; guard_count > but; guard_count--)
+		put(guarded, guards[guard_count - 1], false);
+}
+
+void memory_reset(void)
+{
+	forget_guards(0);
+	for (unsigned i = 0; i < open_count; i++) {
+		if (in(closed, open_pages[i]))
+			open_page(open_pages[i]);
+		memset(address(open_pages[i]), 0, SIM_PAGE_BYTES);
+	}
+	memset((void *)(BOOT_STACK_TOP - BOOT_STACK_BYTES), 0, BOOT_STACK_BYTES);
+	clear_fault_stacks();
+}
+
+bool memory_keep(void)
+{
+	kept_guards = guard_count;
+	return !fault_stacks_used && guard_count < GUARDS_MAX;
+}
+
+void memory_again(void)
+{
+	forget_guards(kept_guards);
+	clear_fault_stacks();
 }
 
 void *memory_boot_stack(void)
@@ -176,9 +222,9 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 	uintptr_t stack = FAULT_STACKS_TOP - sim.cur * FAULT_STACK_BYTES;
 
-	if (bound.on && sig == SIGSEGV && bound_fault(at))
-		return;
-	if (sig == SIGSEGV && in_ram && open_chunk(at))
+	bool touched = sig == SIGSEGV && in_ram && touch(at);
+
+	if (touched | (sig == SIGSEGV && pages_fault(at)))
 		return;
 	fault_stacks_used = true;
 	if (!sim.running ||
@@ -216,20 +262,4 @@ void memory_init(void)
 		sigaction(faults[i], &fault, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-}
-
-/*
- * Device registers. No device model has any yet.
- */
-
-uint64_t sim_mmio_read(uintptr_t at, unsigned bytes)
-{
-	(void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
-}
-
-void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes)
-{
-	(void)value, (void)bytes;
-	sim_entry_fault("no device at this register", at, SIM_PC, sim.cpu[sim.cur].irq_on);
 }

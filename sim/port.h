@@ -19,13 +19,15 @@
 #define SIM_CPUS_MAX 64
 #define SIM_PAGE_BYTES 4096
 #define SIM_NEVER UINT64_MAX
+#define SIM_MARK_BEGIN 32 /* ARCH_MARK_BEGIN of kernel/arch/arch.h */
 
 /* What interrupts a CPU, in the order of delivery when several are pending. */
 enum sim_irq {
 	SIM_IRQ_HINT,
 	SIM_IRQ_TIMER,
 	SIM_IRQ_CONSOLE, /* a byte waits in the console's receiver; level-triggered, to CPU 0 */
-	SIM_IRQS
+	SIM_IRQS,
+	SIM_IRQ_DEVICE = 32, /* and further ones, one for each device of --device */
 };
 
 /* What the boot loader of a real machine would leave. */
@@ -56,6 +58,9 @@ void sim_relax(void);
  *  the halt and is delivered with a pc just behind arch_idle_halt. Returns with interrupts
  *  masked. Call with interrupts masked. */
 void sim_idle(void);
+
+/** The program comes to what is to be examined, when @p mark is SIM_MARK_BEGIN; other marks mean nothing here. */
+void sim_mark(unsigned mark);
 
 /*
  * Stacks.
@@ -141,9 +146,26 @@ void sim_guard(uintptr_t page);
 /** True when @p bytes at @p at are RAM or the boot stack and not guarded. */
 bool sim_memory_ok(uintptr_t at, size_t bytes);
 
-/** Device registers; @p bytes is 1, 2, 4 or 8. An address without a device is a fault. */
+/** Device registers; @p bytes is 1, 2, 4 or 8. An address without a device is a fault. Each access takes
+ *  as long as one over a bus, and orders memory only with a fence beside it. */
 uint64_t sim_mmio_read(uintptr_t at, unsigned bytes);
 void sim_mmio_write(uintptr_t at, uint64_t value, unsigned bytes);
+
+/* Who may do what with memory that is mapped for a device. */
+enum sim_dma {
+	SIM_DMA_TO_DEVICE = 1,	 /* the device reads, the CPU must not write */
+	SIM_DMA_FROM_DEVICE = 2, /* the device writes, the CPU must not touch */
+	SIM_DMA_SHARED = 4,	 /* both at any time; fences and atomics make an order */
+};
+
+/** Lets device @p device (sim/devices/map.h) reach @p bytes at @p p, as @p how says. Returns the
+ *  address by which the device does, which is not the CPU's; 0: there is no room for more, or no
+ *  such device. What the CPU wrote before is there for it. */
+uint64_t sim_dma_map(unsigned device, void *p, size_t bytes, unsigned how) __attribute__((warn_unused_result));
+
+/** Takes back what sim_dma_map(@p device, ..., @p bytes, ...) gave as @p address; what the device wrote
+ *  there is in memory from now on, what it does later is refused. */
+void sim_dma_unmap(unsigned device, uint64_t address, size_t bytes);
 
 /** Sends one byte to the console. */
 void sim_console_write(char c);

@@ -15,6 +15,9 @@
  *   given up: so a task that shares data with a handler and does not mask races with it.
  * - What was interrupted goes on after its handler, on whichever CPU.
  * - The start of a CPU.
+ * - A register: a device knows what the last fence before a write to it ordered, and what is behind a fence
+ *   that follows on a read of it knows what the device did before. Memory that is mapped for a device, or
+ *   given back, goes over with all that went before.
  *
  * A hint interrupt orders nothing: it may be lost. Missed are races with accesses that four others
  * pushed out, and such between two tasks on one CPU; there are no false ones, but for code that
@@ -34,7 +37,7 @@
 
 struct cell {
 	uint32_t epoch, pc; /* the program lies below 4 GiB */
-	uint64_t event : 47, agent : 7, mask : 8, kind : 2;
+	uint64_t event : 46, agent : 8, mask : 8, kind : 2;
 };
 _Static_assert(sizeof(struct cell) == 16, "");
 
@@ -68,7 +71,7 @@ void race_begin(void)
 {
 	if (!agents)
 		map(false);
-	agents = 2 * sim.cfg.cpus;
+	agents = 2 * sim.cfg.cpus + (sim.cfg.devices ? DEVICES : 0);
 	for (unsigned i = 0; i < agents; i++)
 		clocks[i][i] = 1;
 }
@@ -114,6 +117,17 @@ void race_save(uint32_t *clock)
 void race_restore(const uint32_t *clock)
 {
 	join(clocks[watch_agent()], clock);
+}
+
+void race_register(unsigned device, bool write)
+{
+	unsigned me = watch_agent();
+
+	if (write)
+		join(clocks[device], fenced[me]);
+	else
+		join(loaded[me], clocks[device]);
+	clocks[device][device]++;
 }
 
 void race_mask(void)
@@ -213,8 +227,8 @@ static void word(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
 	uint64_t event = sim_event_now();
 	struct cell own = {.epoch = clocks[me][me],
 			   .pc = (uint32_t)pc,
-			   .event = event & ((1ull << 47) - 1),
-			   .agent = me & 127,
+			   .event = event & ((1ull << 46) - 1),
+			   .agent = me & 255,
 			   .mask = (((1u << bytes) - 1) << at % 8) & 255,
 			   .kind = kind & 3};
 

@@ -174,8 +174,11 @@ static void write_text(FILE *f)
 		(unsigned long long)(sim.cfg.ram_bytes >> 20),
 		(unsigned long long)sim.cfg.hint_ns);
 	fprintf(f, "cmdline %s\nstrategy replay\n", sim.cfg.cmdline);
+	if (sim.cfg.from_mark)
+		fprintf(f, "seed-from mark\n");
 	if (sim.cfg.watch)
 		watch_write(f);
+	devices_write(f);
 	fprintf(f, "input ");
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%02x", (unsigned char)input[i]);

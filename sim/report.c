@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define REPORTS_MAX 16
+#define LATER_MAX   (2 * REPORTS_MAX) /* a report may ask for two */
 #define FRAMES_MAX 24
 
 static struct {
@@ -29,7 +30,7 @@ static struct {
 static struct later {
 	uint64_t event;
 	const char *what;
-} asked[REPORTS_MAX], shows[REPORTS_MAX];
+} asked[LATER_MAX], shows[LATER_MAX];
 static unsigned asked_count, shows_count, shown_count;
 
 extern uint64_t ksyms_count, ksyms_addr[];
@@ -120,11 +121,17 @@ void report_line(const char *fmt, ...)
 void report_here(const char *what, uintptr_t pc)
 {
 	uint64_t ns = sim_now_ns();
+	const char *name, *does = watch_acting(&name);
+	char cpu[32];
 
-	fprintf(stderr, "  %s by CPU %u%s, at %llu.%09llu s, event %llu\n", what, sim.cur,
-		watch_agent() & 1 ? " in an interrupt" : "", (unsigned long long)(ns / 1000000000),
-		(unsigned long long)(ns % 1000000000), (unsigned long long)sim_event_now());
-	backtrace_from(pc);
+	snprintf(cpu, sizeof cpu, "CPU %u%s", sim.cur, watch_agent() & 1 ? " in an interrupt" : "");
+	fprintf(stderr, "  %s by %s, at %llu.%09llu s, event %llu\n", what, does ? name : cpu,
+		(unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000),
+		(unsigned long long)sim_event_now());
+	if (does)
+		fprintf(stderr, "    #0 %s\n", does);
+	else
+		backtrace_from(pc);
 	if (shows_count && ++shown_count == shows_count)
 		sim_stop(0, NULL);
 }
@@ -180,7 +187,7 @@ const char *report_set_show(const char *value)
 	const char *equals = strchr(value, '=');
 	struct later *l = &shows[shows_count];
 
-	if (!equals || shows_count == REPORTS_MAX)
+	if (!equals || shows_count == LATER_MAX)
 		return "wants EVENT=what";
 	l->event = strtoull(value, NULL, 10);
 	l->what = equals + 1;
@@ -218,7 +225,7 @@ static void run_again(char **argv, char (*texts)[64])
 
 void report_finish(char **argv)
 {
-	char texts[REPORTS_MAX][64];
+	char texts[LATER_MAX][64];
 	pid_t child;
 
 	for (unsigned i = 0; i < asked_count; i++)

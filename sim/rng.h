@@ -12,8 +12,9 @@ enum rng_source {
 	RNG_TIMER,    /* how late a timer fires */
 	RNG_HINT,     /* how long a hint interrupt travels */
 	RNG_CONSOLE,  /* when input arrives */
-	RNG_FAULTS,   /* and ten more: one for each kind of fault */
-	RNG_SOURCES = RNG_FAULTS + 11
+	RNG_FAULTS,   /* and more: one for each kind of fault */
+	RNG_DEVICES = RNG_FAULTS + 15, /* one for each device */
+	RNG_SOURCES = RNG_DEVICES + 5
 };
 
 struct rng {

@@ -9,11 +9,13 @@
  */
 #pragma once
 
+#include "sim/devices/map.h"
 #include "sim/fiber.h"
 #include "sim/port.h"
 #include "sim/rng.h"
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What the command line says. */
 struct sim_config {
@@ -31,7 +33,10 @@ struct sim_config {
 	const struct strategy *strategy;
 	const char *trace_dir; /* NULL: no trace */
 	bool batch; /* many runs: batch.c */
+	bool quiet; /* say nothing of a run that ends with 0 */
+	bool from_mark; /* the seed counts from sim_mark on */
 	unsigned watch; /* check each access, for what: WATCH_* of watch.h */
+	unsigned devices; /* which the machine has, bit n for enum sim_device n */
 	char cmdline[8192];
 };
 
@@ -64,8 +69,9 @@ enum {
 struct sim {
 	struct sim_config cfg;
 	struct rng rng[RNG_SOURCES];
-	struct vcpu cpu[SIM_CPUS_MAX];
 	unsigned cur;	       /* the CPU that runs */
+	/* Interrupts of devices: as their lines are, edges that nobody took yet, let through. */
+	unsigned lines, edges, unmasked;
 	uint64_t busy, halted; /* CPUs, bit n for CPU n; neither: not started */
 
 	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
@@ -80,14 +86,24 @@ struct sim {
 	uintptr_t pc;	     /* where the current CPU was when it last left the fast path */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
 
+	const struct strategy *later; /* at the mark, this one begins; NULL: there is no mark to come */
 	uint64_t events, switches, irqs, faults, hash;
 	volatile sig_atomic_t interrupted; /* the host's user wants an end */
 	bool running;		 /* a virtual CPU's stack is in use, not main's */
 	int status;
 	void *main_sp;
 	const char *message; /* why the run ended, NULL when the kernel ended it */
+	struct vcpu cpu[SIM_CPUS_MAX]; /* last: those behind cfg.cpus are never used */
 };
 extern struct sim sim;
+
+/** All but what the command line said. */
+static inline void sim_copy(struct sim *to, const struct sim *from)
+{
+	size_t begin = offsetof(struct sim, rng), end = offsetof(struct sim, cpu) + sim.cfg.cpus * sizeof sim.cpu[0];
+
+	memcpy((char *)to + begin, (const char *)from + begin, end - begin);
+}
 
 #define CPU_BIT(cpu) (1ull << (cpu))
 #define FOR_EACH_CPU(cpu, set)                                                                     \
@@ -132,6 +148,16 @@ bool sim_was_enough(void);
 /** Asks the strategy who goes on, at @p pc, although the time for that has not come. */
 void sim_choose(uintptr_t pc);
 
+/** Brings the clock up to date; sets the budget, when it is. */
+void sim_charge(void);
+void sim_arm(void);
+
+/** CPU @p cpu begins to run, or halts; the clock is up to date. */
+void sim_set_busy(unsigned cpu, bool busy);
+
+/** Seeds all generators. */
+void sim_seed(uint64_t seed);
+
 /** Ends the run with @p status, and prints @p message to standard error if it is not NULL. */
 _Noreturn void sim_stop(int status, const char *message);
 
@@ -152,6 +178,49 @@ uint64_t sim_now_ns(void);
 /** The least time at which @p cpu has an interrupt pending; SIM_NEVER when none is due. */
 uint64_t sim_due(unsigned cpu);
 
+/** Virtual time of this CPU passes: @p events, as if it had run so many. */
+void sim_spend(uint64_t events);
+
+/* devices.c: the devices of the machine; see there. */
+
+/** Takes the name of a device that the machine is to have, or all. NULL, or what is wrong. */
+const char *devices_set(const char *value);
+
+/** Prints a line for each. */
+void devices_help(void);
+
+/** Writes which there are, for a replay. */
+void devices_write(FILE *f);
+
+/** Switches them on; and off, for batch.c. */
+void devices_begin(void);
+void devices_end(void);
+
+uint64_t devices_next(void);
+void devices_work(void);
+
+/** When the first of them has something to do; SIM_NEVER. */
+static inline uint64_t devices_due(void)
+{
+	return sim.cfg.devices ? devices_next() : SIM_NEVER;
+}
+
+/** What is due is done. The clock is up to date. */
+static inline void devices_run(void)
+{
+	if (sim.cfg.devices)
+		devices_work();
+}
+
+/** A handler of interrupt SIM_IRQ_DEVICE + @p n has returned. */
+void devices_handled(unsigned n);
+
+/** Whether the console's input goes to a device. */
+static inline bool devices_take_input(void)
+{
+	return sim.cfg.devices & 1u << DEVICE_PL011;
+}
+
 /* strategy.c: who runs next. */
 struct strategy {
 	const char *name, *meaning;
@@ -167,6 +236,8 @@ struct strategy {
 };
 extern const struct strategy *const strategies[]; /* NULL ends */
 extern const struct strategy by_replay;
+
+extern const struct strategy by_plain;
 
 /** What happens when nobody decides otherwise: a CPU goes on until it spins, halts or has had its
  *  turn (sim_turn_over), then it is the turn of the next one in @p set. A recorded run is the list of what differs from this. */
@@ -187,12 +258,55 @@ extern const struct strategy by_bound;
 /** Before an access at @p pc: all other CPUs get a try. */
 void bound_point(uintptr_t pc);
 
-/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
-bool bound_fault(uintptr_t at);
-
 /** When the run came back to the host's stack: goes on until every schedule was. @p go switches to a
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
+
+/* pages.c: what was written since a moment. */
+#define PAGES_MAX 8192
+
+/** From now on. */
+void pages_watch(void);
+
+/** No more. */
+void pages_end(void);
+
+/** All that was written is as it was at that moment. */
+void pages_back(void);
+
+/** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
+bool pages_fault(uintptr_t at);
+
+/** The pages, and what they held then; there are more with time. */
+unsigned pages_count(void);
+unsigned char *pages_at(unsigned i);
+const unsigned char *pages_original(unsigned i);
+
+/** What is copied always, from or to @p copy, which has room for pages_rest_bytes(). */
+size_t pages_rest_bytes(void);
+void pages_rest(unsigned char *copy, bool save);
+
+/** Zeroed memory of the host's; ends the program when there is none. */
+unsigned char *pages_room(size_t bytes);
+
+/* mark.c: runs whose seed counts from a mark in the program on. */
+
+/** At the begin of each run: until the mark there are no choices. */
+void mark_prepare(void);
+
+/** When the run came back to the host's stack: true when that was for saving the machine at the mark, and *@p sp
+ *  goes on. */
+bool mark_asks(void **sp);
+
+/** Takes the machine back to the mark where an earlier run saved it, for a run with what sim.cfg says. False:
+ *  there is none, or it was come to in another way. */
+bool mark_again(void);
+
+/** The stack on which that run goes on; NULL for one that begins with the boot. */
+void *mark_place(void);
+
+/** Forgets it. */
+void mark_end(void);
 
 /* debug.c */
 extern uint64_t sim_debug_at;
@@ -238,6 +352,7 @@ int main_run(char **argv);
 void batch(char **argv, const char *(*set_line)(char *line));
 
 /* What a run changed becomes what it was: for batch.c. */
+void memory_again(void); /* before pages_back */
 void memory_reset(void);
 void console_reset(void);
 void fault_reset(void);
@@ -245,6 +360,11 @@ void replay_reset(void);
 void locks_reset(void);
 void report_reset(void);
 void watch_reset(void);
+
+/* What mark.c saves. */
+void locks_keep(bool save);
+void console_keep(bool save);
+bool memory_keep(void); /* false: too much happened */
 
 /* fault.c */
 enum fault {
@@ -259,9 +379,14 @@ enum fault {
 	FAULT_CLOCK_STEP,
 	FAULT_CLOCK_SKEW,
 	FAULT_BIT_FLIP,
+	FAULT_DEVICE_STUCK,
+	FAULT_DEVICE_SLOW,
+	FAULT_DEVICE_ERROR,
+	FAULT_IRQ_SPURIOUS,
 	FAULTS
 };
-_Static_assert(RNG_SOURCES == RNG_FAULTS + FAULTS, "a generator for each");
+_Static_assert(RNG_DEVICES == RNG_FAULTS + FAULTS && RNG_SOURCES == RNG_DEVICES + DEVICES,
+	       "a generator for each");
 
 extern const struct fault_kind {
 	const char *name;
@@ -299,6 +424,7 @@ void console_open(void);
 void console_close_input(void);
 void console_close(void); /* gives back the terminal; any context, also twice */
 void console_flush(void);
+void console_drop(void); /* what was not flushed */
 
 /** The input of the run: bytes as read, *@p n of them. */
 const char *console_input(size_t *n);
@@ -309,6 +435,7 @@ const char *console_set_input(const char *hex);
 /** When the receiver has a byte that was not taken; SIM_NEVER when no more will come. */
 uint64_t console_due(void);
 bool console_masked(void);
+void console_mask(bool masked);
 
 /** True when input comes from a person, so that virtual time must not run ahead of the host's. */
 bool console_interactive(void);
@@ -326,6 +453,9 @@ void console_poll(void);
 #define BOOT_STACK_BYTES (64u << 10)
 
 void memory_init(void);
+
+/** Whether a page of RAM may be accessed, and is not only waiting for its first access. */
+bool memory_is_open(uintptr_t page);
 
 /** Highest address of the stack on which CPU 0 starts. */
 void *memory_boot_stack(void);

@@ -183,6 +183,26 @@ static unsigned bounded_choose(uint64_t set, enum where where)
 	return strategy_plain(set, where);
 }
 
+static unsigned plain_choose(uint64_t set, enum where where)
+{
+	return strategy_plain(set, where);
+}
+
+static int64_t plain_slice(uint64_t others)
+{
+	(void)others;
+	return INT64_MAX;
+}
+
+const struct strategy by_plain = {
+	.name = "plain",
+	.meaning = "no choices: until a mark",
+	.mean = 1,
+	.fair = true,
+	.choose = plain_choose,
+	.slice = plain_slice,
+};
+
 static const struct strategy by_time = {
 	.name = "time",
 	.meaning = "CPUs advance side by side, with some jitter",

@@ -101,7 +101,8 @@ static int add_run(const char *dir, char **argv, char *err, size_t err_bytes)
 			if (!again.failed && !console_interactive())
 				buffer_printf(&out, "\trun = \"%s\";\n", (char *)again.data);
 			found_write(&out);
-			buffer_text(&out, at);
+			buffer_printf(&out, "\tseed = \"%llu\";", (unsigned long long)sim.cfg.seed);
+			buffer_text(&out, strchr(at, '\n'));
 			result = buffer_save(&out, path, err, err_bytes);
 		}
 	}

@@ -29,6 +29,7 @@ static const struct {
 	{"races", WATCH_RACES},
 	{"locks", WATCH_LOCKS},
 	{"memory", WATCH_MEMORY},
+	{"devices", WATCH_DEVICES},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
@@ -40,7 +41,7 @@ const char *watch_set(const char *value)
 			return NULL;
 		}
 	}
-	return "wants all, races, locks or memory";
+	return "wants all, races, locks, memory or devices";
 }
 
 void watch_write(FILE *f)
@@ -55,8 +56,37 @@ void watch_write(FILE *f)
 	}
 }
 
+static struct {
+	const char *name, *what;
+	unsigned device;
+} acting;
+
+unsigned watch_device(unsigned device)
+{
+	return 2 * sim.cfg.cpus + device;
+}
+
+void watch_act(unsigned device, const char *name, const char *what)
+{
+	acting.device = device;
+	acting.name = name;
+	acting.what = what;
+	if (name) {
+		sim.events++;
+		watch_show((uintptr_t)what);
+	}
+}
+
+const char *watch_acting(const char **name)
+{
+	*name = acting.name;
+	return acting.what;
+}
+
 unsigned watch_agent(void)
 {
+	if (acting.name)
+		return watch_device(acting.device);
 	return 2 * sim.cur + now[sim.cur].in_irq;
 }
 
@@ -85,6 +115,7 @@ void watch_reset(void)
 {
 	memset(now, 0, sizeof now);
 	memset(parked, 0, sizeof parked);
+	memset(&acting, 0, sizeof acting);
 	if (sim.cfg.watch & WATCH_RACES)
 		race_reset();
 	if (sim.cfg.watch & WATCH_MEMORY)
@@ -117,6 +148,13 @@ void watch_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc)
 		race_access(at, (unsigned)bytes, kind & 3, pc);
 	if (sim.cfg.watch & WATCH_MEMORY)
 		heap_access(at, bytes, kind, pc);
+	if (sim.cfg.watch & WATCH_DEVICES)
+		dma_access(at, bytes, kind, pc);
+}
+
+static bool releases(int order)
+{
+	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST;
 }
 
 void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uintptr_t pc)
@@ -124,11 +162,15 @@ void watch_atomic(uintptr_t at, size_t bytes, enum atomic_op op, int order, uint
 	watch_access(at, bytes, op == OP_LOAD ? ACCESS_MARKED : ACCESS_WRITE | ACCESS_MARKED, pc);
 	if (sim.cfg.watch & WATCH_RACES)
 		race_atomic(at, op, order);
+	if (sim.cfg.watch & WATCH_VIEW && op != OP_LOAD && releases(order))
+		dma_released(at);
 }
 
 void watch_fence(int order)
 {
 	race_fence(order);
+	if (sim.cfg.watch & WATCH_VIEW && releases(order))
+		dma_fence();
 }
 
 void watch_masked(void)

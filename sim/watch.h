@@ -18,9 +18,16 @@ enum access {
 enum atomic_op { OP_LOAD, OP_STORE, OP_RMW };
 
 /* What --watch looks for. */
-enum { WATCH_RACES = 1, WATCH_LOCKS = 2, WATCH_MEMORY = 4, WATCH_ALL = 7 };
+enum {
+	WATCH_RACES = 1,
+	WATCH_LOCKS = 2,
+	WATCH_MEMORY = 4,
+	WATCH_DEVICES = 8, /* what drivers do with registers and with memory that devices reach */
+	WATCH_ALL = 15,
+	WATCH_VIEW = 16, /* always when there are devices, whose view of memory dma.c keeps; finds nothing itself */
+};
 
-#define AGENTS_MAX (2 * SIM_CPUS_MAX)
+#define AGENTS_MAX (2 * SIM_CPUS_MAX + DEVICES)
 
 /* What deliver keeps of the interrupted stack, in its frame. */
 struct interrupted {
@@ -38,8 +45,17 @@ void watch_write(FILE *f);
 /** @p bytes at @p base, all zero; @p again: they were got before. */
 void watch_map(uintptr_t base, size_t bytes, bool again);
 
-/** The agent that runs: 2 * CPU, and 1 in an interrupt. */
+/** The agent that runs: 2 * CPU, and 1 in an interrupt; a device. */
 unsigned watch_agent(void);
+
+/** The agent that device @p device is. */
+unsigned watch_device(unsigned device);
+
+/** A device acts until watch_act(0, NULL, NULL): @p name, and what it does. That is an event of its own. */
+void watch_act(unsigned device, const char *name, const char *what);
+
+/** What it does, and its name; NULL: a CPU acts. */
+const char *watch_acting(const char **name);
 
 /** The number of the event that is happening. */
 static inline uint64_t sim_event_now(void)
@@ -74,6 +90,9 @@ void race_fence(int order);
 void race_join(unsigned to, unsigned from);
 void race_save(uint32_t *clock);
 void race_restore(const uint32_t *clock);
+/** A register of device agent @p device is accessed: a write comes behind what the CPU's last fence
+ *  ordered, and a read before what its next fence orders. */
+void race_register(unsigned device, bool write);
 void race_mask(void);
 void race_unmask(void);
 
@@ -84,6 +103,19 @@ bool watch_show(uintptr_t pc);
 void heap_begin(void);
 void heap_reset(void);
 void heap_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
+
+/* dma.c: what devices see of memory. */
+void dma_begin(void);
+/** A CPU's access; and one that orders what went before it. */
+void dma_access(uintptr_t at, size_t bytes, unsigned kind, uintptr_t pc);
+void dma_released(uintptr_t at);
+void dma_fence(void);
+/** A device's access, as in struct device_host. @p coin: decides what the CPU's order leaves open. */
+bool dma_move(unsigned device, const char *name, unsigned how, uint64_t at, void *data, size_t bytes,
+	      const char *what, bool (*coin)(unsigned device));
+
+/** Says by report_later what made device @p device act. */
+void devices_cause(unsigned device);
 
 /* locks.c */
 

@@ -6,14 +6,20 @@ ESBUILD ?= esbuild
 ESBUILD_FLAGS := --bundle --minify --format=iife --target=es2022 --charset=utf8 --log-level=warning \
 	--alias:events=./build/viewer/events.ts --alias:sources=./build/viewer/sources.ts
 # Long names of the viewer's own, which neither the browser nor a file nor a test knows, are made short.
-VIEWER_OWN := afterLoss awaitedName budgetNs busyBefore cpuEvents deadlineNs decisionBefore finishedTasks hasDecision \
-	inputError irqStart irqWhat jobFrom jobList jobsFrom lossFrom lockWaiters nsPerTick notRecorded onWorkerSwitch openJob periodNs \
-	quantumNs queuedAt queueMax queueRuns queueWithout ranUntilNow refreshDockSoon rowChosen runsElsewhere stateFaint \
-	toggleActive toggleTeaching unknownNs verdictText wasPreempted wrongOnes
+VIEWER_OWN := afterLoss applyTheme awaitedName blind budgetNs busyBefore busyNs clockHz colours common counts \
+	cpuEvents cpuNs deadlineNs decisionBefore delay discarded dockBody dockTimer doubles extent finishedTasks following \
+	goTime hasDecision hasEvent hashTimer hasStep hatch headline inputError irqOpen irqStart irqWhat itemBytes jobAt \
+	jobFrom jobList jobsFrom jobsOf keyText levels lockWaiters lossFrom mayRun nameOf nextMatch notRecorded nsPerTick \
+	onlyActive onWorkerSwitch openJob periodNs pieces places playTimer quantumNs queuedAt queueMax queueWithout \
+	ranUntilNow readyNs redraw refreshDock refreshDockSoon rowChosen runsElsewhere sampled sampledOf scoreText \
+	setFilter spawned startReader stateFaint stepLane switchOf toggleActive toggleTeaching trigger unknownNs varint \
+	verdictText waitedUs wakeLinks wants wasPreempted weights welcome widths
 VIEWER_EMPTY :=
 VIEWER_BLANK := $(VIEWER_EMPTY) $(VIEWER_EMPTY)
 ESBUILD_FLAGS += '--mangle-props=^($(subst $(VIEWER_BLANK),|,$(strip $(VIEWER_OWN))))$$'
-VIEWER_SRCS := $(wildcard viewer/src/*)
+ESBUILD_FLAGS += --inject:./viewer/short.ts $(foreach f,max min round floor ceil abs,--define:Math.$f=$f_) \
+	$(foreach f,isNaN isFinite,--define:Number.$f=$f_) $(foreach f,Number Float64Array Uint32Array Uint8Array Int32Array,--define:$f=$f_)
+VIEWER_SRCS := $(wildcard viewer/src/*) viewer/short.ts
 
 build/viewer/events-table: viewer/events_table.c kernel/trace/events.def
 	@mkdir -p $(@D)
@@ -44,7 +50,7 @@ build/viewer/viewer.html: build/viewer/main.js build/viewer/style.css viewer/src
 
 .PHONY: view-page
 view-page: build/viewer/viewer.html $(TRACE_TOOL)
-	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)'
+	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)' elf='$(VIEW_ELF)'
 	@echo "Open $(TRACE_DIR).html in a browser: every switch, and why each decision was taken"
 
 .PHONY: viewer-bench

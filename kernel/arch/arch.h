@@ -25,7 +25,8 @@
  *   uptr arch_sp(void);                  the stack pointer, about
  *   arch_mark(n);                        one instruction that does nothing and carries the
  *                                        constant n, 0 to 65535, for instruments outside
- *                                        (tools/bench/insns.c)
+ *                                        (tools/bench/insns.c); ARCH_MARK_BEGIN: what is
+ *                                        examined begins (sim/README.md)
  *   arch_lock_wanted(l, shared), arch_lock_taken(l, shared), arch_lock_given(l), arch_lock_none():
  *                                        what sync/ does with spin locks, for the simulator's
  *                                        checkers; nothing where arch_impl.h does not say
@@ -45,6 +46,8 @@ struct cpu;
 struct task;
 
 #include "arch_impl.h"
+
+#define ARCH_MARK_BEGIN 32
 
 #ifndef arch_lock_wanted
 #define arch_lock_wanted(lock, shared) ((void)(lock))

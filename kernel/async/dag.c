@@ -287,6 +287,8 @@ static int spawn(struct dag_node *n)
 	err = task_spawn(&spec, &n->task);
 	if (err)
 		live(n->dag, -1);
+	else
+		task_hand_on(n->task); /* the DAG's, which gives it back with the node */
 	return err;
 }
 
@@ -366,11 +368,7 @@ bool dag_finished(const struct dag *d)
 
 struct dag_stats dag_stats(struct dag *d)
 {
-	bool irqs = spin_lock(&d->lock);
-	struct dag_stats s = d->stats;
-
-	spin_unlock(&d->lock, irqs);
-	return s;
+	return SPIN_READ(&d->lock, d->stats);
 }
 
 void dag_free(struct dag *d)
@@ -386,7 +384,7 @@ void dag_free(struct dag *d)
 		next = it->next;
 		close_node(n, d->finished && !n->task);
 		if (n->task)
-			task_put(n->task);
+			task_unref(n->task);
 		kfree(n);
 	}
 	kfree(d->stamps);

@@ -13,6 +13,12 @@ static struct task *owner_of(const struct mutex *m)
 	return (struct task *)(owner & ~MUTEX_WAITED);
 }
 
+/* The trace has the locks that somebody waits for. */
+static void mark(const struct mutex *m, u32 kind, const struct task *t)
+{
+	TRACE(MARK, mark, .kind = kind, .tid = (i32)t->id, .value = (uptr)m);
+}
+
 static bool mutex_grant(struct wait_queue *q, struct wait *w)
 {
 	struct mutex *m = mutex_of(q);
@@ -28,6 +34,7 @@ static bool mutex_grant(struct wait_queue *q, struct wait *w)
 	task_own(w->task, &m->owned);
 	inherit_leave(&w->donor);
 	inherit_own(&m->inherit, w->task);
+	mark(m, TRACE_mark_lock_take, w->task);
 	return true;
 }
 
@@ -39,6 +46,8 @@ static void let_go(struct wait_queue *q, struct wait *w)
 	(void)w;
 	task_own(task_self(), NULL); /* or it may be lent */
 	task_disown(&m->owned);
+	if (m->inherit.owner)
+		mark(m, TRACE_mark_lock_give, m->inherit.owner);
 	inherit_own(&m->inherit, NULL);
 	/* release: pairs with the acquire of the next owner */
 	atomic_store_explicit(&m->owner, q->count ? MUTEX_WAITED : 0, memory_order_release);
@@ -49,14 +58,18 @@ static void mutex_waits(struct wait_queue *q, struct wait *w)
 {
 	struct mutex *m = mutex_of(q);
 
-	if (m->inherit.owner != owner_of(m))
+	if (m->inherit.owner != owner_of(m)) {
 		inherit_own(&m->inherit, owner_of(m));
+		mark(m, TRACE_mark_lock_take, owner_of(m));
+	}
+	mark(m, TRACE_mark_lock_wait, w->task);
 	inherit_wait(&m->inherit, &w->donor, w->task);
 }
 
 static void mutex_leaves(struct wait_queue *q, struct wait *w)
 {
-	(void)q;
+	if (w->state == WAIT_NEW)
+		mark(mutex_of(q), TRACE_mark_lock_leave, w->task);
 	inherit_leave(&w->donor);
 }
 

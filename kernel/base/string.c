@@ -117,10 +117,9 @@ int memcmp(const void *a, const void *b, usize bytes)
 {
 	const u8 *x = a, *y = b;
 
-	for (; bytes; bytes--, x++, y++) {
+	for (; bytes; bytes--, x++, y++)
 		if (*x != *y)
 			return *x - *y;
-	}
 	return 0;
 }
 
@@ -151,10 +150,9 @@ int strncmp(const char *a, const char *b, usize n)
 
 char *strchr(const char *s, int c)
 {
-	for (; *s != (char)c; s++) {
+	for (; *s != (char)c; s++)
 		if (!*s)
 			return NULL;
-	}
 	return (char *)(uptr)s;
 }
 
@@ -162,10 +160,9 @@ char *strstr(const char *hay, const char *needle)
 {
 	usize n = strlen(needle);
 
-	for (; *hay || !n; hay++) {
+	for (; *hay || !n; hay++)
 		if (strncmp(hay, needle, n) == 0)
 			return (char *)(uptr)hay;
-	}
 	return NULL;
 }
 

@@ -1,10 +1,5 @@
 #include "base/tree.h"
 
-static bool before(const struct tree_node *a, const struct tree_node *b)
-{
-	return a->key < b->key || (a->key == b->key && a->seq < b->seq);
-}
-
 /* The finaliser of Vigna's splitmix64 (2015): a bijection, so priorities tie only where seq does. */
 static u64 priority(const struct tree_node *n)
 {
@@ -15,9 +10,11 @@ static u64 priority(const struct tree_node *n)
 	return z ^ (z >> 31);
 }
 
-/* Brings the sums of @p n up to date, its children's being right. */
-static void sum(struct tree_node *n)
+/* Brings the sums of @p n up to date, its children's being right; false: they were. */
+static bool sum(struct tree_node *n)
 {
+	const u64 masks = n->masks, least = n->least;
+
 	n->masks = n->mask;
 	n->least = n->floor;
 	for (unsigned side = 0; side < 2; side++) {
@@ -28,6 +25,7 @@ static void sum(struct tree_node *n)
 			n->least = MIN(n->least, c->least);
 		}
 	}
+	return n->masks != masks || n->least != least;
 }
 
 /* Makes @p to (or nothing) hang where @p n hangs. */
@@ -47,6 +45,8 @@ static void rotate_up(struct tree *t, struct tree_node *n)
 	struct tree_node *p = n->parent, *inner;
 	bool right = p->child[1] == n;
 
+	n->masks = p->masks; /* the same nodes are below */
+	n->least = p->least;
 	inner = n->child[!right];
 	replace(t, p, n);
 	p->child[right] = inner;
@@ -54,29 +54,26 @@ static void rotate_up(struct tree *t, struct tree_node *n)
 		inner->parent = p;
 	n->child[!right] = p;
 	p->parent = n;
-	sum(p);
-	sum(n);
-}
-
-static void sum_to_root(struct tree_node *n)
-{
-	for (; n; n = n->parent)
-		sum(n);
+	(void)sum(p);
 }
 
 void tree_insert(struct tree *t, struct tree_node *n)
 {
-	struct tree_node **at = &t->root, *parent = NULL;
+	const u64 key = n->key, mask = n->mask, floor = n->floor, own = priority(n);
+	struct tree_node **at = &t->root, *p = NULL;
 
 	while (*at) {
-		parent = *at;
-		at = &parent->child[!before(n, parent)];
+		p = *at;
+		p->masks |= mask;
+		p->least = MIN(p->least, floor);
+		at = &p->child[key > p->key || (key == p->key && n->seq > p->seq)];
 	}
-	n->parent = parent;
+	n->parent = p;
 	n->child[0] = n->child[1] = NULL;
+	n->masks = mask;
+	n->least = floor;
 	*at = n;
-	sum_to_root(n);
-	while (n->parent && priority(n) < priority(n->parent))
+	while (n->parent && own < priority(n->parent))
 		rotate_up(t, n);
 }
 
@@ -85,7 +82,8 @@ void tree_remove(struct tree *t, struct tree_node *n)
 	while (n->child[0] && n->child[1])
 		rotate_up(t, n->child[priority(n->child[1]) < priority(n->child[0])]);
 	replace(t, n, n->child[0] ? n->child[0] : n->child[1]);
-	sum_to_root(n->parent);
+	for (n = n->parent; n && sum(n); n = n->parent)
+		;
 }
 
 /* Whether a node at or below @p n can fit. */

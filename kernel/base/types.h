@@ -19,9 +19,9 @@ typedef int64_t i64;
 typedef size_t usize;
 typedef uintptr_t uptr;
 
-#define NS_PER_US 1000ull
-#define NS_PER_MS 1000000ull
-#define NS_PER_S 1000000000ull
+#define NS_PER_US ((u64)1000)
+#define NS_PER_MS ((u64)1000000)
+#define NS_PER_S ((u64)1000000000)
 #define US(n) ((u64)(n) * NS_PER_US)
 #define MS(n) ((u64)(n) * NS_PER_MS)
 #define SEC(n) ((u64)(n) * NS_PER_S)

@@ -50,15 +50,14 @@ void irq_hint(struct cpu *c)
 		record_hint(c);
 }
 
-static __attribute__((noinline)) void record_entry(const struct cpu *c, u32 irq)
+void irq_record_entry(const struct cpu *c, i32 irq, u16 name)
 {
-	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = (i32)irq, .name = TRACE_irq_name_device,
-	      .from = c->irq_from);
+	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = irq, .name = name, .from = c->irq_from);
 }
 
-static __attribute__((noinline)) void record_exit(u32 irq, bool handled)
+void irq_record_exit(i32 irq, bool handled)
 {
-	TRACE(IRQ_EXIT, irq_handler_exit, .irq = (i32)irq, .ret = handled);
+	TRACE(IRQ_EXIT, irq_handler_exit, .irq = irq, .ret = handled);
 }
 
 void irq_device(struct cpu *c, u32 irq)
@@ -68,13 +67,13 @@ void irq_device(struct cpu *c, u32 irq)
 	void (*fn)(void *) = atomic_load_explicit(&e->fn, memory_order_acquire);
 
 	if (unlikely(trace_level != TRACE_OFF))
-		record_entry(c, irq);
+		irq_record_entry(c, (i32)irq, TRACE_irq_name_device);
 	if (fn) {
 		e->count++;
 		fn(e->arg);
 	}
 	if (unlikely(trace_level != TRACE_OFF))
-		record_exit(irq, fn != NULL);
+		irq_record_exit((i32)irq, fn != NULL);
 }
 
 int irq_register(u32 irq, const char *name, void (*fn)(void *arg), void *arg)

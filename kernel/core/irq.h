@@ -47,6 +47,10 @@ static inline struct cpu *irq_enter(uptr pc)
 /** Fires the timers that are due, and sets the hardware anew, which ends its interrupt. */
 void irq_timer(struct cpu *c);
 void irq_hint(struct cpu *c);
+
+/** The trace's records of both ends of a handler; @p name: TRACE_irq_name_*. */
+void irq_record_entry(const struct cpu *c, i32 irq, u16 name);
+void irq_record_exit(i32 irq, bool handled);
 void irq_device(struct cpu *c, u32 irq);
 
 /**

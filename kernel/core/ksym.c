@@ -57,10 +57,9 @@ void frames_print(const uptr *pcs, unsigned n, bool first_is_exact)
 void backtrace_print(uptr pc, uptr fp)
 {
 	uptr frames[FRAMES_MAX];
-	unsigned n = 0, found = arch_backtrace(fp, frames, FRAMES_MAX);
+	unsigned n = pc != 0;
 
-	if (pc)
-		frame_print(n++, pc, 0);
-	for (unsigned i = 0; i < found; i++)
-		frame_print(n++, frames[i], 1);
+	frames[0] = pc;
+	n += arch_backtrace(fp, frames + n, FRAMES_MAX - n);
+	frames_print(frames, n, pc);
 }

@@ -165,9 +165,8 @@ void klog(const char *fmt, ...)
 	arch_irq_restore(on);
 
 	/* Room for the newline stays free behind a text that had to be cut. */
-	int n = ksnprintf(line, sizeof(line) - 1, "[%5llu.%06llu %u] ",
-			  (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000),
-			  cpu);
+	int n = ksnprintf(line, sizeof(line) - 1, "[%5lu.%06lu %u] ", us / 1000000,
+			  us % 1000000, cpu);
 
 	va_start(ap, fmt);
 	(void)kvsnprintf(line + n, sizeof(line) - 1 - (usize)n, fmt, ap);

@@ -1,4 +1,5 @@
 #include "core/panic.h"
+#include "base/string.h"
 #include "board/board.h"
 #include "core/cpu.h"
 #include "core/irq.h"
@@ -47,12 +48,11 @@ static void stop_others(u32 me)
 {
 	u32 others = 0;
 
-	for (unsigned cpu = 0; cpu < cpu_count && irqchip; cpu++) {
+	for (unsigned cpu = 0; cpu < cpu_count && irqchip; cpu++)
 		if (cpu != me && cpu_online(cpu)) {
 			irqchip->send_hint(cpu);
 			others++;
 		}
-	}
 	for (u32 n = STOP_SPINS; n && atomic_load_explicit(&stopped, memory_order_relaxed) < others;
 	     n--)
 		arch_relax();
@@ -61,17 +61,14 @@ static void stop_others(u32 me)
 /* A number of @p bytes at @p p, whose type events.def writes as "i32" or "u8". */
 static void value_print(char sign, const u8 *p, unsigned bytes)
 {
+	unsigned unused = 64 - 8 * bytes;
 	u64 value = 0;
 
-	for (unsigned i = 0; i < bytes; i++)
-		value |= (u64)p[i] << (8 * i);
-	if (sign == 'i') {
-		unsigned unused = 64 - 8 * bytes;
-
-		kprintf("%lld", (long long)((i64)(value << unused) >> unused));
-	} else {
-		kprintf("%llu", (unsigned long long)value);
-	}
+	memcpy(&value, p, bytes);
+	if (sign == 'i')
+		kprintf("%ld", (i64)(value << unused) >> unused);
+	else
+		kprintf("%lu", value);
 }
 
 /* Prints the fields that a text such as "i32 prev_tid;u8 why;t16 child_comm;" lays out. */
@@ -106,8 +103,7 @@ static void event_print(u64 ticks, unsigned id, const void *payload, usize bytes
 {
 	u64 us = clock_ticks_to_ns(ticks) / NS_PER_US;
 
-	kprintf("    %5llu.%06llu %s", (unsigned long long)(us / 1000000),
-		(unsigned long long)(us % 1000000), trace_event_name(id));
+	kprintf("    %5lu.%06lu %s", us / 1000000, us % 1000000, trace_event_name(id));
 	fields_print(trace_event_layout(id), payload, bytes);
 	kprintf("\n");
 }

@@ -99,8 +99,8 @@ void kernel_main(void *boot)
 	executor_init();
 	(void)cpu_step(0, CPU_ABSENT, CPU_ONLINE);
 	cpus_start();
-	kprintf("Fermata %s on %s: %u CPU%s, %llu MiB\n", FERMATA_VERSION, board_name, cpu_count,
-		cpu_count == 1 ? "" : "s", (unsigned long long)(page_total_bytes() >> 20));
+	kprintf("Fermata %s on %s: %u CPU%s, %lu MiB\n", FERMATA_VERSION, board_name, cpu_count,
+		cpu_count == 1 ? "" : "s", page_total_bytes() >> 20);
 	init_start();
 	executor_run();
 }

@@ -113,17 +113,6 @@ static __attribute__((noinline)) void record_fire(u64 due_ns, u64 now_ns)
 	TRACE(TIMER_EXPIRE, timer_expire, .due_ns = due_ns, .late_ns = now_ns - due_ns);
 }
 
-static __attribute__((noinline)) void record_entry(const struct cpu *c)
-{
-	TRACE(IRQ_ENTRY, irq_handler_entry, .irq = TIMER_IRQ, .name = TRACE_irq_name_timer,
-	      .from = c->irq_from);
-}
-
-static __attribute__((noinline)) void record_exit(void)
-{
-	TRACE(IRQ_EXIT, irq_handler_exit, .irq = TIMER_IRQ, .ret = 1);
-}
-
 /* Takes note of who is at work, for timer_cancel, and lets him work without the lock. */
 static void fire(struct cpu *c, struct timer *t, u64 now_ns) REQUIRES(c->timer_lock)
 {
@@ -143,7 +132,7 @@ void irq_timer(struct cpu *c)
 	struct wheel_node *n;
 
 	if (unlikely(trace_level != TRACE_OFF))
-		record_entry(c);
+		irq_record_entry(c, TIMER_IRQ, TRACE_irq_name_timer);
 	spin_lock_raw(&c->timer_lock);
 	c->timer_seen_ns = now_ns;
 	for (unsigned i = 0; i < STEPS_MAX && wheel_step(&c->timers, now_ns, &n); i++)
@@ -152,5 +141,5 @@ void irq_timer(struct cpu *c)
 	program_again(c);
 	spin_unlock_raw(&c->timer_lock);
 	if (unlikely(trace_level != TRACE_OFF))
-		record_exit();
+		irq_record_exit(TIMER_IRQ, true);
 }

@@ -46,10 +46,9 @@ static void check_cached(const struct block *b)
 {
 	if (unlikely(!block_is(b, MARK_CACHED)))
 		misuse_free_overwritten(b);
-	for (u32 i = 0; ARCH_POISON && i < poisoned_bytes(b) / 8; i++) {
+	for (u32 i = 0; ARCH_POISON && i < poisoned_bytes(b) / 8; i++)
 		if (((const u64 *)(b + 1))[i] != POISON)
 			misuse_free_overwritten(b);
-	}
 }
 
 static inline void *hand_out(struct block *b, enum heap_kind kind, u32 bytes, u32 slack, uptr owner)
@@ -100,10 +99,9 @@ static bool give_back_cached(void)
 {
 	bool any = false;
 
-	for (u32 i = 0; i < HEAPS * MAGAZINE_SIZES; i++) {
+	for (u32 i = 0; i < HEAPS * MAGAZINE_SIZES; i++)
 		while (give_back_one(i % HEAPS, (i / HEAPS + 1) * UNIT_BYTES))
 			any = true;
-	}
 	return any;
 }
 

@@ -37,10 +37,9 @@ static u8 *state_of(const struct range *r, uptr block)
 
 static struct range *range_of(uptr p) REQUIRES(page_lock)
 {
-	for (unsigned i = 0; i < range_count; i++) {
+	for (unsigned i = 0; i < range_count; i++)
 		if (p - ranges[i].base < ranges[i].pages * PAGE_BYTES)
 			return &ranges[i];
-	}
 	return NULL;
 }
 
@@ -91,10 +90,8 @@ void page_add(u64 base, u64 bytes)
 	usize state_bytes = ALIGN_UP(pages, PAGE_BYTES);
 	bool irqs = spin_lock(&page_lock);
 
-	if (!range_count) {
-		for (unsigned i = 0; i < ORDERS; i++)
-			list_init(&free_blocks[i]);
-	}
+	for (unsigned i = 0; i < ORDERS && !range_count; i++)
+		list_init(&free_blocks[i]);
 	if (range_count < RANGES_MAX && state_bytes < end - begin) {
 		struct range *r = &ranges[range_count++];
 
@@ -216,27 +213,15 @@ void pages_free(void *p, usize n)
 
 bool page_managed(uptr p)
 {
-	bool irqs = spin_lock(&page_lock);
-	bool managed = range_of(p) != NULL;
-
-	spin_unlock(&page_lock, irqs);
-	return managed;
+	return SPIN_READ(&page_lock, range_of(p) != NULL);
 }
 
 u64 page_free_bytes(void)
 {
-	bool irqs = spin_lock(&page_lock);
-	u64 bytes = free_bytes;
-
-	spin_unlock(&page_lock, irqs);
-	return bytes;
+	return SPIN_READ(&page_lock, free_bytes);
 }
 
 u64 page_total_bytes(void)
 {
-	bool irqs = spin_lock(&page_lock);
-	u64 bytes = total_bytes;
-
-	spin_unlock(&page_lock, irqs);
-	return bytes;
+	return SPIN_READ(&page_lock, total_bytes);
 }

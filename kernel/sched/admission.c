@@ -9,8 +9,8 @@
 #define ITERATIONS_MAX 10000u
 #define FRACTION_BITS 57u /* of densities: the sum of 64 fits */
 
-#define MS_FORMAT "%llu.%03llu ms"
-#define MS_OF(ns) (unsigned long long)((ns) / NS_PER_MS), (unsigned long long)((ns) / NS_PER_US % 1000)
+#define MS_FORMAT "%lu.%03lu ms"
+#define MS_OF(ns) (ns) / NS_PER_MS, (ns) / NS_PER_US % 1000
 
 int admission_describe(struct admission_task *t, const char *name, const struct sched_params *p,
 		       u64 period_ns, u64 wcet_ns, char why[ADMISSION_WHY_BYTES])
@@ -45,9 +45,8 @@ int admission_describe(struct admission_task *t, const char *name, const struct 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
 		if (fields[i].value >= fields[i].least && fields[i].value <= fields[i].most)
 			continue;
-		ksnprintf(why, ADMISSION_WHY_BYTES, "admission: %s is %llu, not from %llu to %llu",
-			  fields[i].name, (unsigned long long)fields[i].value,
-			  (unsigned long long)fields[i].least, (unsigned long long)fields[i].most);
+		ksnprintf(why, ADMISSION_WHY_BYTES, "admission: %s is %lu, not from %lu to %lu",
+			  fields[i].name, fields[i].value, fields[i].least, fields[i].most);
 		return ERR_INVAL;
 	}
 	return 0;
@@ -93,7 +92,7 @@ static u64 fraction(u64 part, u64 whole)
 	return quotient;
 }
 
-static unsigned long long thousandths(u64 fraction)
+static u64 thousandths(u64 fraction)
 {
 	unsigned bits = FRACTION_BITS - 20; /* enough, and no overflow */
 
@@ -122,7 +121,7 @@ static bool density_fits(const struct admission_task *tasks, unsigned n,
 	if (sum <= bound)
 		return true;
 	ksnprintf(why, ADMISSION_WHY_BYTES,
-		  "%s might miss: densities add up to %llu of 1000, the bound is %llu", k->name,
+		  "%s might miss: densities add up to %lu of 1000, the bound is %lu", k->name,
 		  thousandths(sum), thousandths(bound));
 	return false;
 }

@@ -62,23 +62,22 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
-		unsigned long long value = fields[i].value, least = fields[i].range.least,
-				   most = fields[i].range.most;
+		u64 value = fields[i].value, least = fields[i].range.least, most = fields[i].range.most;
 
 		if (value >= least && value <= most)
 			continue;
 		if (most)
-			ksnprintf(why, SCHED_WHY_BYTES, "%s: %s is %llu, not from %llu to %llu",
+			ksnprintf(why, SCHED_WHY_BYTES, "%s: %s is %lu, not from %lu to %lu",
 				  policy->name, fields[i].name, value, least, most);
 		else
-			ksnprintf(why, SCHED_WHY_BYTES, "%s takes no %s (it is %llu)",
+			ksnprintf(why, SCHED_WHY_BYTES, "%s takes no %s (it is %lu)",
 				  policy->name, fields[i].name, value);
 		return ERR_INVAL;
 	}
 	if (!p->cpus || p->cpus & all_cpus())
 		return 0;
-	ksnprintf(why, SCHED_WHY_BYTES, "%s: cpus is 0x%llx, which holds none of this machine's %u",
-		  policy->name, (unsigned long long)p->cpus, cpu_count);
+	ksnprintf(why, SCHED_WHY_BYTES, "%s: cpus is 0x%lx, which holds none of this machine's %u",
+		  policy->name, p->cpus, cpu_count);
 	return ERR_INVAL;
 }
 

@@ -181,17 +181,18 @@ static int run_kill(char **words, unsigned n)
 	(void)n;
 	if (parse_u64(words[0], &id) || id > UINT32_MAX)
 		return ERR_INVAL;
-	err = task_find((u32)id, &t);
-	if (err) {
+	task_shield(task_self()); /* it may be this one */
+	if (task_find((u32)id, &t)) {
 		kprintf("kill: there is no task %llu; `task` lists them\n",
 			(unsigned long long)id);
-		return 0;
+	} else {
+		err = task_kill(t);
+		if (err)
+			kprintf("kill: task %u, %.16s: %s\n", t->id, t->name,
+				err == ERR_INVAL ? "the machine cannot do without it" : err_name(err));
+		task_unref(t);
 	}
-	err = task_kill(t);
-	if (err)
-		kprintf("kill: task %u, %.16s: %s\n", t->id, t->name,
-			err == ERR_INVAL ? "the machine cannot do without it" : err_name(err));
-	task_put(t);
+	task_unshield(task_self());
 	return 0;
 }
 

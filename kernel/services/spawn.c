@@ -3,6 +3,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "services/burn.h"
+#include "task/fault.h"
 
 #define TIME_MAX_US (SCHED_DEADLINE_MAX_NS / NS_PER_US)
 #define WORK_MAX_MS 1000000u
@@ -150,13 +151,15 @@ int sched_run(char **words, unsigned n)
 	if (parse_u64(words[0], &id) || id > UINT32_MAX || parse(words + 1, n - 1, values, &params) ||
 	    values[WORK] || values[WCET])
 		return ERR_INVAL;
+	task_shield(task_self());
 	if (task_find((u32)id, &t)) {
 		kprintf("sched: there is no task %llu; `task` lists them\n", (unsigned long long)id);
-		return 0;
+	} else {
+		err = task_set_params(t, &params);
+		if (is_news(err))
+			kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
+		task_unref(t);
 	}
-	err = task_set_params(t, &params);
-	if (is_news(err))
-		kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
-	task_put(t);
+	task_unshield(task_self());
 	return 0;
 }

@@ -10,6 +10,9 @@
 #define TS_ATTR(x)
 #endif
 
+/* The function keeps no copy of this pointer: what it points to stays its caller's own. */
+#define NO_ESCAPE TS_ATTR(noescape)
+
 #define CAPABILITY(name) TS_ATTR(capability(name))
 
 /* For a variable at file scope. */

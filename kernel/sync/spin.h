@@ -67,3 +67,12 @@ static inline void spin_unlock(struct spin *l, bool irqs) RELEASE(l) NO_THREAD_S
 	spin_unlock_raw(l);
 	arch_irq_restore(irqs);
 }
+
+/** What @p value is, an expression, while the lock @p l is held. */
+#define SPIN_READ(l, value)                                                                        \
+	({                                                                                         \
+		bool irqs_ = spin_lock(l);                                                         \
+		__auto_type value_ = (value);                                                      \
+		spin_unlock(l, irqs_);                                                             \
+		value_;                                                                            \
+	})

@@ -23,7 +23,8 @@ static bool is_tasks_own(const struct cpu *c, const struct fault *f)
 	       !t->essential && !t->ending;
 }
 
-static void record(const struct task *t, const struct fault *f, int status)
+/* @p t comes to its end. */
+static void record(struct task *t, const struct fault *f, int status)
 {
 	bool irqs = spin_lock(&records_lock);
 	struct fault_record *r = &records[recorded % FAULTS_KEPT];
@@ -40,6 +41,8 @@ static void record(const struct task *t, const struct fault *f, int status)
 		r->pcs[r->count++] = f->pc;
 	r->count += arch_backtrace(f->fp, r->pcs + r->count, FAULT_TRACE_MAX - r->count);
 	spin_unlock(&records_lock, irqs);
+	t->ending = (i8)status;
+	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = status, .pc = f->pc);
 }
 
 void fault_release(struct task *t)
@@ -84,9 +87,7 @@ static _Noreturn void end_current(const struct fault *f, int status)
 		ksnprintf(text, sizeof text, "stack overflow: cannot use %p", (void *)f->address);
 		told.what = text;
 	}
-	t->ending = (i8)status;
 	record(t, &told, status);
-	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = status, .pc = f->pc);
 	if (status == ERR_FAULT) {
 		kprintf("\ntask %u, %.16s, job %u: %s\n", t->id, t->name, t->job, told.what);
 		backtrace_print(f->pc, f->fp);
@@ -120,11 +121,7 @@ void fault_unshielded(const struct task *t)
 
 void fault_end_between_polls(struct task *t)
 {
-	struct fault f = {.what = "killed"};
-
-	t->ending = ERR_KILLED;
-	record(t, &f, ERR_KILLED);
-	TRACE(TASK_FAULT, task_fault, .tid = (i32)t->id, .status = ERR_KILLED);
+	record(t, &(struct fault){.what = "killed"}, ERR_KILLED);
 	clear(t);
 }
 
@@ -148,11 +145,7 @@ bool fault_next(u64 after, struct fault_record *found)
 
 u64 fault_count(void)
 {
-	bool irqs = spin_lock(&records_lock);
-	u64 n = recorded;
-
-	spin_unlock(&records_lock, irqs);
-	return n;
+	return SPIN_READ(&records_lock, recorded);
 }
 
 static void enter(struct task *t, struct owned *o) REQUIRES(t->lock)
@@ -196,15 +189,6 @@ void task_disown(struct owned *o)
 	spin_unlock(&t->lock, irqs);
 }
 
-/* Who joined it knows already, even if the executor is not done with it. */
-static bool has_ended(struct task *t)
-{
-	bool irqs = spin_lock(&t->lock), done = t->done;
-
-	spin_unlock(&t->lock, irqs);
-	return done;
-}
-
 struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const void *what)
 {
 	bool irqs = spin_lock(&t->lock);
@@ -218,7 +202,8 @@ struct owned *task_owned(struct task *t, void (*release)(struct owned *o), const
 
 int task_kill(struct task *t)
 {
-	int err = t->essential ? ERR_INVAL : has_ended(t) ? ERR_CLOSED : 0;
+	/* Done: who joined it knows already, even if the executor is not done with it. */
+	int err = t->essential ? ERR_INVAL : SPIN_READ(&t->lock, t->done) ? ERR_CLOSED : 0;
 	bool irqs = arch_irq_save(), running;
 	struct wanted w;
 

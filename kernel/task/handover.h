@@ -18,7 +18,7 @@ ALWAYS_INLINE void reap(struct cpu *c)
 
 	if (unlikely(dead)) {
 		c->dead = NULL;
-		task_put(dead);
+		task_unref(dead);
 	}
 }
 

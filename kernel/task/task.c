@@ -106,7 +106,7 @@ static __attribute__((noinline)) void queue_owner(struct task *t, u8 why) RELEAS
 	task_get(t); /* once it is queued it may run, and end */
 	target = queue_released(t, why);
 	inherit_changed(t);
-	task_put(t);
+	task_unref(t);
 	if (target == cpu_id())
 		act_on_own_hint(arch_cpu(), false);
 }
@@ -275,26 +275,61 @@ static void record_spawn(const struct task *t)
 	trace_record(TRACE_EV_TASK_SPAWN, &e, sizeof e, NULL, 0);
 }
 
-static void discard(struct task *t)
+/* The handle that somebody got of the task which stands behind it. Its spawner owns it. */
+struct handle {
+	struct owned owned;
+	u32 spawner; /* 0: start-up */
+} __attribute__((aligned(16)));
+
+static struct handle *handle_of(struct task *t)
 {
-	if (t->admitted)
-		admission_leave(t->admitted - 1u);
+	return (struct handle *)t - 1;
+}
+
+static void handle_lost(struct owned *o)
+{
+	struct handle *h = CONTAINER_OF(o, struct handle, owned);
+	bool died = o->task->ending; /* else it may have left it to others */
+
+	task_disown(o);
+	if (died)
+		task_unref((struct task *)(h + 1));
+}
+
+void task_hand_on(struct task *t)
+{
+	struct task *self = task_current();
+	struct handle *h = handle_of(t);
+
+	if (!self || !t->has_handle || h->spawner != self->id)
+		return;
+	if (self->lent == &h->owned)
+		self->lent = NULL;
+	else
+		task_disown(&h->owned);
+}
+
+static void release_memory(struct task *t)
+{
 	kfree(t->server);
-	kfree(t);
+	kfree(t->has_handle ? (void *)handle_of(t) : t);
 }
 
 /* A task that nobody knows yet; NULL: no memory. */
-static struct task *make(const struct task_spec *s)
+static struct task *make(const struct task_spec *s, bool handle)
 {
-	usize server = server_bytes(&s->params);
-	struct task *t = kzalloc(sizeof *t + ALIGN_UP(s->frame_bytes, 16));
+	usize server = server_bytes(&s->params), before = handle ? sizeof(struct handle) : 0;
+	char *block = kzalloc(before + sizeof(struct task) + ALIGN_UP(s->frame_bytes, 16));
 	void *memory = server ? kmalloc(server) : NULL;
+	struct task *t;
 
-	if (!t || (server && !memory)) {
+	if (!block || (server && !memory)) {
 		kfree(memory);
-		kfree(t);
+		kfree(block);
 		return NULL;
 	}
+	t = (struct task *)(block + before);
+	t->has_handle = handle;
 	if (server)
 		server_init(t, memory);
 	t->on_miss = s->on_miss;
@@ -310,14 +345,28 @@ static struct task *make(const struct task_spec *s)
 	return t;
 }
 
-static int spawn(const struct task_spec *s, struct task **handle)
+/* From here on the calling task, @p self, owns the handle that it is about to get of @p t. */
+static void own_handle(struct task *self, struct task *t)
+{
+	struct handle *h = handle_of(t);
+
+	if (!self)
+		return;
+	h->owned.release = handle_lost;
+	h->spawner = self->id;
+	if (self->lent)
+		task_own(self, NULL);
+	self->lent = &h->owned;
+}
+
+static int spawn(struct task *self, const struct task_spec *s, struct task **handle)
 {
 	struct task *t;
 	int err = check(s);
 
 	if (err)
 		return err;
-	t = make(s);
+	t = make(s, handle);
 	if (!t)
 		return ERR_NOMEM;
 	atomic_init(&t->refs, handle ? 2 : 1);
@@ -325,15 +374,19 @@ static int spawn(const struct task_spec *s, struct task **handle)
 	if (!err)
 		err = enlist(t);
 	if (err) {
-		discard(t);
+		if (t->admitted)
+			admission_leave(t->admitted - 1u);
+		release_memory(t);
 		return err;
 	}
 	if (s->owned)
 		task_own(t, s->owned);
 	if (traced())
 		record_spawn(t);
-	if (handle)
+	if (handle) {
+		own_handle(self, t);
 		*handle = t;
+	}
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
 }
@@ -344,7 +397,7 @@ int task_spawn(const struct task_spec *s, struct task **handle)
 	int err;
 
 	task_shield(self);
-	err = spawn(s, handle);
+	err = spawn(self, s, handle);
 	task_unshield(self);
 	return err;
 }
@@ -376,13 +429,21 @@ void task_get(struct task *t)
 	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
 }
 
-void task_put(struct task *t)
+void task_unref(struct task *t)
 {
 	/* acq_rel: all use of t by others comes before the free by the last */
-	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
-		kfree(t->server);
-		kfree(t);
-	}
+	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+		release_memory(t);
+}
+
+void task_put(struct task *t)
+{
+	struct task *self = task_current();
+
+	task_shield(self);
+	task_hand_on(t);
+	task_unref(t);
+	task_unshield(self);
 }
 
 static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->home->lock)
@@ -420,65 +481,65 @@ void task_info(struct task *t, struct task_info *info)
 	arch_irq_restore(irqs);
 }
 
-bool task_next_info(u32 after, struct task_info *info)
+/* The task with the least id above @p after, or NULL. Ids rise along the list: tasks enter at its
+ * tail. */
+static struct task *next_after(u32 after) REQUIRES(registry_lock)
 {
-	bool irqs = spin_lock(&registry_lock);
 	struct list *it = listed;
-	bool found;
 
-	/* Ids rise along the list: tasks enter at its tail. */
 	if (it == &registry || LIST_ENTRY(it, struct task, all)->id > after)
 		it = &registry;
 	do
 		it = it->next;
 	while (it != &registry && LIST_ENTRY(it, struct task, all)->id <= after);
-	found = it != &registry;
-	if (found) {
-		listed = it;
-		task_info(LIST_ENTRY(it, struct task, all), info);
-	}
+	if (it == &registry)
+		return NULL;
+	listed = it;
+	return LIST_ENTRY(it, struct task, all);
+}
+
+bool task_next_info(u32 after, struct task_info *info)
+{
+	bool irqs = spin_lock(&registry_lock);
+	struct task *t = next_after(after);
+
+	if (t)
+		task_info(t, info);
 	spin_unlock(&registry_lock, irqs);
-	return found;
+	return t;
 }
 
 int task_find(u32 id, struct task **found)
 {
 	bool irqs = spin_lock(&registry_lock);
-	int err = ERR_NODEV;
+	struct task *t = next_after(id - 1);
+	bool is = t && t->id == id;
 
-	LIST_FOR_EACH(it, &registry)
-	{
-		struct task *t = LIST_ENTRY(it, struct task, all);
-
-		if (t->id != id)
-			continue;
-		task_get(t);
-		*found = t;
-		err = 0;
-		break;
-	}
+	if (is)
+		task_get(*found = t);
 	spin_unlock(&registry_lock, irqs);
-	return err;
+	return is ? 0 : ERR_NODEV;
 }
 
 void task_backtrace(u32 id)
 {
+	struct task *self = task_current(), *t;
 	uptr pcs[16];
 	unsigned n = 0;
-	struct task *t;
 
-	if (task_find(id, &t))
-		return;
+	task_shield(self);
+	if (!task_find(id, &t)) {
+		bool irqs = arch_irq_save();
 
-	bool irqs = arch_irq_save();
-
-	home_lock(t);
-	if (t->worker)
-		n = arch_backtrace(arch_saved_fp(t->worker->sp), pcs, ARRAY_LEN(pcs));
-	home_unlock(t);
-	arch_irq_restore(irqs);
+		home_lock(t);
+		if (t->worker)
+			n = arch_backtrace(arch_saved_fp(t->worker->sp), pcs, ARRAY_LEN(pcs));
+		home_unlock(t);
+		arch_irq_restore(irqs);
+		task_unref(t);
+	}
+	task_unshield(self);
 	frames_print(pcs, n, false);
-	task_put(t);
 }
 
 void task_statedump(void)
@@ -495,9 +556,5 @@ void task_statedump(void)
 
 unsigned task_count(void)
 {
-	bool irqs = spin_lock(&registry_lock);
-	unsigned n = registered;
-
-	spin_unlock(&registry_lock, irqs);
-	return n;
+	return SPIN_READ(&registry_lock, registered);
 }

@@ -102,6 +102,7 @@ struct task {
 	u8 shields; /* of its own: task_shield */
 	_Atomic bool noted;                   /* woken since its last dispatch: to be polled again; under
 						 the home's lock */
+	bool has_handle; /* task_spawn gave one: what is kept of it stands in front of the task */
 	struct list all;                      /* under the registry's lock */
 	struct list joiners GUARDED_BY(lock); /* of struct waiter */
 	struct owned *owned GUARDED_BY(lock); /* the newest (fault.h) */
@@ -134,7 +135,8 @@ struct task_spec {
 
 /**
  * Makes a task and releases its first job. @p handle, unless NULL, gets a reference that
- * task_put gives back. Errors, of which the first two say why on the console: ERR_INVAL
+ * task_put gives back; until then it is the calling task's, which may be killed or fault from this
+ * call on: its death gives back what it did not hand on (task_hand_on), its return does not. Errors, of which the first two say why on the console: ERR_INVAL
  * (parameters), ERR_REFUSED (admission), ERR_NOMEM, ERR_BUSY (another is being admitted, or all
  * CPUs that it may run on are out, see hotplug.h).
  * Context: task or start-up.
@@ -231,14 +233,23 @@ static inline void task_poll_again(void)
  *  Context: task. */
 u64 task_cpu_ns(void);
 
-/** Takes another reference, from a caller that has one. Context: any. */
+/** Takes another reference, from a caller that has one; nobody owns that, so whoever may be killed
+ *  gives it back behind the same shield (fault.h). Context: any. */
 void task_get(struct task *t);
 
-/** Gives a reference back; the last one frees the task. Context: any. */
+/** Gives a reference back, the calling task's handle before any other; the last one frees the task.
+ *  Context: task or start-up. */
 void task_put(struct task *t);
 
-/** Finds the task with number @p id and takes a reference. Errors: ERR_NODEV (none that is alive).
- *  O(n). Context: task. */
+/** Gives back what task_get took. Context: any. */
+void task_unref(struct task *t);
+
+/** The handle that task_spawn gave the calling task is another's to give back from now on. Context:
+ *  task. */
+void task_hand_on(struct task *t);
+
+/** Finds the task with number @p id and takes a reference, as task_get does. Errors: ERR_NODEV (none
+ *  that is alive). O(tasks made between the last asked for and this one). Context: task. */
 int task_find(u32 id, struct task **t) MUST_CHECK;
 
 /* What the shell shows of a task; a copy, so no lock is held while it prints. */

@@ -17,19 +17,10 @@ _Atomic bool workers_refused; /* written under the lock */
 static uptr stacks;
 static unsigned worker_count;
 
-static unsigned order_for(usize bytes)
-{
-	unsigned order = 0;
-
-	while ((KIB(4) << order) < bytes)
-		order++;
-	return order;
-}
-
 void workers_init(unsigned n)
 {
-	workers = page_alloc(order_for(n * sizeof *workers));
-	stacks = (uptr)page_alloc(order_for(n * WORKER_STRIDE_BYTES));
+	workers = page_alloc(page_order(n * sizeof *workers));
+	stacks = (uptr)page_alloc(page_order(n * WORKER_STRIDE_BYTES));
 	if (!workers || !stacks)
 		panic("no memory for %u worker stacks of %zu bytes", n, WORKER_STRIDE_BYTES);
 	worker_count = n;

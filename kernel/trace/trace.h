@@ -13,6 +13,7 @@
 
 #include "arch/arch.h"
 #include "base/types.h"
+#include "sync/annotate.h"
 #include <stdatomic.h>
 
 #define TRACE_PACKET_BYTES KIB(64)
@@ -100,8 +101,8 @@ void trace_set_level(enum trace_level level);
  * Records event @p id: @p bytes of payload, followed by @p more_bytes of sequence elements; both
  * multiples of 8. Use TRACE. Context: any, also before trace_init and in a panic.
  */
-void trace_record(unsigned id, const void *payload, usize bytes, const void *more,
-		  usize more_bytes);
+void trace_record(unsigned id, const void *payload NO_ESCAPE, usize bytes,
+		  const void *more NO_ESCAPE, usize more_bytes);
 
 /** Events recorded and packets overwritten by all CPUs so far; approximate while CPUs run. */
 void trace_counts(u64 *events, u64 *packets_lost);

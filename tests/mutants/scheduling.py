@@ -36,6 +36,7 @@ SHORT_WAYS = Runs(SHORT, cpus=1, seeds=1, words="trace=off", events=500_000_000)
 MANY = Runs(COSTS, cpus=1, seeds=1, only="grows", words="many=2048 trace=off", events=500_000_000)
 
 # Three shards for four CPUs, so that CPUs meet in them.
+TREAP = Runs("tests/unit/base/treap.c", cpus=1, seeds=1)
 SHARED = Runs(seeds=500, words="shards=3")
 
 MUTANTS = [
@@ -170,7 +171,7 @@ MUTANTS = [
            (("kernel/task/handover.h", "	} else if (c->left && worker_give(c, c->left)) {\n", "	}\n	if (c->left && worker_give(c, c->left)) {\n"),),
            "R8 J R3 panic no-progress test"),
     Mutant("dead-task-kept", "nobody drops the executor's reference to a dead task",
-           (("kernel/task/handover.h", "		task_put(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
+           (("kernel/task/handover.h", "		task_unref(dead);\n", "		(void)dead;\n"),), "test", Runs(TASKS, seeds=1)),
     Mutant("handle-not-counted", "a handle is no reference: joining reads freed memory",
            ((TASK, "atomic_init(&t->refs, handle ? 2 : 1);", "atomic_init(&t->refs, 1);"),),
            "panic test no-progress", Runs(TASKS, seeds=3)),
@@ -207,6 +208,11 @@ MUTANTS = [
 """),), "test", MANY),
     Mutant("tree-out-of-balance", "the tree of deadlines is a list",
            (("kernel/base/tree.c", "	return z ^ (z >> 31);\n", "	return z - z;\n"),), "test", MANY),
+    Mutant("tree-hides-its-new-node", "who passes on the way down does not take note of who comes below it",
+           (("kernel/base/tree.c", "		p->masks |= mask;\n", ""),), "test", TREAP),
+    Mutant("tree-remembers-who-left", "who leaves a tree is told to its parent alone",
+           (("kernel/base/tree.c", "	for (n = n->parent; n && sum(n); n = n->parent)\n		;\n",
+             "	if (n->parent)\n		(void)sum(n->parent);\n"),), "test", TREAP),
 
     # The short ways, which are taken while nothing is recorded.
     Mutant("preempted-goes-behind", "on the short way who is preempted goes behind its equals",
@@ -238,7 +244,7 @@ MUTANTS = [
            (("kernel/async/lock.c", "was & ~MUTEX_WAITED ? was | MUTEX_WAITED\n", "was & ~MUTEX_WAITED ? was\n"),),
            "test no-progress panic", Runs(WAITS, seeds=3)),
     Mutant("owner-before-the-wait", "who took a mutex while nobody waited inherits nothing from those who come",
-           (("kernel/async/lock.c", "	if (m->inherit.owner != owner_of(m))\n		inherit_own(&m->inherit, owner_of(m));\n", ""),),
+           (("kernel/async/lock.c", "		inherit_own(&m->inherit, owner_of(m));\n", ""),),
            "test panic", Runs("tests/unit/async/inversion.c", cpus=1, seeds=1, strategy="time", only="the_inversion", events=2_000_000_000)),
     Mutant("turns-with-lesser-ones", "who yields gives its turn to a less urgent task of its class",
            ((EXECUTOR, "	if (likely(next && next->rank == prev->rank &&\n", "	if (likely(next &&\n"),),

@@ -1,8 +1,24 @@
 """Mutants that the simulator's checkers (--watch) must see: what they leave out costs nothing on the
 machine that runs them here."""
 
-from mutants import Mutant, Runs
+import sys
+from dataclasses import dataclass
+
+from mutants import ROOT, Mutant, Runs
 from scheduling import PUBLISHED_TOO_EARLY
+
+
+@dataclass(frozen=True)
+class Again(Runs):
+    """Seeds from the mark on, alone and many in one process: `test` when they differ."""
+    cc: str = "clang"
+    seeds: int = 1
+    judged: bool = False
+
+    def command(self, elf, seed, trace):
+        return [sys.executable, str(ROOT / "tests/sim/again.py"), str(ROOT / elf), "6", "--cpus", self.cpus, "--strategy", self.strategy]
+
+
 
 LOCKS = Runs("tests/unit/sync/locks.c", cpus=4, seeds=3, watch=True)
 TASKS = Runs("tests/unit/task/tasks.c", cpus=4, seeds=10, watch=True)
@@ -14,6 +30,13 @@ MCS = "kernel/sync/mcs.h"
 RW = "kernel/sync/rwlock.h"
 
 MUTANTS = [
+    # The simulator's own way back to the mark (sim/mark.c).
+    Mutant("a-page-stays", "of the pages that were written, one is not put back",
+           (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		memcpy(pages[i]", "	for (unsigned i = 1; i < n_pages; i++)\n		memcpy(pages[i]"),),
+           "test", Again("tests/unit/task/tasks.c")),
+    Mutant("the-seed-counts-from-the-boot", "at the mark the generators go on as the boot left them",
+           (("sim/mark.c", "	sim_seed(sim.cfg.seed);\n", ""),), "test", Again("tests/unit/task/tasks.c")),
+
     Mutant("spin-unlock-relaxed", "a spin lock is given on by a store that orders nothing",
            ((SPIN, "&l->owner, (u16)(mine + 1), memory_order_release", "&l->owner, (u16)(mine + 1), memory_order_relaxed"),),
            "watch", LOCKS),

@@ -114,8 +114,8 @@ def test_what_does_not_fail_does_not_shrink(kernels, root, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_a_sweep_resumes(kernels, root, tmp_path, suffix):
-    kernels.elf("sim", "clang", LOST)
-    sweep = ["sweep", "--app", LOST, "--cpus", 2, "--seeds", "1-12"]
+    kernels.elf("sim", "clang", "tests/sim/two_adders.c")
+    sweep = ["sweep", "--app", "tests/sim/two_adders.c", "--cmdline", "right", "--cpus", 2, "--seeds", "1-12"]
     whole, parts = tmp_path / f"whole.{suffix}", tmp_path / f"parts.{suffix}"
     fermata_sim(root, *sweep, "--out", whole)
     text = whole.read_text()
@@ -153,8 +153,21 @@ def test_mistakes_are_named(kernels, root, words, said):
     ("cpus 2", "cpus two", ":4: cpus wants a number from 1 to 64"),
 ])
 def test_damaged_files_are_named(kernels, root, tmp_path, old, new, said):
-    kernels.elf("sim", "clang", LOST)
-    fermata_sim(root, "run", "--app", LOST, "--cpus", 2, "--save", tmp_path / "r.run")
+    kernels.elf("sim", "clang", "tests/sim/two_adders.c")
+    fermata_sim(root, "run", "--app", "tests/sim/two_adders.c", "--cmdline", "right", "--cpus", 2, "--save", tmp_path / "r.run")
     (tmp_path / "r.run").write_text((tmp_path / "r.run").read_text().replace(old, new, 1))
     answer = fermata_sim(root, "replay", tmp_path / "r.run", status=2)
     assert re.sub(r":\d+:", ":", said) in re.sub(r":\d+:", ":", answer), answer
+
+
+@pytest.mark.quick
+def test_a_sweep_from_the_mark_shows_each_seed_that_fails(kernels, root):
+    kernels.elf("sim", "clang", "tests/sim/small.c")
+    words = ["sweep", "--app", "tests/sim/small.c", "--cpus", 2, "--strategy", "random", "--seed-from", "mark"]
+    said = fermata_sim(root, *words, "--seeds", "1-5000", "--jobs", 2, status=1)
+    seeds = [int(seed) for seed in re.findall(r"^seed (\d+): status 1", said, re.M)]
+    assert f"5000 seeds, {len(seeds)} failed" in said and seeds == sorted(set(seeds))
+    again = re.search("The first again: (.*)", said)[1].split()
+    assert again[-1] == str(seeds[0])
+    assert fermata_sim_status(root, *again[1:]) == 1
+    assert "5000 seeds, 0 failed" in fermata_sim(root, *words, "--seeds", "1-5000", "--cmdline", "right")

@@ -52,7 +52,7 @@ BUGS = {
     "past_the_end": (MEMORY, 1, "access beyond a block's end", "past_the_end"),
     "before_the_begin": (MEMORY, 1, "access beyond a block's end", "before_the_begin"),
     "lost_update": (ORDER, 100, FAILED), "both_claim": (ORDER, 200, FAILED), "torn_pair": (ORDER, 100, FAILED),
-    "two_senders": (ORDER, 100, FAILED), "same_top_again": (ORDER, 200, FAILED), "made_twice": (ORDER, 100, FAILED),
+    "two_senders": (ORDER, 100, FAILED), "same_top_again": (ORDER, 600, FAILED), "made_twice": (ORDER, 100, FAILED),
     "freed_twice": (ORDER, 200, PANIC),
     "lost_wake_up": (ORDER, 600, NO_PROGRESS), "reset_too_late": (ORDER, 100, NO_PROGRESS),
     "crossed_mutexes": (ORDER, 20, NO_PROGRESS), "uncounted": (ORDER, 100, NO_PROGRESS),

@@ -151,6 +151,7 @@ static enum poll test_run_all(void *frame)
 	struct test_runner *me = frame;
 
 	ASYNC_BEGIN(me);
+	arch_mark(ARCH_MARK_BEGIN);
 	for (me->i = 0; me->i < me->count; me->i++) {
 		if (!test_chosen(me, me->tests[me->i].name))
 			continue;

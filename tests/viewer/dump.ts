@@ -49,6 +49,7 @@ console.log(JSON.stringify({
 	cpuStats: model.cpus.map((_, i) => cpuStats(q, i, model.t0, model.t1)),
 	links: [...model.wakes.time.keys()].flatMap((i) => wakeLinks(q, i)).concat([...model.sends.time.keys()].flatMap((i) => hintLink(q, i) ?? [])).map((l) => ({what: l.what, from: end(l.from), to: end(l.to),
 		tids: l.tasks.map((i) => model.tasks[i]!.tid), interrupt: l.interrupt})),
+	locks: model.locks.map((l, i) => ({name: l.name, holder: steps(l.lane).map(([t, v]) => [t, model.tasks[v]!.tid]), waiters: steps(model.lockWaiters[i]!)})),
 	strips: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(q.queueOf(c.cpu)).map(([t, v]) => [t, queued(v)])})),
 	queueAt: model.cpus.map((c) => [...Array(50).keys()].map((i) => q.queueAt(model.t0 + (model.t1 - model.t0) * i / 50, c.cpu).length)),
 	again: {classes: classes(model.about), rerun: classes(model.about).map((c) => rerun(model.about, c)), here: replayTo(model.about, (model.t0 + model.t1) / 2), gdb: debugAt(model.about, (model.t0 + model.t1) / 2)},

@@ -1,8 +1,12 @@
 /** The level-of-detail tree against loops over all steps, the painter's columns against sampling, and more of the pure parts. */
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {build} from "../../viewer/src/build.js";
+import {exercise} from "../../viewer/src/exercise.js";
+import {open} from "../../viewer/src/input.js";
+import {UUID} from "../../viewer/src/packets.js";
 import {gallop, upper} from "../../viewer/src/grow.js";
-import {Lod, columns, type Busy} from "../../viewer/src/lod.js";
+import {Lod, Sampled, columns, type Busy} from "../../viewer/src/lod.js";
 import {histogram, percentile} from "../../viewer/src/stats.js";
 import {DARK, LIGHT, mix} from "../../viewer/src/theme.js";
 import {duration, instant, parseTime, ticks} from "../../viewer/src/time.js";
@@ -84,6 +88,46 @@ test("columns cover the view once, in order, and show what is there", () => {
 			}
 		}
 	}
+});
+
+test("a picture that is moved finds only the columns that come into it, and has all of them", () => {
+	for (const n of [1, 40, 3000])
+		for (const dt of [0.5, 8, 256]) {
+			const l = lane(n, 3);
+			const lod = new Lod(l, l.t1, "some");
+			const search: ConstructorParameters<typeof Sampled>[0] = (a, b, w, put) => columns(lod, a, b, w, (x0, x1, i, many, share) => put(x0, x1, i, many ? share : -1));
+			const shown = (s: Sampled): string => {
+				const out: unknown[] = [];
+				s.each((...run) => out.push(run));
+				return JSON.stringify(out);
+			};
+			const px = 200;
+			let t0 = Math.floor(rnd(l.t1) / dt) * dt;
+			const moved = new Sampled(search);
+			moved.look(t0, t0 + px * dt, px);
+			for (let k = 0; k < 40; k++) {
+				const by = Math.floor(rnd(k % 4 ? 9 : 300)) - (k % 4 ? 4 : 150);
+				t0 += by * dt;
+				const before = Sampled.found;
+				const beside = (rnd(0.9) - 0.45) * dt; /* the view need not stand on whole columns */
+				moved.look(t0 + beside, t0 + beside + px * dt, px);
+				assert.equal(Sampled.found - before, Math.min(Math.abs(by), px));
+				const fresh = new Sampled(search);
+				fresh.look(t0, t0 + px * dt, px);
+				assert.equal(shown(moved), shown(fresh), `${n} steps, ${dt} wide, moved by ${by}`);
+				if (Math.abs(by) >= px)
+					moved.look(t0, t0 + px * dt * 2, px), moved.look(t0, t0 + px * dt, px);
+			}
+		}
+});
+
+test("what a reader practises on is a trace in which all is sound", async () => {
+	const m = build(await open([{name: "x", bytes: exercise(1 << 16, UUID)}]));
+	assert.deepEqual(m.problems.map((p) => p.file), ["metadata"]);
+	assert.ok(m.lost.length === 0 && m.events > 4000 && m.tasks.length > 20 && m.cpus.length === 4);
+	const states = new Set(m.tasks.flatMap((t) => [...t.lane.val].map((v) => v & 15)));
+	assert.ok([1, 2, 3, 4].every((s) => states.has(s)), [...states].join());
+	assert.ok(m.decisions.wrong.length > 0 && m.decisions.wrong.length < m.decisions.time.length);
 });
 
 test("bounds by search and by galloping are those of a scan", () => {

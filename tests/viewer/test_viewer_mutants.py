@@ -13,10 +13,14 @@ from viewer_reference import STATES, Reference, at, causes
 
 # name: file, old text, new text, what must see it
 MUTANTS = {
-    "seq-ignored": ("merge.ts", "if (packet[i]! >= 0 && (i === first || !IS_SEQ[u32[word[i]! + 1]! & 0xffff]))", "if (packet[i]! >= 0)", "lines"),
+    "seq-ignored": ("merge.ts", "if (packet[i]! >= 0 && (i === first || !SEQ_WORD[u32[word[i]! + 1]! & 0xffff]))", "if (packet[i]! >= 0)", "lines"),
     "high-half-forgotten": ("merge.ts", "ticks[i] = streams[i]!.packets[packet[i]!]!.high + u32[word[i]!]!;", "ticks[i] = u32[word[i]!]!;", "lines"),
-    "turns-never-end": ("merge.ts", "if (seq[op[i]!] !== before) {", "if (op[i]! % 2 && seq[op[i]!] !== before) {", "states"),
-    "packet-s-rest-forgotten": ("merge.ts", "\t\t\trun(i, 0);\n", "", "same"),
+    "turns-never-end": ("merge.ts", "if (seq && u32[w + seq]! !== mine) {", "if (seq && u32[w + seq]! % 2 && u32[w + seq]! !== mine) {", "states"),
+    "the-last-comes-first": ("merge.ts", "(op[i]! - op[best]! | 0) < 0", "(op[i]! - op[best]! | 0) > 0", "same"),
+    "time-goes-back": ("merge.ts", "|| u32[w]! < last ||", "||", "damaged"),
+    "any-size-will-do": ("packets.ts", "return SIZE[id] === size || (size > 0", "return size === 3 || SIZE[id] === size || (size > 0", "damaged"),
+    "columns-moved-too-far": ("lod.ts", "a.copyWithin(Math.max(0, -moved), Math.max(0, moved)", "a.copyWithin(Math.max(0, -moved), Math.max(0, moved - 1)", "lod"),
+    "nothing-new-comes-in": ("lod.ts", "if (moved)\n", "if (moved > 1)\n", "lod"),
     "signed-numbers-lost": ("decode.ts", "view.getInt32(at, true)", "view.getUint32(at, true)", "lines"),
     "count-off-by-one": ("decode.ts", "for (let i = 0; i < n; i++)\n\t\t\titems.push", "for (let i = 1; i < n; i++)\n\t\t\titems.push", "lines"),
     "quantum-is-no-preemption": ("build.ts", "else if (why === 4 || why === 5)", "else if (why === 4)", "states"),
@@ -81,6 +85,8 @@ def differs(kind, program, kernels, demo, invented, placed, tmp_path):
         return sum(d["flags"] >> 1 & 1 for d in seen["decisions"]) != len(planted)
     if kind == "strips":
         folder = placed
+    if kind == "damaged":
+        return run("node", program, 200, *files_of(folder)).returncode != 0
     if kind == "found":
         (tmp_path / "metadata").write_text((folder / "metadata").read_text().replace("\tseed = ", '\tfound_0 = "0.001000000 CPU 1: a stack in use twice";\n\tseed = '))
         for file in folder.glob("channel*"):
@@ -126,7 +132,7 @@ def folder_differs(kind, program, kernels, folder):
                for ns in sorted({step[0] for t in seen["tasks"][1:] for step in t["steps"]}) for tid, steps in expected.tasks.items())
 
 
-PROGRAM = {"lod": "lod"}
+PROGRAM = {"lod": "lod", "damaged": "fuzz"}
 
 
 @pytest.mark.parametrize("name", MUTANTS)

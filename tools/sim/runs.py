@@ -25,8 +25,21 @@ class Outcome:
     hash: str = ""
     what: str = ""
     output: str = field(default="", repr=False)
+    seed: int = 0  # of a sweep
 
 
+@dataclass
+class Swept:
+    """What a sweep came to; runs: those that failed, in order."""
+    seeds: int
+    failed: int
+    events: int
+    hash: str
+    runs: list = field(repr=False)
+
+
+SEED = re.compile(r"sim: seed=(\d+) ")
+SWEPT = re.compile(r"sim: swept seeds=(\d+) failed=(\d+) events=(\d+) hash=([0-9a-f]{16})$")
 SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
 COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
 
@@ -83,6 +96,28 @@ class Batch:
         if status == 2:
             raise Wrong("".join(output).strip())
         return outcome(status, "".join(output))
+
+    def sweep(self, seeds, lines=()):
+        """A run for each of @p seeds, a range; a Swept."""
+        try:
+            self.process.stdin.write("\n".join([*lines, f"sweep {seeds[0]} {seeds[-1]}", ""]))
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        found, output = [], []
+        for line in self.process.stdout:
+            if line.startswith("sim: status "):
+                o = outcome(int(line.split()[2]), "".join(output))
+                o.seed = int(SEED.search(o.output)[1])
+                found.append(o)
+                output = []
+            elif swept := SWEPT.match(line):
+                self.process.stdout.readline()  # sim: end
+                return Swept(*map(int, swept.groups()[:3]), swept[4], found)
+            else:
+                output.append(line)
+        self.process.wait()
+        raise Wrong("".join(output).strip() or f"{self.elf}: ended amid a sweep")
 
     def alive(self):
         return self.process.poll() is None
@@ -170,6 +205,8 @@ def common_words(args):
     for name in ("mean", "depth", "length", "until", "input"):
         if getattr(args, name):
             result += [f"--{name}", getattr(args, name)]
+    if args.seed_from != "boot":
+        result += ["--seed-from", args.seed_from]
     if args.watch:
         result += ["--watch", args.watch]
     for fault in args.fault or []:

@@ -25,6 +25,7 @@ class Rows:
         if path and self.path.suffix not in (".csv", ".jsonl"):
             raise Wrong(f"--out {path}: give a name that ends in .jsonl or .csv")
         self.done = {}
+        self.passed = 0  # seeds without a row
         self.file = None
         if not path:
             return
@@ -101,6 +102,46 @@ def row_of(key, seed, o):
             "switches": o.switches, "hash": o.hash, "late": sum(task["late"] for task in tasks), "tasks": tasks}
 
 
+def tell(args, elf, seed, o):
+    place = f"; {save(args, elf, seed)}" if args.save else ""
+    print(f"seed {seed}: status {o.status}: {o.what}{place}", flush=True)
+
+
+PART = 2000  # seeds of one order to a process: each process is asked for some of these before it says anything
+
+
+def work_unseen(args, elf, rows, stop):
+    """As work, without rows: a process is given many seeds at once, and says only which failed."""
+    parts = [args.seeds[i:i + PART] for i in range(0, len(args.seeds), PART)]
+    progress, own, batches, failed, done = Progress(len(args.seeds)), threading.local(), [], 0, 0
+
+    def one(part):
+        if stop.is_set():
+            return None
+        if not getattr(own, "batch", None):
+            own.batch = runs.Batch(elf, runs.common_words(args))
+            batches.append(own.batch)
+        return own.batch.sweep(part, runs.seed_lines(args, part[0])[1:])
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        try:
+            for part, swept in zip(parts, pool.map(one, parts)):
+                if swept is None:
+                    break
+                for o in swept.runs:
+                    tell(args, elf, o.seed, o)
+                    rows.done[o.seed] = o.status
+                failed += swept.failed
+                done += swept.seeds
+                progress.show(done, failed, last=done == len(args.seeds))
+        finally:
+            stop.set()
+    for batch in batches:
+        batch.close()
+    rows.passed = done - failed
+    return failed
+
+
 def work(args, elf, key, rows, stop):
     """Does what is not done; the number of failures."""
     todo = [seed for seed in args.seeds if seed not in rows.done]
@@ -129,8 +170,7 @@ def work(args, elf, key, rows, stop):
                     raise Wrong(what)
                 if o.status:
                     failed += 1
-                    place = f"; {save(args, elf, seed)}" if args.save else ""
-                    print(f"seed {seed}: status {o.status}: {o.what}{place}", flush=True)
+                    tell(args, elf, seed, o)
                 progress.show(done, failed, last=done == len(todo))
                 if args.stop_after and failed - before >= args.stop_after:
                     stop.set()
@@ -151,10 +191,13 @@ def main(args):
                                            runs.cmdline(args, 1)]).events, 1)
     rows = Rows(args.out, key)
     try:
-        failed = work(args, elf, key, rows, threading.Event())
+        if args.out or args.plan or args.watch or args.stop_after:
+            failed = work(args, elf, key, rows, threading.Event())
+        else:
+            failed = work_unseen(args, elf, rows, threading.Event())
     finally:
         rows.close()
-    done = sum(seed in rows.done for seed in args.seeds)
+    done = sum(seed in rows.done for seed in args.seeds) + rows.passed
     print(f"{done} seeds, {failed} failed")
     if failed:
         first = min(seed for seed in args.seeds if rows.done.get(seed))
@@ -169,6 +212,7 @@ def again(args):
     for name in ("mean", "depth", "length", "sched", "until", "input"):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
+    words += ["--seed-from", "mark"] if args.seed_from == "mark" else []
     if args.watch:
         words += ["--watch", args.watch]
     for fault in args.fault or []:

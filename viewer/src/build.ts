@@ -3,20 +3,26 @@
  * until an event says otherwise: while a CPU's events are missing, another CPU may have taken any
  * task that is ready and woken any that waits, so only what is seen running is sure.
  */
-import {EV} from "events";
+import {EV, SETS} from "events";
 import {check} from "./check.js";
 import {LAYOUTS, decode, urgency} from "./decode.js";
-import {Columns} from "./grow.js";
+import {Columns, filled} from "./grow.js";
 import {about, type Input} from "./input.js";
 import {inTurn, merge} from "./merge.js";
 import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
-import {packets, type CpuStream} from "./packets.js";
+import {estimate, packets, type CpuStream} from "./packets.js";
 import {duration} from "./time.js";
 
 class LaneMaker {
-	private start = new Float64Array(16);
-	private val = new Uint32Array(16);
+	private start: Float64Array;
+	private val: Uint32Array;
 	n = 0;
+	/** @param room steps that are expected */
+	constructor(room = 16) {
+		room = Math.max(room, 16);
+		this.start = new Float64Array(room);
+		this.val = new Uint32Array(room);
+	}
 	get last(): number {
 		return this.n ? this.val[this.n - 1]! : -1;
 	}
@@ -53,7 +59,7 @@ class LaneMaker {
 		this.val = val;
 	}
 	done(): Lane {
-		return {start: this.start.slice(0, this.n), val: this.val.slice(0, this.n)};
+		return {start: filled(this.start, this.n), val: filled(this.val, this.n)};
 	}
 }
 
@@ -82,17 +88,20 @@ class TaskMaker {
 }
 
 class CpuMaker {
-	lane = new LaneMaker();
+	lane: LaneMaker;
 	/** Start, end; what. */
 	irqs = new Columns(2, 1);
 	irqOpen = false;
 	running = 0;
 	/** The task that settled before its switch is recorded. */
 	left = 0;
+	/** The clock's high half times 2^32. */
+	high = NaN;
 	/** Its events are missing now, and since when. */
 	blind: boolean;
 	lossFrom = 0;
-	constructor(readonly stream: CpuStream) {
+	constructor(readonly stream: CpuStream, room: number) {
+		this.lane = new LaneMaker(Math.ceil(room));
 		this.blind = stream.packets[0]?.afterLoss ?? false;
 	}
 }
@@ -110,7 +119,7 @@ class PointsMaker extends Columns {
 		this.u[2]![k] = more;
 	}
 	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
-		return {time: this.doubles(0), word: this.words(0), cpu: Uint8Array.from(this.u[1]!.subarray(0, this.n))};
+		return {time: this.doubles(0), word: this.words(0), cpu: new Uint8Array(this.u[1]!.subarray(0, this.n))};
 	}
 }
 
@@ -120,6 +129,7 @@ function cap(n: number): number {
 
 /* Which of the three parts of the queue's lane a class counts in. */
 const QUEUE_PART = new Uint8Array(256).map((_, cls) => urgency(cls) <= 1 ? 0 : urgency(cls) <= 3 ? 10 : 20);
+const MARKS = SETS["mark"]!;
 const NO_DEADLINE = 0xffffffff;
 
 class Builder {
@@ -132,16 +142,18 @@ class Builder {
 	readonly byTid = new Map<number, number>([[0, 0]]);
 	readonly small = new Int32Array(4096).fill(-1);
 	readonly decisions: PointsMaker;
+	/** Decisions that are not what their candidates say. */
+	readonly wrong: number[] = [];
 	readonly wakes: PointsMaker;
 	readonly sends: PointsMaker;
 	/** Release, deadline, end; task, number. */
 	readonly jobList: Columns;
 	/** Records of marks, and when, on which CPU: lanes of locks need them by time. */
 	readonly marks = new PointsMaker(64);
-	readonly queue = new LaneMaker();
+	readonly queue: LaneMaker;
 	readonly counts = [0, 0, 0];
 	queueMax = 1;
-	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; n: number}>();
+	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; who: Set<number>}>();
 	readonly stacks: LaneMaker[] = [];
 	readonly flags: Flag[] = [];
 	readonly lost: {cpu: number; from: number; to: number}[] = [];
@@ -158,15 +170,16 @@ class Builder {
 		this.i32 = new Int32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 		this.view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
 		this.small[0] = 0;
-		const counts = streams[0]?.counts ?? new Uint32Array(65536);
-		this.decisions = new PointsMaker(counts[EV.SCHED_DECISION]!);
-		this.wakes = new PointsMaker(counts[EV.SCHED_WAKEUP]!);
-		this.sends = new PointsMaker(counts[EV.IPI_SEND]!);
-		this.jobList = new Columns(3, 2, counts[EV.SCHED_RELEASE]!);
+		const count = estimate(streams, this.u32);
+		this.decisions = new PointsMaker(count(EV.SCHED_DECISION));
+		this.wakes = new PointsMaker(count(EV.SCHED_WAKEUP));
+		this.sends = new PointsMaker(count(EV.IPI_SEND));
+		this.jobList = new Columns(3, 2, count(EV.SCHED_RELEASE));
+		this.queue = new LaneMaker(2 * count(EV.SCHED_ENQUEUE));
 		for (const s of streams) {
 			if (!s.packets.length)
 				continue;
-			const c = new CpuMaker(s);
+			const c = new CpuMaker(s, (count(EV.SCHED_SWITCH) + count(EV.CPU_IDLE)) / streams.length);
 			this.cpus[s.cpu] = c;
 			if (c.blind)
 				this.blind++;
@@ -391,25 +404,26 @@ class Builder {
 		const kind = this.u32[w + 2]!;
 		const tid = this.i32[w + 3]!;
 		const value = this.u64(w + 4);
-		if (kind < 1 || kind > 3) {
-			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: kind === 4 ? "demo begins" : kind === 5 ? "demo ends" : `mark ${value}`});
+		const what = MARKS.get(kind) ?? "";
+		if (!what.startsWith("lock_")) {
+			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: what.startsWith("demo") ? what.replace("_", " ") + "s" : `mark ${value}`});
 			return;
 		}
 		let lock = this.locks.get(value);
 		if (!lock) {
-			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), n: 0};
+			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), who: new Set()};
 			lock.holder.put(this.t0, 0);
 			lock.waiters.put(this.t0, 0);
 			this.locks.set(value, lock);
 		}
-		if (kind === 1)
-			lock.waiters.put(t, ++lock.n);
-		if (kind === 2) {
-			lock.n = Math.max(0, lock.n - 1);
-			lock.waiters.put(t, lock.n);
+		if (what === "lock_wait")
+			lock.who.add(tid);
+		else
+			lock.who.delete(tid);
+		lock.waiters.put(t, lock.who.size);
+		if (what === "lock_take")
 			lock.holder.put(t, this.task(tid));
-		}
-		if (kind === 3)
+		if (what === "lock_give")
 			lock.holder.put(t, 0);
 	}
 
@@ -446,23 +460,31 @@ class Builder {
 		}
 	}
 
-	event(w: number, id: number, ticks: number, cpu: number, afterLoss: boolean): void {
-		const t = this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
+	/** The high half of the clock in the CPU's next events. */
+	high(cpu: number, high: number): void {
+		this.cpus[cpu]!.high = high;
+	}
+
+	event(w: number, id: number, cpu: number): void {
 		const c = this.cpus[cpu]!;
+		const ticks = c.high + this.u32[w]!;
+		const t = this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
 		this.events++;
 		if (t > this.t1)
 			this.t1 = t;
-		if (afterLoss)
-			this.found(t, cpu);
 		switch (id) {
 		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
 		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
 		case EV.SCHED_WAKEUP:
 			this.wakes.put(t, w, cpu, this.task(this.i32[w + 2]!));
 			break;
-		case EV.SCHED_DECISION:
-			this.decisions.put(t, w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (check(this.u32, this.bytes, w) === "wrong" ? 2 : 0));
+		case EV.SCHED_DECISION: {
+			const wrong = check(this.u32, this.bytes, w) === "wrong";
+			if (wrong)
+				this.wrong.push(this.decisions.n);
+			this.decisions.put(t, w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (wrong ? 2 : 0));
 			break;
+		}
 		case EV.SCHED_RELEASE: this.onRelease(w); break;
 		case EV.JOB_DONE: this.onJobDone(t, w, cpu); break;
 		case EV.SCHED_DEQUEUE: {
@@ -586,24 +608,38 @@ export function violations(text: string): Flag[] {
 		time: Number(s) * 1e9 + Number(ns), cpu: Number(cpu), kind: !rule ? "found" : rule.startsWith("step-") ? "mark" : "violation", task: 0, text: rule ? `${rule}: ${what}` : what!, ...(rule ? {rule} : {})}));
 }
 
+/** What symbols.txt, which `make trace` puts beside the trace, calls an address. */
+function symbol(input: Input, value: number): string {
+	const hex = value.toString(16);
+	return new RegExp(`^${hex} (.+)$`, "m").exec(input.texts.get("symbols.txt") ?? "")?.[1] ?? `0x${hex}`;
+}
+
 /** @param exact goes by time in any case, as it must where events are missing */
 export function build(input: Input, exact = false): Model {
 	const what = about(input);
-	const streams = packets(input);
-	const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
-	if (exact || streams.some((s) => s.packets.some((p) => p.afterLoss)))
-		merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => b.event(w, id, ticks, cpu, afterLoss), (cpu, from) => b.gap(cpu, from));
-	else
-		inTurn(streams, b.u32, (w, id, ticks, cpu) => b.event(w, id, ticks, cpu, false));
+	const nsPerTick = 1e9 / what.clockHz;
+	let streams = exact ? undefined : packets(input, true);
+	let b = new Builder(input.raw, streams ?? [], nsPerTick);
+	if (!streams || !inTurn(streams, input.raw, b.u32, (cpu, p) => b.high(cpu, p.high), (w, id, cpu) => b.event(w, id, cpu))) {
+		streams = packets(input);
+		b = new Builder(input.raw, streams, nsPerTick);
+		merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => {
+			if (afterLoss)
+				b.found(b.ns(ticks), cpu);
+			b.high(cpu, ticks - b.u32[w]!);
+			b.event(w, id, cpu);
+		}, (cpu, from) => b.gap(cpu, from));
+	}
 	b.allMarks();
 	const jobs = b.jobs();
+	const verdicts = new Uint8Array(b.decisions.u[2]!.subarray(0, b.decisions.n));
 	const flags = b.flags.concat(violations([input.texts.get("check.txt") ?? "", ...what.found].join("\n"))).sort((x, y) => x.time - y.time);
 	return {
 		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
-		decisions: {...b.decisions.done(), flags: Uint8Array.from(b.decisions.u[2]!.subarray(0, b.decisions.n))},
+		decisions: {...b.decisions.done(), flags: verdicts, wrong: Uint32Array.from(b.wrong)},
 		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
-		locks: [...b.locks].map(([value, l]) => ({name: `0x${value.toString(16)}`, lane: l.holder.done()})),
+		locks: [...b.locks].map(([value, l]) => ({name: symbol(input, value), lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),
 		flags, lost: b.lost, texts: input.texts,

@@ -65,7 +65,7 @@ export function divergence(a: Query, b: Query): Divergence {
 function column(title: string, q: Query, x: Explained | undefined, go: (() => void) | undefined): HTMLElement {
 	return x ? el("div", {}, el("h3", {}, title), el("p", {}, el("strong", {}, x.headline)), el("p", {class: "sub"}, `${instant(x.time)} · ${x.trigger}`), el("p", {class: "why"}, x.why),
 		table(`Candidates in ${title}`, ["task", "key", "lost because"], x.candidates.map((c) => [q.label(c.task), c.keyText, c.lost]), (i): Record<string, string> => x.candidates[i]!.chosen ? {class: "chosen"} : {}),
-		go && el("button", {type: "button", class: "small", click: go}, "show it")) : el("div", {}, el("h3", {}, title), el("p", {}, "has ended."));
+		go && el("button", {class: "small", click: go}, "show it")) : el("div", {}, el("h3", {}, title), el("p", {}, "has ended."));
 }
 
 /** A above B for each CPU; what is the same is faint. */

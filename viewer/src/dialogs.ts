@@ -8,7 +8,7 @@ export function ask(app: App, title: string, value: string, done: (text: string)
 	const input = el("input", {type: "text", "aria-label": title}) as HTMLInputElement;
 	input.value = value;
 	const dialog = el("dialog", {"aria-label": title}, el("form", {method: "dialog"}, el("h2", {}, title), input, hint ? el("p", {class: "sub"}, hint) : undefined,
-		el("div", {class: "buttons"}, el("button", {type: "button", click: () => dialog.close()}, "Cancel"), el("button", {type: "submit", value: "ok"}, "OK")))) as HTMLDialogElement;
+		el("div", {class: "buttons"}, el("button", {click: () => dialog.close()}, "Cancel"), el("button", {type: "submit", value: "ok"}, "OK")))) as HTMLDialogElement;
 	document.body.append(dialog);
 	dialog.addEventListener("close", () => {
 		if (dialog.returnValue === "ok")
@@ -23,7 +23,7 @@ export function ask(app: App, title: string, value: string, done: (text: string)
 export function help(): void {
 	const dialog = el("dialog", {"aria-label": "Keys"}, el("h2", {}, "Keys"), el("dl", {}, ...KEYS.flatMap(([k, what]) => [el("dt", {}, ...k.split(" ").flatMap((x) => [el("kbd", {}, x), " "])), el("dd", {}, what)])),
 		el("p", {class: "sub"}, "Wheel: scroll the lanes, with Ctrl zoom, with Shift pan. Drag pans, Shift and drag marks a range. Double click fits. On a touch screen drag and pinch."),
-		el("div", {class: "buttons"}, el("button", {type: "button", click: () => dialog.close()}, "Close"))) as HTMLDialogElement;
+		el("div", {class: "buttons"}, el("button", {click: () => dialog.close()}, "Close"))) as HTMLDialogElement;
 	dialog.addEventListener("close", () => dialog.remove());
 	document.body.append(dialog);
 	dialog.showModal();

@@ -23,7 +23,7 @@ const EVENTS_MAX = 400;
 const us = (ns: number): string => Number.isNaN(ns) ? "–" : duration(ns);
 
 function exportButton(name: string, head: string[], rows: () => (string | number)[][]): HTMLElement {
-	return el("button", {type: "button", class: "small", click: () => save(name, csv(head, rows()), "text/csv")}, "CSV");
+	return el("button", {class: "small", click: () => save(name, csv(head, rows()), "text/csv")}, "CSV");
 }
 
 export function eventsTab(h: DockHost): HTMLElement {
@@ -39,7 +39,7 @@ export function eventsTab(h: DockHost): HTMLElement {
 		table("Events", ["time", "CPU", "event"], shown.map((e) => {
 			const line = text(e);
 			const at = line.indexOf(":");
-			return [el("button", {class: "link", type: "button", click: () => h.goTime(e.time)}, instant(e.time)), e.cpu,
+			return [el("button", {class: "link", click: () => h.goTime(e.time)}, instant(e.time)), e.cpu,
 				el("span", {title: LAYOUTS[e.id]?.meaning ?? ""}, el("strong", {}, at < 0 ? line : line.slice(0, at)), at < 0 ? "" : line.slice(at + 1))];
 		})));
 }
@@ -62,7 +62,7 @@ export function statsTab(h: DockHost): HTMLElement {
 		exportButton("tasks.csv", STATS_HEAD, () => all.map((s) => statsRow(h, s)))),
 		el("div", {class: "two"}, table("Tasks in the range", STATS_HEAD, all.map((s) => {
 			const row: (string | number | HTMLElement)[] = statsRow(h, s);
-			row[0] = el("button", {class: "link", type: "button", click: () => h.go({k: "state", task: s.task, i: Math.max(0, h.q.stateAt(s.task, a).i)})}, row[0]!);
+			row[0] = el("button", {class: "link", click: () => h.go({k: "state", task: s.task, i: Math.max(0, h.q.stateAt(s.task, a).i)})}, row[0]!);
 			return row;
 		})), table("CPUs in the range", ["CPU", "busy", "unknown", "switches", "interrupts"], cpus.map((c) => [c.cpu, `${(c.busyNs / (b - a) * 100).toFixed(1)} %`, `${(c.unknownNs / (b - a) * 100).toFixed(1)} %`, c.switches, c.irqs]))));
 }
@@ -95,7 +95,7 @@ export function matchesTab(h: DockHost): HTMLElement {
 			if (f.decision(i))
 				found.push(i);
 		return el("div", {}, el("div", {class: "bar-line"}, `${found.length}${found.length === EVENTS_MAX ? " or more" : ""} decisions`),
-			table("Decisions that match", ["time", "CPU", "rule", "candidates"], found.map((i) => [el("button", {class: "link", type: "button", click: () => h.go({k: "dec", i})}, instant(d.time[i]!)), d.cpu[i]!,
+			table("Decisions that match", ["time", "CPU", "rule", "candidates"], found.map((i) => [el("button", {class: "link", click: () => h.go({k: "dec", i})}, instant(d.time[i]!)), d.cpu[i]!,
 				codeName("rule", h.q.u32[d.word[i]! + 3]! & 255).replace(/_/g, " "), h.q.u32[d.word[i]! + 3]! >>> 24])));
 	}
 	if (f.hasEvent)
@@ -104,21 +104,21 @@ export function matchesTab(h: DockHost): HTMLElement {
 		return el("p", {class: "hint"}, "Type a filter above: a name, state=ready dur>500us, class=edf missed, rule=first_come cands>=3, event=sched_miss. ! in front of a term negates it. Terms with commas list alternatives.");
 	const list = matches(h.q, f, EVENTS_MAX);
 	return el("div", {}, el("div", {class: "bar-line"}, `${list.length}${list.length === EVENTS_MAX ? " or more" : ""} stretches`),
-		table("States that match", ["from", "task", "state", "for"], list.map((m) => [el("button", {class: "link", type: "button", click: () => h.go({k: "state", task: m.task, i: m.i})}, instant(m.from)), h.q.label(m.task), STATE_NAMES[stateOf(m.val)]!, duration(m.to - m.from)])));
+		table("States that match", ["from", "task", "state", "for"], list.map((m) => [el("button", {class: "link", click: () => h.go({k: "state", task: m.task, i: m.i})}, instant(m.from)), h.q.label(m.task), STATE_NAMES[stateOf(m.val)]!, duration(m.to - m.from)])));
 }
 
 export function checksTab(h: DockHost): HTMLElement {
 	const {m} = h.q;
 	const d = m.decisions;
-	const wrong = h.q.wrong.slice(0, EVENTS_MAX);
+	const wrong = [...m.decisions.wrong.subarray(0, EVENTS_MAX)];
 	const text = m.texts.get("check.txt");
 	const summary = text?.split("\n").filter((l) => /^\d+ (events|jobs|violations)|^(judged|never judged|note):/.test(l)) ?? [];
 	return el("div", {},
 		m.problems.length > 0 && table("Problems of the files", ["file", "byte", "problem"], m.problems.map((p) => [p.file, p.byte, p.text]), () => ({class: "bad"})),
-		el("p", {class: "hint"}, wrong.length ? `${h.q.wrong.length} decisions are not what their candidates say:` : `All ${d.time.length} decisions were recomputed from their candidates; none is wrong.`),
-		wrong.length > 0 && table("Wrong decisions", ["time", "CPU"], wrong.map((i) => [el("button", {class: "link", type: "button", click: () => h.go({k: "dec", i})}, instant(d.time[i]!)), d.cpu[i]!])),
+		el("p", {class: "hint"}, wrong.length ? `${m.decisions.wrong.length} decisions are not what their candidates say:` : `All ${d.time.length} decisions were recomputed from their candidates; none is wrong.`),
+		wrong.length > 0 && table("Wrong decisions", ["time", "CPU"], wrong.map((i) => [el("button", {class: "link", click: () => h.go({k: "dec", i})}, instant(d.time[i]!)), d.cpu[i]!])),
 		m.lost.length > 0 && table("Lost events", ["CPU", "from", "to"], m.lost.slice(0, EVENTS_MAX).map((l) => [l.cpu, instant(l.from), instant(l.to)])),
-		m.flags.length > 0 && table("Marks, misses and violations", ["time", "CPU", "kind", "what"], m.flags.slice(0, EVENTS_MAX).map((f, i) => [el("button", {class: "link", type: "button", click: () => h.go({k: "flag", i})}, instant(f.time)), f.cpu, f.kind, f.text])),
+		m.flags.length > 0 && table("Marks, misses and violations", ["time", "CPU", "kind", "what"], m.flags.slice(0, EVENTS_MAX).map((f, i) => [el("button", {class: "link", click: () => h.go({k: "flag", i})}, instant(f.time)), f.cpu, f.kind, f.text])),
 		summary.length > 0 && el("pre", {tabindex: "0", "aria-label": "What fermata-trace check said"}, summary.join("\n")),
 		!text && el("p", {class: "hint"}, "The invariants over the whole trace were not judged with it: make trace does, or put the output of fermata-trace check beside the trace as check.txt."));
 }

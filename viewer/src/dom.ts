@@ -3,6 +3,8 @@ export type Child = Node | string | number | undefined | false;
 
 export function el(tag: string, attrs: Record<string, string | boolean | ((e: Event) => void)> = {}, ...children: Child[]): HTMLElement {
 	const out = document.createElement(tag);
+	if (tag === "button")
+		out.setAttribute("type", "button");
 	for (const [k, v] of Object.entries(attrs)) {
 		if (typeof v === "function")
 			out.addEventListener(k, v);
@@ -22,7 +24,7 @@ export function table(caption: string, head: string[], body: Child[][], rowAttrs
 	const numeric = head.map((_, k) => body.length > 0 && body.every((row) => typeof row[k] === "number" || (typeof row[k] === "string" && /^([-+\d]|–$)[\d.,]*( [%nmµ]?s?)?$/.test(row[k] as string))));
 	const cls = (k: number): Record<string, string> => numeric[k] ? {class: "n"} : k === head.length - 1 ? {class: "text"} : {};
 	const rows = body.map((row, i) => el("tr", rowAttrs(i), ...row.map((c, k) => el("td", cls(k), c))));
-	const keep = el("button", {type: "button", class: "csv", title: "save as CSV", "aria-label": `${caption}: save as CSV`,
+	const keep = el("button", {class: "csv", title: "save as CSV", "aria-label": `${caption}: save as CSV`,
 		click: () => save(`${caption.toLowerCase().replace(/\W+/g, "-")}.csv`, csv(head, rows.map((r) => [...r.children].map((c) => c.textContent!.replace(/^✔ /, "")))), "text/csv")}, "⤓");
 	return el("table", {}, el("caption", {class: "sr"}, caption), el("thead", {}, el("tr", {}, ...head.map((h, k) => el("th", {scope: "col", ...cls(k)}, h, k === head.length - 1 && keep)))), el("tbody", {}, ...rows));
 }

@@ -25,7 +25,7 @@ export const EXTRA_TABS: {id: string; name: string; make: (app: Extra) => HTMLEl
 		return el("div", {}, el("div", {class: "bar-line"}, note), chart);
 	}},
 	{id: "compare", name: "Compare", make: (app) => app.other
-		? compareBody(app.scene, app.q, app.other, (i) => app.go({k: "dec", i}), el("button", {type: "button", class: "small", click: () => save("compare.csv", csv(DELTA_HEAD, deltas(app.q, app.other!)), "text/csv")}, "CSV"))
+		? compareBody(app.scene, app.q, app.other, (i) => app.go({k: "dec", i}), el("button", {class: "small", click: () => save("compare.csv", csv(DELTA_HEAD, deltas(app.q, app.other!)), "text/csv")}, "CSV"))
 		: el("p", {class: "hint"}, "Open a second trace with Compare… above, for example of the same seed under another policy. It is aligned by task and job; the first decision that differs is shown with both explanations.")},
 ];
 

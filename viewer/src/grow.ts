@@ -34,13 +34,18 @@ export class Columns {
 		});
 	}
 
-	/** The filled part of a column. */
+	/** The filled part of a column; a copy when much room is left. */
 	doubles(i: number): Float64Array {
-		return this.n === this.room ? this.f[i]! : this.f[i]!.slice(0, this.n);
+		return filled(this.f[i]!, this.n);
 	}
 	words(i: number): Uint32Array {
-		return this.n === this.room ? this.u[i]! : this.u[i]!.slice(0, this.n);
+		return filled(this.u[i]!, this.n);
 	}
+}
+
+/** The first n of a; what is left over of it must not be much. */
+export function filled<A extends Float64Array | Uint32Array>(a: A, n: number): A {
+	return (n * 8 > a.length * 7 ? a.subarray(0, n) : a.slice(0, n)) as A;
 }
 
 /** The first index in [from, n) with a[i] > x: where x would be inserted behind its equals. */

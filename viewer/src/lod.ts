@@ -202,3 +202,70 @@ export function columns(lod: Lod, t0: number, t1: number, px: number,
 		x++;
 	}
 }
+
+/**
+ * The columns of a picture. One that is moved finds those that come into it, and has the others, so they
+ * stand on whole columns from where they were first: up to half a column beside the view's beginning.
+ */
+export class Sampled {
+	/** Columns that were found so far, of all lanes. */
+	static found = 0;
+	private base = 0;
+	private dt = 0;
+	/** By column: its step, -1 without; how much of it is busy when it has several, else -1. */
+	private step = new Int32Array(0);
+	private share = new Float32Array(0);
+
+	/** @param search says what is in each of `px` columns from a time on: step, and -1 or how much is busy */
+	constructor(private readonly search: (t0: number, t1: number, px: number, put: (x0: number, x1: number, step: number, share: number) => void) => void) {}
+
+	/** Goes to [t0, t1) in `px` columns. */
+	look(t0: number, t1: number, px: number): void {
+		const dt = (t1 - t0) / px;
+		const moved = Math.round((t0 - this.base) / this.dt);
+		if (px !== this.step.length || Math.abs(dt - this.dt) > dt * 1e-9 || !(Math.abs(moved) < px)) {
+			this.dt = dt;
+			this.base = t0;
+			if (px !== this.step.length) {
+				this.step = new Int32Array(px);
+				this.share = new Float32Array(px);
+			}
+			return this.find(0, px);
+		}
+		this.base += moved * this.dt;
+		for (const a of [this.step, this.share])
+			a.copyWithin(Math.max(0, -moved), Math.max(0, moved), px - Math.max(0, -moved));
+		if (moved)
+			this.find(moved < 0 ? 0 : px - moved, moved < 0 ? -moved : px);
+	}
+
+	private find(from: number, to: number): void {
+		const {step, share, base, dt} = this;
+		Sampled.found += to - from;
+		step.fill(-1, from, to);
+		this.search(base + from * dt, base + to * dt, to - from, (x0, x1, i, busy) => {
+			for (let x = from + x0; x < from + x1; x++) {
+				step[x] = i;
+				share[x] = busy;
+			}
+		});
+	}
+
+	/** As `columns` calls it. */
+	each(run: (x0: number, x1: number, i: number, many: boolean, share: number) => void): void {
+		const {step, share} = this;
+		for (let x = 0; x < step.length;) {
+			const i = step[x]!;
+			const x0 = x++;
+			if (i < 0)
+				continue;
+			if (share[x0]! >= 0) {
+				run(x0, x, i, true, share[x0]!);
+				continue;
+			}
+			while (x < step.length && step[x] === i && share[x]! < 0)
+				x++;
+			run(x0, x, i, false, 1);
+		}
+	}
+}

@@ -96,7 +96,7 @@ export class App implements Extra {
 	}
 
 	private layout(): void {
-		const button = (text: string, f: () => void, attrs: Record<string, string> = {}): HTMLElement => el("button", {type: "button", click: f, ...attrs}, text);
+		const button = (text: string, f: () => void, attrs: Record<string, string> = {}): HTMLElement => el("button", {click: f, ...attrs}, text);
 		const menu = el("div", {class: "menu needs"});
 		const toggle = button("Export ▾", () => menu.classList.toggle("open"), {"aria-haspopup": "true"});
 		menu.append(toggle, el("div", {}, ...MENU.map((m) => button(m.name, () => {
@@ -119,7 +119,7 @@ export class App implements Extra {
 			el("footer", {}, legend("running", "running"), legend("ready", "ready"), legend("preempted", "preempted"), legend("waiting", "waiting"), legend("irq", "interrupt"),
 				legend("unknown", "unknown"), el("span", {class: "signs"}, "▲ release  ▽ deadline  ◆ decision  ◇ without rivals  → woke"), el("span", {class: "keys"}, "W S zoom · A D pan · [ ] decisions · J K lanes · / filter · ? keys")), this.live);
 		for (const tab of TABS)
-			this.tabBar.append(el("button", {type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": "false", click: () => this.openTab(this.tab === tab ? "" : tab)}, TAB_NAMES[tab]!));
+			this.tabBar.append(el("button", {role: "tab", id: `tab-${tab}`, "aria-selected": "false", click: () => this.openTab(this.tab === tab ? "" : tab)}, TAB_NAMES[tab]!));
 	}
 
 	welcome(error = ""): void {
@@ -128,7 +128,7 @@ export class App implements Extra {
 		this.drop.style.display = "";
 		this.drop.replaceChildren(el("div", {}, el("h2", {}, "Open a Fermata trace"),
 			el("p", {}, "Drop a trace folder, one of its files, a tar archive or gz of these here. Nothing leaves this page."),
-			el("div", {class: "buttons"}, el("button", {type: "button", click: () => this.pick(false, true)}, "Choose a folder…"), el("button", {type: "button", click: () => this.pick()}, "Choose files…"), this.q && el("button", {type: "button", click: () => this.back()}, "Back to the trace")),
+			el("div", {class: "buttons"}, el("button", {click: () => this.pick(false, true)}, "Choose a folder…"), el("button", {click: () => this.pick()}, "Choose files…"), this.q && el("button", {click: () => this.back()}, "Back to the trace")),
 			el("p", {class: "sub"}, "make trace writes one, and a copy of this page with the trace inside."), error ? el("p", {class: "error", role: "alert"}, error) : undefined));
 	}
 

@@ -1,5 +1,5 @@
 /** What is drawn over the lanes: decisions, jobs, flags, arrows, the selection. */
-import {upper} from "./grow.js";
+import {gallop, upper} from "./grow.js";
 import type {Lane} from "./model.js";
 import {links} from "./links.js";
 import {AXIS, GUTTER, type Painter, type Scene} from "./scene.js";
@@ -10,7 +10,9 @@ import {mix, pixel} from "./theme.js";
 /** Room for a diamond, and its middle below the lane's top. */
 const DIAMOND_PX = 9;
 const DIAMOND_Y = 36;
-const SAMPLES_MAX = 8000;
+/** Decisions that are looked at for one column, and CPUs that share a number. */
+const SAMPLES = 8;
+const GROUP = 31;
 
 function cpuRows(s: Scene, visible: Row[]): (Row | undefined)[] {
 	const out: (Row | undefined)[] = [];
@@ -27,18 +29,32 @@ export function denseDecisions(p: Painter, s: Scene, visible: Row[], pix: Pix, d
 	const to = upper(time, Math.min(s.t1, s.hideFuture));
 	if (to - from < (p.width - GUTTER) / DIAMOND_PX * s.q.m.cpus.length)
 		return false;
-	const rows = cpuRows(s, visible);
 	const colour = pixel(mix(s.theme.text, s.theme.bg, 0.35));
-	const step = Math.max(1, Math.ceil((to - from) / SAMPLES_MAX));
-	for (let i = from; i < to; i += step) {
-		const r = rows[cpu[i]!];
-		if (!r)
-			continue;
-		const x = Math.round(p.x(s, time[i]!) * dpr);
-		const y = Math.round((p.rowY(s, r) + DIAMOND_Y) * dpr);
-		if (y - dpr >= AXIS * dpr)
-			pix.fill(x, y - Math.round(dpr), x + Math.round(dpr), y + Math.round(dpr), colour);
-	}
+	const gx = Math.round(GUTTER * dpr);
+	const end = Math.round(p.x(s, Math.min(s.t1, s.hideFuture)) * dpr);
+	cpuRows(s, visible).forEach((r, c) => {
+		const y = Math.round((p.rowY(s, r!) + DIAMOND_Y) * dpr);
+		if (y - dpr < AXIS * dpr)
+			return;
+		/* By column of the picture the CPUs that decide there, GROUP of them a bit each. */
+		const group = Math.floor(c / GROUP);
+		const seen = p.looked(s, (p.groups[group] ??= {}), () => (t0, t1, px, put) => {
+			for (let x = 0, i = upper(time, t0); x < px && i < time.length; x++) {
+				const next = gallop(time, t0 + (x + 1) / px * (t1 - t0), i, time.length);
+				let bits = 0;
+				for (const step = Math.ceil((next - i) / SAMPLES); i < next; i += step)
+					if (Math.floor(cpu[i]! / GROUP) === group)
+						bits |= 1 << cpu[i]! % GROUP;
+				i = next;
+				if (bits)
+					put(x, x + 1, bits, -1);
+			}
+		});
+		seen.each((x0, x1, bits) => {
+			if (bits >> c % GROUP & 1)
+				pix.fill(x0 + gx, y - Math.round(dpr), Math.min(end, x1 + gx), y + Math.round(dpr), colour);
+		});
+	});
 	return true;
 }
 
@@ -78,7 +94,7 @@ export function marks(p: Painter, s: Scene, visible: Row[], dense: boolean): voi
 			diamond(i, 4, s.theme.text, (decisions.flags[i]! & 1) !== 0);
 		}
 	}
-	for (const i of s.q.wrong)
+	for (const i of decisions.wrong)
 		diamond(i, 6, s.theme.danger, true);
 	if (chosen >= 0)
 		diamond(chosen, decisions.flags[chosen]! & 2 ? 6 : 5.5, decisions.flags[chosen]! & 2 ? s.theme.danger : s.theme.accent, true);

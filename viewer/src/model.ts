@@ -79,6 +79,8 @@ export interface Points {
 export interface Decisions extends Points {
 	/** Bit 0: more than one candidate; bit 1: the recorded rule or choice is not what follows from the candidates. */
 	flags: Uint8Array;
+	/** Those with bit 1. */
+	wrong: Uint32Array;
 }
 
 export interface Cpu {

@@ -7,8 +7,11 @@ import {Columns} from "./grow.js";
 import type {Input} from "./input.js";
 
 const HEAD = 80;
-const UUID = [0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0];
+export const UUID = [0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0];
 const PROBLEMS_MAX = 200;
+/** Packets that are counted for an estimate, and by how much more there is room. */
+const SAMPLES = 96;
+const ROOM = 1.06;
 
 export interface Packet {
 	at: number;
@@ -36,20 +39,26 @@ export interface Ops {
 export interface CpuStream {
 	cpu: number;
 	packets: Packet[];
+	/** Of all streams; empty of those whose records nobody has looked at yet. */
 	ops: Ops;
-	/** Of all streams: how many events have which number. */
-	counts: Uint32Array;
 }
 
 /** Word of `seq` in the record by event number, 0 without one. */
-const SEQ_WORD = new Uint8Array(65536);
+export const SEQ_WORD = new Uint8Array(65536);
+/** Size of the record in its own unit of 8 bytes, when it is always the same; else no size that there is. */
+const SIZE = new Uint32Array(65536).fill(65536);
 LAYOUTS.forEach((l, id) => {
-	if (l && l.seq >= 0)
+	if (!l)
+		return;
+	if (l.seq >= 0)
 		SEQ_WORD[id] = 2 + l.seq / 4;
+	if (l.count < 0)
+		SIZE[id] = 1 + l.bytes / 8;
 });
 
-export function hasSeq(id: number): boolean {
-	return SEQ_WORD[id] !== 0;
+/** Whether event `id`, whose record begins at word `w`, can have `size` times 8 bytes. What nobody knows can have any. */
+export function sized(raw: Uint8Array, w: number, id: number, size: number): boolean {
+	return SIZE[id] === size || (size > 0 && (!LAYOUTS[id] || fits(raw, id, w * 4 + 8, size * 8 - 8)));
 }
 
 function double64(u32: Uint32Array, word: number): number {
@@ -57,7 +66,7 @@ function double64(u32: Uint32Array, word: number): number {
 }
 
 /** The end of the good records of the packet at `at`, which lies before `limit`. */
-function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, cut: boolean, ops: Columns, counts: Uint32Array, say: (byte: number, text: string) => void): number {
+function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number, cut: boolean, ops: Columns, say: (byte: number, text: string) => void): number {
 	let pos = at + HEAD;
 	let last = 0;
 	const first = ops.n;
@@ -78,11 +87,10 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 			say(pos, "a record's time is before the last one's; the rest of the packet is left out");
 			break;
 		}
-		if (!fits(raw, id, pos + 8, bytes - 8) && LAYOUTS[id]) {
+		if (!sized(raw, pos >> 2, id, bytes / 8)) {
 			say(pos, `a record of event ${LAYOUTS[id]!.name} has ${bytes - 8} bytes, which that event cannot have; the rest of the packet is left out`);
 			break;
 		}
-		counts[id]!++;
 		const seqWord = SEQ_WORD[id]!;
 		if (seqWord) {
 			const seq = u32[(pos >> 2) + seqWord]!;
@@ -100,15 +108,24 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 	return pos;
 }
 
-export function packets(input: Input): CpuStream[] {
+/**
+ * @param heads only the packets' heads are looked at, which `inTurn` makes up for; nothing comes of it when
+ *        one of them is wrong or events are missing
+ */
+export function packets(input: Input): CpuStream[];
+export function packets(input: Input, heads: true): CpuStream[] | undefined;
+export function packets(input: Input, heads = false): CpuStream[] | undefined {
 	const {raw, pieces, problems} = input;
 	const u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 	const byCpu = new Map<number, Packet[]>();
-	const ops = new Columns(0, 2, raw.length >> 8);
-	const counts = new Uint32Array(65536);
+	const ops = new Columns(0, 2, heads ? 0 : raw.length >> 8);
 	let hidden = 0;
+	let wrong = false;
 	for (const piece of pieces) {
 		const say = (byte: number, text: string): void => {
+			wrong = true;
+			if (heads)
+				return;
 			if (problems.length < PROBLEMS_MAX)
 				problems.push({file: piece.name, byte: byte - piece.at, text});
 			else
@@ -142,7 +159,9 @@ export function packets(input: Input): CpuStream[] {
 				limit = stop;
 			}
 			const opFrom = ops.n;
-			const end = recordsEnd(raw, u32, at, limit & ~7, cut, ops, counts, say);
+			if (heads && !content)
+				return undefined;
+			const end = heads ? limit : recordsEnd(raw, u32, at, limit & ~7, cut, ops, say);
 			const begin = double64(u32, word + 6);
 			let list = byCpu.get(cpu);
 			if (!list)
@@ -154,6 +173,8 @@ export function packets(input: Input): CpuStream[] {
 		}
 		if (at < stop && stop - at < HEAD)
 			say(at, `${stop - at} bytes behind the last packet are no packet`);
+		if (heads && wrong)
+			return undefined;
 	}
 	if (hidden)
 		problems.push({file: "", byte: 0, text: `and ${hidden} more problems of this kind`});
@@ -168,8 +189,28 @@ export function packets(input: Input): CpuStream[] {
 			const broken = p.afterLoss;
 			p.afterLoss = damaged || (before ? p.seq !== before.seq + 1 || p.discarded > before.discarded : p.seq > 0 || p.discarded > 0);
 			damaged = broken;
+			if (heads && p.afterLoss)
+				return undefined;
 		}
-		streams.push({cpu, packets: list, ops: {seq, events}, counts});
+		streams.push({cpu, packets: list, ops: {seq, events}});
 	}
 	return streams;
+}
+
+/** How many events of each number there are, about: some packets are counted. */
+export function estimate(streams: CpuStream[], u32: Uint32Array): (id: number) => number {
+	const counts = new Uint32Array(65536);
+	const all = streams.flatMap((s) => s.packets);
+	const step = Math.ceil(all.length / SAMPLES);
+	let bytes = 0;
+	let total = 0;
+	all.forEach((p, i) => {
+		total += p.end - p.at;
+		if (i % step)
+			return;
+		bytes += p.end - p.at;
+		for (let w = (p.at + HEAD) >> 2; w < p.end >> 2; w += Math.max(1, u32[w + 1]! >>> 16) * 2)
+			counts[u32[w + 1]! & 0xffff]!++;
+	});
+	return (id) => Math.ceil(counts[id]! * total / Math.max(1, bytes) * ROOM);
 }

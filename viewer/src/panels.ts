@@ -27,7 +27,7 @@ function section(title: string, ...children: Child[]): HTMLElement {
 }
 
 function link(text: string, f: () => void): HTMLElement {
-	return el("button", {class: "link", type: "button", click: f}, text);
+	return el("button", {class: "link", click: f}, text);
 }
 
 function taskLink(host: PanelHost, i: number, t: number): HTMLElement {
@@ -36,9 +36,9 @@ function taskLink(host: PanelHost, i: number, t: number): HTMLElement {
 
 function stepper(host: PanelHost): HTMLElement {
 	return section("Step", el("div", {class: "buttons"},
-		el("button", {type: "button", click: () => host.step(-1)}, "◀ previous ", el("kbd", {}, "[")),
-		el("button", {type: "button", click: () => host.step(1)}, "next ▶ ", el("kbd", {}, "]")),
-		el("button", {type: "button", click: () => host.play(), "aria-pressed": String(host.playing)}, host.playing ? "❚❚ pause" : "▶▶ play")));
+		el("button", {click: () => host.step(-1)}, "◀ previous ", el("kbd", {}, "[")),
+		el("button", {click: () => host.step(1)}, "next ▶ ", el("kbd", {}, "]")),
+		el("button", {click: () => host.play(), "aria-pressed": String(host.playing)}, host.playing ? "❚❚ pause" : "▶▶ play")));
 }
 
 function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
@@ -48,7 +48,7 @@ function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
 		el("p", {class: "sub"}, `${instant(x.time)} · ${x.trigger}`),
 		el("p", {}, "These may run here. Say which one the policies choose, then see why."),
 		el("div", {class: "choices"}, ...[...x.candidates].sort((a, b) => a.tid - b.tid).map((c) =>
-			el("button", {type: "button", click: () => host.answer(c.task)}, el("strong", {}, host.q.label(c.task)),
+			el("button", {click: () => host.answer(c.task)}, el("strong", {}, host.q.label(c.task)),
 				el("span", {}, `${codeName("sched_class", c.cls)} · ${c.keyText}${c.ranUntilNow ? " · ran until now" : ` · waits ${duration(c.waitedUs * 1e3)}`}`)))),
 		el("p", {class: "sub"}, quiz.score),
 	];
@@ -56,7 +56,7 @@ function quizBody(host: PanelHost, x: Explained): HTMLElement[] {
 
 /** A command line, and a button that copies it. */
 function copyable(text: string): HTMLElement {
-	return el("span", {class: "command"}, el("code", {}, text), el("button", {type: "button", class: "small", "aria-label": "copy the command", click: (e) => {
+	return el("span", {class: "command"}, el("code", {}, text), el("button", {class: "small", "aria-label": "copy the command", click: (e) => {
 		void navigator.clipboard?.writeText(text);
 		(e.target as HTMLElement).textContent = "copied";
 	}}, "copy"));
@@ -272,7 +272,7 @@ function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
 	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
 	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
-	const wrong = host.q.wrong.length;
+	const wrong = m.decisions.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
 		el("p", {class: "sub"}, `${[m.about.board, m.about.seed && `seed ${m.about.seed}`, m.about.build].filter(Boolean).join(" · ")}`),

@@ -1,3 +1,6 @@
+/** Up to as many pixels are written faster than by a call of fill. */
+const NARROW = 24;
+
 /** A picture of 32-bit pixels: thousands of rectangles cost their area here, not a call each. */
 export class Pix {
 	data: ImageData;
@@ -22,7 +25,11 @@ export class Pix {
 			return;
 		}
 		for (let y = y0; y < y1; y++)
-			buf.fill(c, y * w + x0, y * w + x1);
+			if (x1 - x0 > NARROW)
+				buf.fill(c, y * w + x0, y * w + x1);
+			else
+				for (let at = y * w + x0, end = y * w + x1; at < end; at++)
+					buf[at] = c;
 	}
 
 	/** Stripes: kind 1 is "/" with wide gaps, 2 a dense "\", 3 a cross. */

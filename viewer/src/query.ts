@@ -233,19 +233,6 @@ export class Query {
 		return !(done[j]! < t) ? j : -1;
 	}
 
-	/** Decisions that are not what their candidates say. */
-	get wrong(): number[] {
-		if (!this.wrongOnes) {
-			this.wrongOnes = [];
-			const {flags} = this.m.decisions;
-			for (let i = 0; i < flags.length; i++)
-				if (flags[i]! & 2)
-					this.wrongOnes.push(i);
-		}
-		return this.wrongOnes;
-	}
-	private wrongOnes: number[] | undefined;
-
 	/** Jobs of the task with release in [a, b), or all; none when they are more than `max`. */
 	jobsOf(task: number, a = -Infinity, b = Infinity, max = Infinity): number[] {
 		const {jobsFrom, jobsN} = this.m.tasks[task]!;

@@ -5,9 +5,9 @@
 import {SETS} from "events";
 import {urgency} from "./decode.js";
 import {gallop, upper} from "./grow.js";
-import {columns, type Lod} from "./lod.js";
+import {Sampled, columns, type Lod} from "./lod.js";
 import {arrows, denseDecisions, lines, marks} from "./marks.js";
-import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf, type Lane} from "./model.js";
+import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
 import {Pix} from "./pix.js";
 import {queued, type Query} from "./query.js";
 import type {Row} from "./rows.js";
@@ -39,6 +39,8 @@ export interface Scene {
 
 export const GUTTER = 148;
 export const AXIS = 26;
+/** Lanes whose columns are kept. */
+const SAMPLED_MAX = 600;
 const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
 
 interface Colours {
@@ -47,7 +49,8 @@ interface Colours {
 	line: number;
 	task: number[];
 	faint: number[];
-	/** Stripes on what a real-time level runs. */
+	/** Whether it stands on a real-time level, and the stripes on what such a task runs. */
+	rt: boolean[];
 	hatch: number[];
 	text: string[];
 	state: number[];
@@ -116,7 +119,7 @@ export class Painter {
 		const states = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => stateHex(theme, i));
 		this.colours = {
 			key, bg: pixel(theme.bg), line: pixel(theme.line), task: hex.map((h) => pixel(h)), faint: hex.map((h) => pixel(mix(h, theme.bg, 0.72))),
-			hatch: hex.map((h) => pixel(mix(h, "#000000", 0.16))),
+			rt: q.m.tasks.map((t) => classPart(t.cls) === "rt"), hatch: hex.map((h) => pixel(mix(h, "#000000", 0.16))),
 			text: hex.map((h) => luminance(h) > 0.3 ? "#0b0f14" : "#ffffff"),
 			state: states.map((h) => pixel(h)), stateFaint: states.map((h) => pixel(mix(h, theme.bg, 0.75))),
 			cls: [theme.cls.edf, theme.cls.rt, theme.cls.share].map((h) => pixel(h)),
@@ -137,7 +140,6 @@ export class Painter {
 		const {pix} = this;
 		pix.buf.fill(c.bg);
 		this.texts = [];
-		this.queueRuns.clear();
 		const H = this.height;
 		const axis = ticks(s.t0, s.t1, this.width - GUTTER);
 		for (const t of axis.at) {
@@ -217,10 +219,27 @@ export class Painter {
 		}
 	}
 
+	/** Calls `run` for what the lane shows, in device pixels. */
 	private each(s: Scene, lod: Lod, run: (x0: number, x1: number, i: number, many: boolean, share: number) => void): void {
 		const gx = Math.round(GUTTER * this.dpr);
-		columns(lod, s.t0, s.t1, this.pix.w - gx, (x0, x1, i, many, share) => run(x0 + gx, x1 + gx, i, many, share));
+		const lane = this.looked(s, lod, () => (t0, t1, px, put) => columns(lod, t0, t1, px, (x0, x1, i, many, share) => put(x0, x1, i, many ? share : -1)));
+		lane.each((x0, x1, i, many, share) => run(x0 + gx, x1 + gx, i, many, share));
 	}
+
+	/** The columns of what is in view, by what they are columns of. */
+	looked(s: Scene, of: object, search: () => ConstructorParameters<typeof Sampled>[0]): Sampled {
+		if (this.sampledOf !== s.q || this.sampled.size > SAMPLED_MAX)
+			this.sampled.clear();
+		this.sampledOf = s.q;
+		let out = this.sampled.get(of);
+		if (!out)
+			this.sampled.set(of, out = new Sampled(search()));
+		out.look(s.t0, s.t1, this.pix.w - Math.round(GUTTER * this.dpr));
+		return out;
+	}
+	readonly groups: object[] = [];
+	private readonly sampled = new Map<object, Sampled>();
+	private sampledOf: Query | undefined;
 
 	/** Device pixels [y0, y1) below the axis. */
 	private band(y: number, h: number): [number, number] {
@@ -243,15 +262,15 @@ export class Painter {
 				pix.hatch(x0, y0, x1, y1, c.state[S.unknown]!, c.bg, 3, scale);
 				return;
 			}
-			const top = many ? Math.max(y0, y1 - Math.max(2, Math.round((y1 - y0) * share))) : y0;
 			const weak = faint(i, v);
 			const colour = (weak ? c.faint : c.task)[v]!;
-			const cls = s.q.m.tasks[v]!.cls;
-			if (classPart(cls) === "rt" && !many && !weak)
-				pix.hatch(x0, top, x1, y1, c.hatch[v]!, colour, 1, scale);
+			if (many)
+				return pix.fill(x0, Math.max(y0, y1 - Math.max(2, Math.round((y1 - y0) * share))), x1, y1, colour);
+			if (c.rt[v] && !weak)
+				pix.hatch(x0, y0, x1, y1, c.hatch[v]!, colour, 1, scale);
 			else
-				pix.fill(x0, top, x1, y1, colour);
-			if (!many && x1 - x0 > 3 * this.dpr) {
+				pix.fill(x0, y0, x1, y1, colour);
+			if (x1 - x0 > 3 * this.dpr) {
 				pix.fill(x0, y0, x0 + 1, y1, c.bg);
 				const w = (x1 - x0) / this.dpr;
 				if (w > 22 && y + 18 > AXIS)
@@ -264,20 +283,24 @@ export class Painter {
 
 	private irqs(s: Scene, cpu: Query["m"]["cpus"][number], y: number): void {
 		const {irqStart, irqEnd} = cpu;
+		const n = irqStart.length;
 		const [y0, y1] = this.band(y + 1, 4);
 		const colour = pixel(s.theme.state.irq);
-		const gx = GUTTER * this.dpr;
-		let last = -1;
-		for (let i = Math.max(0, upper(irqStart, s.t0) - 1); i < irqStart.length && irqStart[i]! < s.t1;) {
-			const x0 = Math.max(gx, Math.round(this.x(s, irqStart[i]!) * this.dpr));
-			const x1 = Math.max(x0 + Math.round(2 * this.dpr), Math.round(this.x(s, irqEnd[i]!) * this.dpr));
-			if (x1 > gx && x0 > last)
-				this.pix.fill(x0, y0, x1, y1, colour);
-			last = x0;
-			/* Many in one pixel are one cap. */
-			const next = this.t(s, (x0 + 1) / this.dpr);
-			i = irqStart[i + 1]! < next ? Math.max(i + 1, gallop(irqStart, next, i, irqStart.length)) : i + 1;
-		}
+		const gx = Math.round(GUTTER * this.dpr);
+		const caps = this.looked(s, irqStart, () => (t0, t1, px, put) => {
+			const dt = (t1 - t0) / px;
+			for (let i = Math.max(0, upper(irqStart, t0) - 1); i < n && irqStart[i]! < t1;) {
+				const x = Math.max(0, Math.floor((irqStart[i]! - t0) / dt));
+				const end = Math.min(px, Math.max(x + 1, Math.ceil((irqEnd[i]! - t0) / dt)));
+				if (irqEnd[i]! >= t0)
+					put(x, end, 0, -1);
+				/* Many in one column are one cap. */
+				const next = gallop(irqStart, t0 + end * dt, i, n);
+				i = next - 1 > i && irqEnd[next - 1]! > t0 + end * dt ? next - 1 : next;
+			}
+		});
+		const least = Math.round(2 * this.dpr);
+		caps.each((x0, x1) => this.pix.fill(x0 + gx, y0, Math.max(x1, x0 + least) + gx, y1, colour));
 	}
 
 	/** The strip under a CPU shows who may run there; the lane of its own all, by class. */
@@ -289,20 +312,13 @@ export class Painter {
 		const [y0, y1] = this.band(y, h);
 		const full = y1 - y0;
 		const ready = c.state[S.ready]!;
-		/* The strips of most CPUs show the same: its columns are found once for a picture. */
-		let runs = this.queueRuns.get(lane);
-		if (!runs) {
-			const found: [number, number, number][] = [];
-			this.each(s, lod, (x0, x1, i) => {
-				if (lane.val[i]!)
-					found.push([x0, x1, lane.val[i]!]);
-			});
-			this.queueRuns.set(lane, runs = found);
-		}
-		for (const [x0, x1, v] of runs) {
+		this.each(s, lod, (x0, x1, i) => {
+			const v = lane.val[i]!;
+			if (!v)
+				return;
 			if (cpu >= 0) {
 				this.pix.fill(x0, y1 - Math.max(Math.round(2 * this.dpr), Math.round(full * queued(v) / max)), x1, y1, ready);
-				continue;
+				return;
 			}
 			let top = y1;
 			[v & 1023, v >>> 10 & 1023, v >>> 20].forEach((n, part) => {
@@ -313,7 +329,7 @@ export class Painter {
 			const above = top / this.dpr - 7;
 			if (x1 - x0 > 26 * this.dpr && above > AXIS)
 				this.texts.push([x0 / this.dpr + 4, Math.max(above, y + 5), String(queued(v)), above < y + 5 ? s.theme.bg : s.theme.dim, (x1 - x0) / this.dpr - 6]);
-		}
+		});
 		let last = -1;
 		for (const l of s.q.m.lost) {
 			const x1 = Math.ceil(this.x(s, l.to));
@@ -322,7 +338,6 @@ export class Painter {
 			last = Math.max(last, x1);
 		}
 	}
-	private readonly queueRuns = new Map<Lane, [number, number, number][]>();
 
 	/** What nobody knows is crossed, over whatever is there. */
 	private lost(s: Scene, from: number, to: number, y: number, h: number): void {

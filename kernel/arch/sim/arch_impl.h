@@ -61,8 +61,7 @@ static inline u64 arch_clock_ticks(void)
 #define arch_memory_given(p, bytes)	   sim_memory_given(p, bytes)
 #define arch_memory_usable(p, bytes)	   sim_memory_usable(p, bytes)
 
-/* Nobody outside looks at single instructions here. */
-#define arch_mark(n) ((void)(n))
+#define arch_mark(n) sim_mark(n)
 
 static inline struct task *arch_current(void)
 {

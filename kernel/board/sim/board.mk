@@ -1,5 +1,5 @@
 # The simulated machine: kernel/arch/sim on the host program in sim/.
 ARCH := sim
-DRIVERS :=
+DRIVERS := timer/hpet.c uart/pl011.c
 LDSCRIPT :=
 CFLAGS_BOARD := -I.

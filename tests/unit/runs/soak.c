@@ -56,7 +56,6 @@ struct member {
 	struct section section;
 	struct join join;
 	struct task *child;
-	struct owned child_owned;
 };
 
 static u64 timers_armed(void)
@@ -151,31 +150,6 @@ static enum poll child(void *frame)
 	ASYNC_END(me);
 }
 
-static void let_go(struct owned *o)
-{
-	task_disown(o);
-	task_put(CONTAINER_OF(o, struct member, child_owned)->child);
-}
-
-/* The handle is not lost when its owner is killed: not with preemption off, and then it is owned. */
-static void hire_child(struct member *me)
-{
-	preempt_disable();
-	me->child = hire("child", child, &me->random);
-	me->child_owned = (struct owned){.release = let_go};
-	if (me->child)
-		task_own(task_self(), &me->child_owned);
-	preempt_enable();
-}
-
-static void put_child(struct member *me)
-{
-	preempt_disable();
-	task_disown(&me->child_owned);
-	task_put(me->child);
-	preempt_enable();
-}
-
 /* Until there is none; it goes with the task. */
 static void take_all_memory(void)
 {
@@ -226,11 +200,11 @@ static enum poll member(void *frame)
 						channel_receive(&me->op, &channel, &me->message), US(50)));
 			break;
 		case 6:
-			hire_child(me);
+			me->child = hire("child", child, &me->random);
 			if (me->child && test_below(&me->random, 2))
 				AWAIT(me, task_join(&me->join, me->child));
 			if (me->child)
-				put_child(me); /* or it goes on alone */
+				task_put(me->child); /* or it goes on alone */
 			break;
 		case 7:
 			me->section.random = test_random(&me->random);
