@@ -61,6 +61,7 @@ struct model {
 	u8 plugs_out[CPUS]; /* the CPU that it is about to take from those online, or NOBODY */
 	u8 switches[CPUS];  /* what its look came to is not told yet */
 	u8 prev[CPUS];      /* whom it left then */
+	u8 looks[CPUS];     /* it has begun to look, which is not told yet */
 #endif
 };
 
