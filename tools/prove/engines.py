@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import explain
+
 PROVED, REFUTED, ERROR, NOT_RUN = "proved", "refuted", "error", "not run"
 STALL_S = 900
 CBMC = "build/prove/cbmc/cbmc"
@@ -82,6 +84,10 @@ class Engine:
     def folder(self, _out):
         return "."
 
+    def counterexample(self, _prop, _run, _overlay, _out):
+        """What was refuted, in the form that explain.py writes; None: there is no execution to show."""
+        return None
+
     def code_of(self, prop, overlay):
         """What the code under proof compiles to; None when it does not."""
         answer = []
@@ -124,6 +130,9 @@ class Cbmc(Engine):
             why = re.search(r"Violated property:\n(.*\n.*)", output)
             return REFUTED, " ".join(why[1].split()) if why else "failed", size
         return ERROR, "\n".join(output.splitlines()[-5:]), size
+
+    def counterexample(self, prop, run, _overlay, out):
+        return explain.from_cbmc((out / f"{run['name']}.log").read_text()) if not run.get("reach") else None
 
     def compiled(self, prop, overlay):
         run = prop["runs"][0]
@@ -176,6 +185,13 @@ class Spin(Engine):
             return REFUTED, (re.search(r"pan:\d+: (.*)", output) or ["", "error"])[1], size
         return PROVED, "", size
 
+    def counterexample(self, prop, run, overlay, out):
+        spin, compile_, _ = self.commands(prop, run, overlay, out)
+        for command in (spin, [*compile_, "-DTELLS"]):
+            subprocess.run(command, cwd=out, check=True, capture_output=True)
+        done = subprocess.run(["./pan", "-r", "sched.pml.trail", "-n"], cwd=out, stdout=subprocess.PIPE, text=True, check=False)
+        return explain.from_spin(done.stdout)
+
     def compiled(self, prop, overlay):
         for source in prop.get("compared", prop.get("sources", [])):
             yield ["gcc", "-O1", "-S", *self.flags(prop, overlay), "-o", "-", self.find(overlay, source)]
@@ -213,6 +229,9 @@ class Traces(Spin):
 
     needs = ("gcc", "clang", "make")
     reader = ["reader.c", "merge.c", "events.c", "buffer.c", "metadata.c"]
+
+    def counterexample(self, _prop, _run, _overlay, _out):
+        return None  # the rejected trace is kept, and is one
 
     def commands(self, prop, run, overlay, out):
         words = run["run"].split()

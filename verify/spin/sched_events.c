@@ -215,7 +215,7 @@ static char *plug(unsigned c, unsigned target)
 	return step_plug(c, target);
 }
 
-#ifdef TELL
+#ifdef TELLS
 #include "sched_tell.h"
 #else
 static void tell(int event)
