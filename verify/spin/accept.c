@@ -44,14 +44,6 @@ static bool add(const struct model *s)
 	return true;
 }
 
-static unsigned slot_of(i32 tid)
-{
-	for (unsigned t = 0; t < TASKS; t++)
-		if (tid && slots[t].tid == tid)
-			return t;
-	return NOBODY;
-}
-
 _Noreturn void unknown(const char *what)
 {
 	printf("the model does not know %s\n", what);
@@ -65,14 +57,6 @@ static const struct trace_sched_hint *hint_next(unsigned c)
 
 	return o && o->event[0].id == TRACE_EV_SCHED_HINT ? TRACE_PAYLOAD(&o->event[0], sched_hint)
 							  : NULL;
-}
-
-static const struct trace_event *part(const struct op *o, unsigned id)
-{
-	for (unsigned i = 0; i < o->n; i++)
-		if (o->event[i].id == id)
-			return &o->event[i];
-	return NULL;
 }
 
 static bool lock_free(unsigned c)
@@ -206,35 +190,6 @@ static void close_set(void)
 		}
 }
 
-static void print_state(const struct model *s)
-{
-	static const char *const phase[] = {"runs",
-					    "begins to look",
-					    "takes",
-					    "takes",
-					    "hints for a yielded task",
-					    "settles",
-					    "tells that it settled",
-					    "queues the one it left",
-					    "hints for the one it left",
-					    "hints for the one it woke",
-					    "plugs"};
-
-	printf("  ");
-	for (unsigned c = 0; c < CPUS; c++) {
-		printf("CPU %u %s", c, phase[s->phase[c]]);
-		if (s->running[c] != NOBODY)
-			printf(" task %d", slots[s->running[c]].tid);
-		if (s->giving[c] != NOBODY)
-			printf(", hints %u", s->giving[c]);
-		printf("%s; ", s->out[c] ? ", out" : "");
-	}
-	printf("waiting, in order of arrival:");
-	for (unsigned i = 0; i < s->queued; i++)
-		printf(" %d", slots[s->order[i]].tid);
-	printf("\n");
-}
-
 static _Noreturn void reject(const struct trace_event *e, const char *why)
 {
 	const struct event_layout *l = event_layout(e->id);
@@ -249,7 +204,7 @@ static _Noreturn void reject(const struct trace_event *e, const char *why)
 			       (long long)field_value(&l->fields[i], e->payload));
 	printf("in none of the %u states in which the machine may be before it, such as\n", set_n);
 	for (unsigned i = 0; i < set_n && i < 4; i++)
-		print_state(&set[i]);
+		print_state(&set[i], slots);
 	exit(1);
 }
 
@@ -273,7 +228,7 @@ static bool wakes(const struct op *o)
 		TRACE_PAYLOAD(part(o, TRACE_EV_SCHED_WAKEUP), sched_wakeup);
 	const struct trace_event *r = part(o, TRACE_EV_SCHED_RELEASE),
 				 *q = part(o, TRACE_EV_SCHED_ENQUEUE);
-	unsigned t = slot_of(w->tid);
+	unsigned t = slot_of(slots, w->tid);
 	u64 from_ns;
 
 	if (w->result == TRACE_wake_result_dead)
@@ -307,7 +262,8 @@ static bool switches(const struct op *o)
 	unsigned c = o->cpu, prev;
 
 	prev = m.prev[c];
-	if (!m.switches[c] || prev != slot_of(s->prev_tid) || m.running[c] != slot_of(s->next_tid))
+	if (!m.switches[c] || prev != slot_of(slots, s->prev_tid) ||
+	    m.running[c] != slot_of(slots, s->next_tid))
 		return false;
 	m.switches[c] = 0;
 	if (m.locked == c)
@@ -338,7 +294,7 @@ static bool hints(const struct op *o)
 	if (m.giving[c] == NOBODY || m.number[c] || !claims_as_told(c))
 		return false;
 	if (m.phase[c] == RUN && m.subject[c] != NOBODY && h->tid &&
-	    slot_of(h->tid) != m.subject[c])
+	    slot_of(slots, h->tid) != m.subject[c])
 		return false;
 	m.number[c] = h->number;
 	return m.giving[c] != NO_HINT || !step_give(c);
@@ -348,7 +304,7 @@ static bool queues(const struct op *o)
 {
 	const struct trace_sched_enqueue *q =
 		TRACE_PAYLOAD(part(o, TRACE_EV_SCHED_ENQUEUE), sched_enqueue);
-	unsigned c = o->cpu, t = slot_of(q->tid);
+	unsigned c = o->cpu, t = slot_of(slots, q->tid);
 
 	model_shown_n = 0;
 	if (!lock_free(c) || m.giving[c] != NOBODY)
@@ -368,7 +324,7 @@ static bool ends(const struct op *o)
 {
 	const struct trace_sched_job_done *d =
 		TRACE_PAYLOAD(part(o, TRACE_EV_JOB_DONE), sched_job_done);
-	unsigned c = o->cpu, t = slot_of(d->tid);
+	unsigned c = o->cpu, t = slot_of(slots, d->tid);
 
 	if (!runs(c) || t == NOBODY || m.running[c] != t || (m.noted[t] && !seen[c].ready))
 		return false;
@@ -458,7 +414,8 @@ static void filter(const struct trace_event *e, bool (*step)(const struct op *),
 static void change_stack(const struct op *o)
 {
 	const struct trace_worker_switch *w = TRACE_PAYLOAD(&o->event[0], worker_switch);
-	unsigned frozen = slot_of(w->frozen_tid), next = slot_of(seen[o->cpu].next_tid);
+	unsigned frozen = slot_of(slots, w->frozen_tid),
+		 next = slot_of(slots, seen[o->cpu].next_tid);
 
 	if (w->from_worker != seen[o->cpu].stack)
 		reject(&o->event[0], "the CPU is not on the stack that it leaves");
@@ -493,7 +450,7 @@ static void apply_op(const struct op *o)
 		const struct trace_sched_affinity *a =
 			TRACE_PAYLOAD(part(o, TRACE_EV_SCHED_AFFINITY), sched_affinity);
 
-		model_params[slot_of(a->tid)].cpus = a->cpus;
+		model_params[slot_of(slots, a->tid)].cpus = a->cpus;
 	}
 	filter(switched ? switched : &o->event[0], step, o, "the model cannot do that");
 	if (switched)
@@ -577,13 +534,13 @@ static void apply_event(const struct trace_event *e)
 	case TRACE_EV_POLL_BEGIN:
 		if (TRACE_PAYLOAD(e, async_poll_begin)->worker != seen[here].stack)
 			reject(e, "the CPU is on another stack");
-		here_task = slot_of(TRACE_PAYLOAD(e, async_poll_begin)->tid);
+		here_task = slot_of(slots, TRACE_PAYLOAD(e, async_poll_begin)->tid);
 		filter(e, polls, NULL, "the model's CPU does not run this task");
 		break;
 	case TRACE_EV_POLL_END:
 		seen[here].ready =
 			TRACE_PAYLOAD(e, async_poll_end)->result == TRACE_poll_result_ready;
-		here_task = slot_of(TRACE_PAYLOAD(e, async_poll_end)->tid);
+		here_task = slot_of(slots, TRACE_PAYLOAD(e, async_poll_end)->tid);
 		filter(e, polls, NULL, "the model's CPU does not run this task");
 		break;
 	case TRACE_EV_CPU_IDLE:
@@ -610,27 +567,6 @@ static void begin(void)
 	add(&m);
 }
 
-/* WORKER_SWITCH is no step of the model. */
-static bool is_step(const struct op *o)
-{
-	return o->has_seq && !o->dropped && o->event[0].id != TRACE_EV_WORKER_SWITCH;
-}
-
-static void link_ops(struct op *ops)
-{
-	struct op *last[CPUS] = {NULL};
-
-	for (struct op *o = ops; o->n; o++) {
-		if (!is_step(o))
-			continue;
-		if (last[o->cpu])
-			last[o->cpu]->next = o;
-		else
-			next_op[o->cpu] = o;
-		last[o->cpu] = o;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct op *ops;
@@ -645,7 +581,7 @@ int main(int argc, char **argv)
 	if (argc == 5)
 		doctor(ops, argv[3], (unsigned)atoi(argv[4]));
 	begin();
-	link_ops(ops);
+	link_ops(ops, next_op);
 	for (struct op *o = ops; o->n; o++, at_event++) {
 		if (o->dropped)
 			continue;

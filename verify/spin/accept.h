@@ -35,3 +35,12 @@ struct op *read_trace(const char *dir);
 void doctor(struct op *ops, const char *kind, unsigned number);
 
 _Noreturn void unknown(const char *what);
+
+/* The operation's event of that kind, or NULL. */
+const struct trace_event *part(const struct op *o, unsigned id);
+/* Where the task is in the model; NOBODY: nowhere. */
+unsigned slot_of(const struct slot *slots, i32 tid);
+void print_state(const struct model *s, const struct slot *slots);
+bool is_step(const struct op *o);
+/* Links each CPU's operations that are steps, and names the first. */
+void link_ops(struct op *ops, struct op **next_op);

@@ -219,3 +219,69 @@ void doctor(struct op *ops, const char *kind, unsigned number)
 	printf("there is no such place\n");
 	exit(2);
 }
+
+const struct trace_event *part(const struct op *o, unsigned id)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		if (o->event[i].id == id)
+			return &o->event[i];
+	return NULL;
+}
+
+void print_state(const struct model *s, const struct slot *slots)
+{
+	static const char *const phase[] = {"runs",
+					    "begins to look",
+					    "takes",
+					    "takes",
+					    "hints for a yielded task",
+					    "settles",
+					    "tells that it settled",
+					    "queues the one it left",
+					    "hints for the one it left",
+					    "hints for the one it woke",
+					    "plugs"};
+
+	printf("  ");
+	for (unsigned c = 0; c < CPUS; c++) {
+		printf("CPU %u %s", c, phase[s->phase[c]]);
+		if (s->running[c] != NOBODY)
+			printf(" task %d", slots[s->running[c]].tid);
+		if (s->giving[c] != NOBODY)
+			printf(", hints %u", s->giving[c]);
+		printf("%s; ", s->out[c] ? ", out" : "");
+	}
+	printf("waiting, in order of arrival:");
+	for (unsigned i = 0; i < s->queued; i++)
+		printf(" %d", slots[s->order[i]].tid);
+	printf("\n");
+}
+
+unsigned slot_of(const struct slot *slots, i32 tid)
+{
+	for (unsigned t = 0; t < TASKS; t++)
+		if (tid && slots[t].tid == tid)
+			return t;
+	return NOBODY;
+}
+
+/* WORKER_SWITCH is no step of the model. */
+bool is_step(const struct op *o)
+{
+	return o->has_seq && !o->dropped && o->event[0].id != TRACE_EV_WORKER_SWITCH;
+}
+
+void link_ops(struct op *ops, struct op **next_op)
+{
+	struct op *last[CPUS] = {NULL};
+
+	for (struct op *o = ops; o->n; o++) {
+		if (!is_step(o))
+			continue;
+		if (last[o->cpu])
+			last[o->cpu]->next = o;
+		else
+			next_op[o->cpu] = o;
+		last[o->cpu] = o;
+	}
+}
