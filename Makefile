@@ -26,7 +26,7 @@ SUBMAKE = $(MAKE) --no-print-directory BOARD=$(BOARD) CC=$(CC) APP=$(if $(RDGEN)
 CMDLINE_OR_DEMO = $(or $(CMDLINE),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove lab soak gdb trace view viewer-pictures bench scaling lint docs picture clean kernel tools iso
+.PHONY: help setup run test prove lab soak gdb trace view viewer-pictures coverage bench scaling lint docs picture clean kernel tools iso
 
 help: ## list the targets and options
 	@awk -f tools/make/help.awk $(MAKEFILE_LIST)
@@ -82,7 +82,7 @@ view: ## write the last run's trace on BOARD as one HTML file that opens in any 
 	@tools/setup/setup run
 	@$(VIEW)
 
-bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer PROFILE=metric REPORT=1
+bench: ## measure on BOARD; prints lines of `metric value unit`; ONLY=sched,irq,viewer; speed: the simulator, and QEMU beside it; PROFILE=metric REPORT=1
 	@tools/setup/setup run
 	@$(if $(filter viewer,$(ONLY)),:,$(PYTHON) tools/bench/bench --board $(BOARD) --cc $(CC) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(PROFILE),--profile $(PROFILE)) $(if $(filter-out 0,$(REPORT)),--report))
@@ -92,6 +92,10 @@ scaling: ## throughput from 1 to 64 CPUs on sim, by the run queues' locks; QUICK
 	@tools/setup/setup run
 	@$(PYTHON) tools/bench/scale --cc $(CC) $(if $(filter-out 0,$(QUICK)),--quick) \
 		$(if $(SHARDS),--shards $(SHARDS)) $(if $(filter-out 0,$(REPORT)),--report)
+
+coverage: ## which of the kernel's lines tests/unit execute on the simulator (tools/sim/coverage --help); APP= one program; REPORT=1: pages in build/coverage
+	@tools/setup/setup run
+	@$(PYTHON) tools/sim/coverage $(if $(filter-out 0,$(REPORT)),--html build/coverage) $(APP)
 
 lint: ## check the tree's structure and run the compilers' and clang-tidy's static checks
 	@tools/setup/setup all

@@ -27,7 +27,7 @@ static unsigned char *copy_of(const unsigned char *from, const unsigned char *to
 		fprintf(stderr, "sim: no host memory for a copy of the kernel's state\n");
 		exit(EXIT_BROKEN);
 	}
-	memcpy(copy, from, (size_t)(to - from));
+	asan_copy(copy, from, (size_t)(to - from));
 	return copy;
 }
 
@@ -45,8 +45,8 @@ static void reset(void)
 	struct sim_config cfg = sim.cfg;
 
 	mark_end();
-	memcpy(__start_kdata, kdata, (size_t)(__stop_kdata - __start_kdata));
-	memcpy(__start_kbss, kbss, (size_t)(__stop_kbss - __start_kbss));
+	asan_copy(__start_kdata, kdata, (size_t)(__stop_kdata - __start_kdata));
+	asan_copy(__start_kbss, kbss, (size_t)(__stop_kbss - __start_kbss));
 	memory_reset();
 	console_reset();
 	locks_reset();

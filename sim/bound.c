@@ -43,6 +43,7 @@ static void *asked_sp;
 static uint64_t asked_others;
 static unsigned asked_plain, answer;
 
+static double begun_s; /* the search, by seconds_now */
 static uint64_t schedules, failed, places, failed_by[256];
 
 static void begin(void)
@@ -188,10 +189,16 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+void bound_broken(void)
+{
+	sim.status = EXIT_BROKEN;
+	note_failure();
+	tell(seconds_now() - begun_s);
+}
+
 void bound_explore(void (*go)(void *sp))
 {
-	double begin = seconds_now();
-
+	begun_s = seconds_now();
 	for (;;) {
 		if (asked) {
 			struct level *l = &levels[height++];
@@ -210,7 +217,7 @@ void bound_explore(void (*go)(void *sp))
 		}
 		go(answer_last());
 	}
-	tell(seconds_now() - begin);
+	tell(seconds_now() - begun_s);
 	sim.status = failed ? 1 : started ? 0 : EXIT_USAGE;
 	sim.message = NULL;
 }

@@ -19,4 +19,5 @@ const void *const sim_debug_table[] = {
 	&sim.events,  &sim.armed,    &sim_budget,	&sim.bias,	   &sim.cur,
 	&sim.cpu[0].sp, &sim.cpu[1].sp, &sim.cfg.cpus,	__start_ktext,	   __stop_ktext,
 	&sim_debug_at, &sim_debug_capped, &sim.running, (const void *)sim_debug_stop, (const void *)sim_stop,
+	&sim.clock_ns, &sim.fraction, &sim.step,
 };

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define ACCESS_EVENTS 100  /* that an access takes: 100 ns, about what a read over PCI Express or APB does */
-#define STORM	      64   /* deliveries in a row of one interrupt that nothing quiets */
+#define STORM	      16   /* deliveries in a row of one interrupt that nothing quiets */
 #define WIRE_NS	      50   /* at most, until a wire's other end has the level */
 #define FRAMES	      32   /* under way to the partner and back */
 #define ECHO_NS	      50000 /* the longest way */
@@ -37,7 +37,10 @@ static struct place {
 	unsigned storm;	      /* deliveries since its interrupt's line rose */
 	uint64_t cause;	      /* the event of the last write to its registers */
 	uintptr_t pc;	      /* the access to its registers that is being made */
+	uint64_t rises_ns;    /* when its interrupt, which is late, comes; 0: none is */
 } places[DEVICES];
+
+static uint64_t due_ns; /* 0: nothing is being done that was due */
 
 static struct {
 	uint64_t at_ns, levels, outputs; /* DEVICE_NEVER: nothing is under way */
@@ -58,23 +61,41 @@ static unsigned number_of(const struct device *d)
  * What models ask for.
  */
 
+/* When what is due is done, it is the time at which it was due, which an access to a register may have
+ * gone past. */
+static uint64_t present_ns(void)
+{
+	return due_ns ? due_ns : sim.clock_ns;
+}
+
 static uint64_t now_ns(struct device *d)
 {
 	(void)d;
-	return sim.clock_ns;
+	return present_ns();
 }
 
 static void line(struct device *d, bool high)
 {
 	unsigned n = number_of(d);
+	uint64_t ns;
 
-	sim.lines = high ? sim.lines | 1u << n : sim.lines & ~(1u << n);
 	places[n].storm = 0;
+	places[n].rises_ns = 0;
+	sim.lines &= ~(1u << n);
+	if (!high || fault_strikes(FAULT_IRQ_LOST, &ns))
+		return;
+	if (fault_strikes(FAULT_IRQ_LATE, &ns))
+		places[n].rises_ns = present_ns() + ns;
+	else
+		sim.lines |= 1u << n;
 }
 
 static void pulse(struct device *d)
 {
-	sim.edges |= 1u << number_of(d);
+	uint64_t unused;
+
+	if (!fault_strikes(FAULT_IRQ_LOST, &unused))
+		sim.edges |= 1u << number_of(d);
 }
 
 static uint64_t below(struct device *d, uint64_t n)
@@ -92,6 +113,7 @@ static bool dma(struct device *d, unsigned how, uint64_t at, void *data, size_t 
 	bool done;
 
 	watch_act(number_of(d), d->class->name, what);
+	watch_device_event();
 	done = dma_move(number_of(d), d->class->name, how, at, data, bytes, what, coin);
 	watch_act(0, NULL, NULL);
 	return done;
@@ -132,10 +154,9 @@ static void misuse(struct device *d, const char *text)
 	} else {
 		watch_act(number_of(d), d->class->name, "looks at what it was given");
 		report_here("noticed", 0);
-		watch_act(0, NULL, NULL);
-		devices_cause(number_of(d));
 	}
 	report_end();
+	watch_act(0, NULL, NULL);
 }
 
 static void send_back(struct device *d, const uint8_t *data, size_t bytes)
@@ -150,7 +171,7 @@ static void send_back(struct device *d, const uint8_t *data, size_t bytes)
 	memcpy(f->data, data + ADDRESS_BYTES, ADDRESS_BYTES);
 	memcpy(f->data + ADDRESS_BYTES, data, ADDRESS_BYTES);
 	f->bytes = bytes;
-	f->at_ns = sim.clock_ns + 1 + below(d, ECHO_NS);
+	f->at_ns = present_ns() + 1 + below(d, ECHO_NS);
 }
 
 static void out(struct device *d, const void *data, size_t bytes)
@@ -165,7 +186,7 @@ static void out(struct device *d, const void *data, size_t bytes)
 	case DEVICE_GPIO:
 		wires.levels = pins->levels;
 		wires.outputs = pins->driven;
-		wires.at_ns = sim.clock_ns + 1 + below(d, WIRE_NS);
+		wires.at_ns = present_ns() + 1 + below(d, WIRE_NS);
 		break;
 	case DEVICE_VIRTIO_NET:
 		send_back(d, data, bytes);
@@ -197,7 +218,7 @@ static void wires_run(struct device *gpio)
 {
 	struct gpio_levels pins = {0};
 
-	if (wires.at_ns > sim.clock_ns)
+	if (wires.at_ns > due_ns)
 		return;
 	for (unsigned pin = WIRE_FIRST; pin <= WIRE_LAST; pin += 2)
 		if (wires.outputs >> pin & 1) {
@@ -211,7 +232,7 @@ static void wires_run(struct device *gpio)
 static void frames_run(struct device *net)
 {
 	for (struct frame *f = frames; f < frames + FRAMES; f++) {
-		if (f->bytes && f->at_ns <= sim.clock_ns) {
+		if (f->bytes && f->at_ns <= due_ns) {
 			size_t bytes = f->bytes;
 
 			f->bytes = 0;
@@ -224,7 +245,7 @@ static void input_run(struct device *uart)
 {
 	char byte;
 
-	while (console_due() <= sim.clock_ns && sim_console_read(&byte, 1))
+	if (console_due() <= due_ns && sim_console_read(&byte, 1))
 		uart->class->in(uart, &byte, 1);
 }
 
@@ -243,7 +264,7 @@ uint64_t devices_next(void)
 
 	for (unsigned i = 0; i < DEVICES; i++)
 		if (places[i].model)
-			due = least(due, places[i].model->due_ns);
+			due = least(due, least(places[i].model->due_ns, places[i].rises_ns ? places[i].rises_ns : SIM_NEVER));
 	for (unsigned i = 0; i < FRAMES; i++)
 		if (frames[i].bytes)
 			due = least(due, frames[i].at_ns);
@@ -252,14 +273,21 @@ uint64_t devices_next(void)
 
 void devices_work(void)
 {
-	if (devices_next() > sim.clock_ns)
-		return;
-	for (unsigned i = 0; i < sizeof behind / sizeof *behind; i++)
-		if (places[behind[i].device].model)
-			behind[i].run(places[behind[i].device].model);
-	for (unsigned i = 0; i < DEVICES; i++)
-		if (places[i].model)
+	while ((due_ns = devices_next()) <= sim.clock_ns) {
+		for (unsigned i = 0; i < sizeof behind / sizeof *behind; i++)
+			if (places[behind[i].device].model)
+				behind[i].run(places[behind[i].device].model);
+		for (unsigned i = 0; i < DEVICES; i++) {
+			if (!places[i].model)
+				continue;
 			device_run(places[i].model);
+			if (places[i].rises_ns && places[i].rises_ns <= due_ns) {
+				places[i].rises_ns = 0;
+				sim.lines |= 1u << i;
+			}
+		}
+	}
+	due_ns = 0;
 }
 
 void devices_handled(unsigned n)
@@ -324,6 +352,7 @@ void devices_begin(void)
 			sim_stop(EXIT_BROKEN, "no host memory for a device");
 		device_begin(places[i].model, kinds[i].class, &host, &places[i]);
 	}
+	due_ns = 0;
 	wires.at_ns = SIM_NEVER;
 	memset(frames, 0, sizeof frames);
 	dma_begin();

@@ -81,6 +81,7 @@ static struct mapping *unused(void)
 uint64_t sim_dma_map(unsigned device, void *p, size_t bytes, unsigned how)
 {
 	struct mapping *m;
+	uint8_t *view;
 
 	SIM_EVENT(SIM_PC);
 	watch_show(SIM_PC);
@@ -89,16 +90,18 @@ uint64_t sim_dma_map(unsigned device, void *p, size_t bytes, unsigned how)
 	m = unused();
 	if (!m)
 		return 0;
-	if (m->room < bytes) {
-		free(m->view);
-		m->view = malloc(bytes);
-		m->room = m->view ? bytes : 0;
-	}
-	if (!m->view)
+	view = m->room < bytes ? realloc(m->view, bytes) : m->view;
+	if (!view)
 		sim_stop(EXIT_BROKEN, "no host memory for a device's view");
-	*m = (struct mapping){true,	 device, how, (uintptr_t)p, bytes,
-			      sim_event_now(), m->view, m->room};
-	memcpy(m->view, p, bytes);
+	*m = (struct mapping){.live = true,
+			      .device = device,
+			      .how = how,
+			      .at = (uintptr_t)p,
+			      .bytes = bytes,
+			      .event = sim_event_now(),
+			      .view = view,
+			      .room = m->room < bytes ? bytes : m->room};
+	memcpy(view, p, bytes);
 	lowest = m->at < lowest ? m->at : lowest;
 	highest = m->at + bytes > highest ? m->at + bytes : highest;
 	race_join(watch_device(device), watch_agent());
@@ -181,7 +184,7 @@ void dma_fence(void)
  * Devices.
  */
 
-static void refused(unsigned device, const char *name, bool write, uint64_t at, size_t bytes,
+static void refused(const char *name, bool write, uint64_t at, size_t bytes,
 		    const char *what, const struct mapping *last)
 {
 	if (!(sim.cfg.watch & WATCH_DEVICES) || !report_begin((uintptr_t)what, last ? last->event : 0))
@@ -194,7 +197,6 @@ static void refused(unsigned device, const char *name, bool write, uint64_t at, 
 	report_here(write ? "write" : "read", (uintptr_t)what);
 	if (last)
 		report_later(last->live ? "mapping" : "giving back", last->event);
-	devices_cause(device);
 	report_end();
 }
 
@@ -256,7 +258,7 @@ bool dma_move(unsigned device, const char *name, unsigned how, uint64_t address,
 	struct mapping *m = mapping_at(device, write, at, bytes, &last);
 
 	if (!m) {
-		refused(device, name, write, address, bytes, what, last);
+		refused(name, write, address, bytes, what, last);
 		return false;
 	}
 	watched(m, at, bytes, how, what);

@@ -400,27 +400,6 @@ void sim_irq_restore(bool enabled)
 	SIM_EVENT(SIM_PC);
 }
 
-static void again(unsigned cpu, uint64_t at)
-{
-	sim_charge();
-	sim.cpu[cpu].again_at = least(sim.cpu[cpu].again_at, at);
-	sim_arm();
-}
-
-/* Faults of a hint that arrives at *at; true when it does not. */
-static bool disturb(unsigned cpu, uint64_t *at)
-{
-	uint64_t ns;
-
-	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && started((unsigned)(ns % sim.cfg.cpus)))
-		again((unsigned)(ns % sim.cfg.cpus), sim_now_ns() + ns);
-	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
-		again(cpu, *at + ns);
-	if (fault_strikes(FAULT_HINT_LATE, &ns))
-		*at += ns;
-	return fault_strikes(FAULT_HINT_LOST, &ns);
-}
-
 void sim_hint(unsigned cpu)
 {
 	struct rng *r = &sim.rng[RNG_HINT];
@@ -429,7 +408,7 @@ void sim_hint(unsigned cpu)
 
 	if (cpu >= sim.cfg.cpus || !started(cpu))
 		return; /* as on a real bus: nobody is there */
-	if (sim_faults && disturb(cpu, &at))
+	if (sim_faults && fault_hint(cpu, &at))
 		return;
 	sim.cpu[cpu].hint_at = least(sim.cpu[cpu].hint_at, at);
 	if (at <= sim.horizon_ns && (sim.halted & CPU_BIT(cpu) || cpu == sim.cur)) {

@@ -26,6 +26,8 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_DEVICE_SLOW] = {"device-slow", 10000000, "a piece of a device's work takes up to 10 ms longer"},
 	[FAULT_DEVICE_ERROR] = {"device-error", 1, "a piece of a device's work fails: an error of a disk, a lost frame"},
 	[FAULT_IRQ_SPURIOUS] = {"irq-spurious", 1, "a device's interrupt comes without a reason, at a write to its registers"},
+	[FAULT_IRQ_LATE] = {"irq-late", 100000, "a device's interrupt comes up to 100 us late"},
+	[FAULT_IRQ_LOST] = {"irq-lost", 1, "a device's interrupt does not come; its next one does"},
 };
 
 struct struck {
@@ -143,6 +145,26 @@ uint64_t fault_unstalled(uint64_t set, enum where where)
 		if (sim.cpu[i].stalled_until <= sim.clock_ns)
 			able |= CPU_BIT(i);
 	return able ? able : set;
+}
+
+static void hint_again(unsigned cpu, uint64_t at)
+{
+	if (at < sim.cpu[cpu].again_at)
+		sim.cpu[cpu].again_at = at;
+	sim_spend(0);
+}
+
+bool fault_hint(unsigned cpu, uint64_t *at)
+{
+	uint64_t ns, now = sim_now_ns();
+
+	if (fault_strikes(FAULT_HINT_SPURIOUS, &ns) && (sim.busy | sim.halted) & CPU_BIT(ns % sim.cfg.cpus))
+		hint_again((unsigned)(ns % sim.cfg.cpus), now + ns);
+	if (fault_strikes(FAULT_HINT_DOUBLED, &ns))
+		hint_again(cpu, *at + ns);
+	if (fault_strikes(FAULT_HINT_LATE, &ns))
+		*at += ns;
+	return fault_strikes(FAULT_HINT_LOST, &ns);
 }
 
 void fault_machine(void)

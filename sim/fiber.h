@@ -3,12 +3,17 @@
  */
 #pragma once
 
+#include "sim/asan.h"
 #include <stddef.h>
 #include <stdint.h>
 
 /** Saves the callee-saved registers on this stack and its pointer in *@p save, and continues where
  *  @p load was saved. */
 void fiber_switch(void **save, void *load);
+
+#if SIM_ASAN
+#define fiber_switch(save, load) (asan_stack(load), (fiber_switch)(save, load))
+#endif
 
 /** A stack below @p top that calls @p fn when switched to; @p fn must not return. */
 void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);

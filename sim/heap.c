@@ -120,6 +120,9 @@ void sim_memory_taken(const void *p, size_t bytes, size_t slack_bytes)
 {
 	uintptr_t at = (uintptr_t)p;
 
+	asan_memory((const char *)p - UNIT, UNIT, false);
+	asan_memory(p, bytes - slack_bytes, true);
+	asan_memory((const char *)p + bytes - slack_bytes, slack_bytes, false);
 	if (!(sim.cfg.watch & WATCH_MEMORY) || !in_ram(at, bytes))
 		return;
 	watch_show(SIM_PC);
@@ -149,6 +152,7 @@ void sim_memory_given(const void *p, size_t bytes)
 {
 	uintptr_t at = (uintptr_t)p;
 
+	asan_memory(p, bytes, false);
 	if (!(sim.cfg.watch & WATCH_MEMORY) || !in_ram(at, bytes))
 		return;
 	watch_show(SIM_PC);
@@ -164,6 +168,7 @@ void sim_memory_usable(const void *p, size_t bytes)
 {
 	uintptr_t at = (uintptr_t)p;
 
+	asan_memory(p, bytes, true);
 	if (!(sim.cfg.watch & WATCH_MEMORY) || !in_ram(at, bytes))
 		return;
 	for (size_t i = 0, n; i < bytes; i += n) {

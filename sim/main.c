@@ -393,6 +393,8 @@ static void settle(void)
 		sim.cfg.mean = sim.cfg.strategy->mean;
 	if (sim.cfg.hint_ns == SIM_NEVER)
 		sim.cfg.hint_ns = sim.cfg.strategy->hint_ns;
+	if (bound.on && SIM_ASAN)
+		wrong("--explore", "needs a build without SANITIZE=address, whose memory of memory would have to be saved, too");
 	if (bound.on && (sim.cfg.from_mark || sim.cfg.watch || sim.cfg.batch || sim_faults || sim.cfg.trace_dir || sim.cfg.strategy != &by_bound))
 		wrong("--explore", "goes without --seed-from mark, --watch, --device, --fault, --trace, --replay, --strategy and --batch");
 	if (bound.on) {

@@ -55,7 +55,7 @@ void sim_mark(unsigned mark)
 		return;
 	sim_charge();
 	(void)console_input(&bytes);
-	if (sim.cfg.batch && !sim.cfg.watch && !sim.cfg.devices && !sim.at_places && !bytes && memory_keep()) {
+	if (sim.cfg.batch && !SIM_ASAN && !sim.cfg.watch && !sim.cfg.devices && !sim.at_places && !bytes && memory_keep()) {
 		console_flush();
 		saved.asked = true;
 		fiber_switch(&saved.sp, sim.main_sp); /* comes back once for each run */

@@ -134,6 +134,8 @@ static void forget_guards(unsigned but)
 void memory_reset(void)
 {
 	forget_guards(0);
+	asan_memory((void *)RAM_BASE, sim.cfg.ram_bytes, true);
+	asan_memory((char *)BOOT_STACK_TOP - BOOT_STACK_BYTES, BOOT_STACK_BYTES, true);
 	for (unsigned i = 0; i < open_count; i++) {
 		if (in(closed, open_pages[i]))
 			open_page(open_pages[i]);
@@ -232,6 +234,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 		console_flush();
 		console_close();
 		(void)!write(STDERR_FILENO, broken, sizeof broken - 1);
+		if (bound.on)
+			bound_broken();
 		_exit(EXIT_BROKEN);
 	}
 	sim_mix(redirect(context, stack, meaning(sig, in_ram), at));

@@ -150,6 +150,10 @@ void report_later(const char *what, uint64_t event)
 
 void report_end(void)
 {
+	const char *name;
+
+	if (watch_acting(&name))
+		devices_cause(watch_agent() - watch_device(0));
 	fflush(stderr);
 }
 

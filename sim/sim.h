@@ -262,6 +262,10 @@ void bound_point(uintptr_t pc);
  *  virtual CPU's stack and comes back as sim_run's call does. */
 void bound_explore(void (*go)(void *sp));
 
+/** The schedule at hand broke the simulator: it is the one that fails, and the search is over. Context: any, the
+ *  process ends behind it. */
+void bound_broken(void);
+
 /* pages.c: what was written since a moment. */
 #define PAGES_MAX 8192
 
@@ -383,6 +387,8 @@ enum fault {
 	FAULT_DEVICE_SLOW,
 	FAULT_DEVICE_ERROR,
 	FAULT_IRQ_SPURIOUS,
+	FAULT_IRQ_LATE,
+	FAULT_IRQ_LOST,
 	FAULTS
 };
 _Static_assert(RNG_DEVICES == RNG_FAULTS + FAULTS && RNG_SOURCES == RNG_DEVICES + DEVICES,
@@ -407,6 +413,9 @@ static inline bool fault_strikes(enum fault fault, uint64_t *value)
 
 /** Of @p set, who does not stand still; unless nobody is left. */
 uint64_t fault_unstalled(uint64_t set, enum where where);
+
+/** Faults of a hint to @p cpu that arrives at *@p at; true when it does not. */
+bool fault_hint(unsigned cpu, uint64_t *at);
 
 /** Faults that strike when the kernel sets a timer: at moments of its own, so that a replay meets them again. */
 void fault_machine(void);
@@ -451,6 +460,7 @@ void console_poll(void);
 #define RAM_BYTES_DEFAULT (256ull << 20)
 #define RAM_BYTES_MAX (2048ull << 20)
 #define BOOT_STACK_BYTES (64u << 10)
+#define SIM_STACK_BYTES (28u << 10) /* a worker's, without its guard page */
 
 void memory_init(void);
 

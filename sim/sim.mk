@@ -5,11 +5,19 @@ SIM_CFLAGS := -std=gnu17 -O2 -g -fno-pie -fno-omit-frame-pointer -fno-strict-ali
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef -Wshadow
 SIM_SRCS := $(sort $(wildcard sim/*.c sim/devices/*.c)) sim/fiber_$(shell uname -m).S
 SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS)))
-SIM_LINK := $(CC) -static
+SIM_LINK := $(CC) $(if $(ASAN),-no-pie -fsanitize=address,-static) $(if $(COVERAGE),-fprofile-instr-generate)
 
 # SANITIZE=1: what C leaves undefined in the simulator's own code stops it, as an illegal instruction. The
-# kernel's accesses go through the hooks, where --watch memory looks at them.
-ifneq ($(filter-out 0,$(SANITIZE)),)
+# kernel's accesses go through the hooks, where --watch memory looks at them. SANITIZE=address: the kernel's own code, too,
+# and what AddressSanitizer sees of it, in place of the hooks for accesses. SANITIZE=coverage: which lines of the
+# kernel were executed.
+ifneq ($(ASAN),)
+SIM_CFLAGS += -fsanitize=address
+# The allocators touch what is free, back traces what is not theirs, and the symbols' table is another object's.
+$(OUT)/kernel/mm/%.o $(OUT)/kernel/arch/sim/switch.o: CFLAGS += -fno-sanitize=address
+$(OUT)/kernel/core/ksym.o: CFLAGS += -fno-sanitize=address,undefined
+endif
+ifneq ($(SANITIZED),)
 SIM_CFLAGS += -fsanitize=undefined -fsanitize-undefined-trap-on-error $(if $(filter gcc,$(CC)),-Wno-builtin-declaration-mismatch)
 endif
 
@@ -27,6 +35,12 @@ $(QUIET): kernel/trace/record.c $(FLAGS_FILE)
 	@echo "  CC      $< (no hooks)"
 	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
 -include $(QUIET:.o=.d)
+
+# AddressSanitizer's constructors tell it where variables are, so there they stay.
+KERNEL_LD := $(if $(ASAN),$(OUT)/kernel-asan.ld,sim/kernel.ld)
+$(OUT)/kernel-asan.ld: sim/kernel.ld
+	@mkdir -p $(@D)
+	@grep -v DISCARD $< >$@
 
 SIM_FLAGS_FILE := $(OUT)/engine/flags
 $(call remember,$(SIM_FLAGS_FILE),$(CC) $(SIM_CFLAGS) $(SIM_TRACE_CFLAGS))
@@ -55,15 +69,15 @@ $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 # Names of the kernel become local, all but its exports: the host's C library has a memcpy of
 # its own, and neither may use the other's. What the kernel imports must be in port.list, which
 # in turn must be what port.h declares.
-$(BIN)/kernel.o: $(OBJS) sim/kernel.ld sim/port.h sim/port.list sim/exports.list $(LINK_FILE)
+$(BIN)/kernel.o: $(OBJS) $(KERNEL_LD) sim/port.h sim/port.list sim/exports.list $(LINK_FILE)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(TARGET_LD) -r -T sim/kernel.ld -o $@.tmp $(OBJS)
+	@$(TARGET_LD) -r -T $(KERNEL_LD) -o $@.tmp $(OBJS)
 	@$(OBJCOPY) --keep-global-symbols=sim/exports.list $@.tmp
 	@grep -oE '\<sim_[a-z_]+\(' sim/port.h | tr -d '(' | grep -v ^sim_entry_ | sort -u | \
 		diff -u sim/port.list - || { echo "sim/port.list is not what sim/port.h declares" >&2; exit 1; }
 	@$(NM) -u $@.tmp | awk '{ print $$2 }' | grep -vxF -f sim/port.list | \
-		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$)' >$@.more || :
+		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
 	@if [ -s $@.more ]; then \
 		echo "the kernel may use only sim/port.h of its host, but it also needs:" >&2; \
 		sed 's/^/  /' $@.more >&2; \
@@ -85,4 +99,13 @@ $(ELF): $(BIN)/kernel.o $(SIM_OBJS) $(BIN)/ksyms.o
 	@$(SIM_LINK) -o $@ $^
 	@$(NM) -n $@ | tools/ksyms - | cmp -s - $(BIN)/ksyms.S || \
 		{ echo "$@: code moved between the two links" >&2; exit 1; }
+
+# The models of devices on their own, with their tests:
+# `make build/sim-clang/app-models/models.elf BOARD=sim APP=tests/sim/models.c`.
+MODELS_OBJS := $(patsubst sim/%.c,$(OUT)/engine/%.o,$(wildcard sim/devices/*.c))
+$(BIN)/models.elf: $(wildcard tests/sim/models*) $(MODELS_OBJS)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SIM_CFLAGS) -static -o $@ tests/sim/models.c $(MODELS_OBJS)
+
 include sim/explore.mk

@@ -5,6 +5,7 @@
 
 void *sim_stack_prepare(void *top, void (*entry)(void))
 {
+	asan_memory((char *)top - SIM_STACK_BYTES, SIM_STACK_BYTES, true); /* what an abandoned one left */
 	void *sp = fiber_prepare(top, (void (*)(uintptr_t))(void *)entry, 0);
 
 	if (sim.cfg.watch)

@@ -71,10 +71,12 @@ void watch_act(unsigned device, const char *name, const char *what)
 	acting.device = device;
 	acting.name = name;
 	acting.what = what;
-	if (name) {
-		sim.events++;
-		watch_show((uintptr_t)what);
-	}
+}
+
+void watch_device_event(void)
+{
+	sim.events++;
+	watch_show((uintptr_t)acting.what);
 }
 
 const char *watch_acting(const char **name)

@@ -51,8 +51,11 @@ unsigned watch_agent(void);
 /** The agent that device @p device is. */
 unsigned watch_device(unsigned device);
 
-/** A device acts until watch_act(0, NULL, NULL): @p name, and what it does. That is an event of its own. */
+/** A device acts until watch_act(0, NULL, NULL): @p name, and what it does. */
 void watch_act(unsigned device, const char *name, const char *what);
+
+/** What it does is an event of its own. */
+void watch_device_event(void);
 
 /** What it does, and its name; NULL: a CPU acts. */
 const char *watch_acting(const char **name);

@@ -229,11 +229,10 @@ static void print_table(void)
 		struct task_info t;
 
 		task_info(cast[i].task, &t);
-		kprintf("%-9s %-5s %5u %5u %9llu %7llu %10llu %9llu\n", t.name,
+		kprintf("%-9s %-5s %5u %5u %9lu %7lu %10lu %9lu\n", t.name,
 			sched_class_name(t.params.class), t.params.level, t.job,
-			(unsigned long long)(cast[i].worst_ns / NS_PER_US),
-			(unsigned long long)t.misses, (unsigned long long)t.preemptions,
-			(unsigned long long)(t.cpu_ns / NS_PER_US));
+			(cast[i].worst_ns / NS_PER_US), t.misses, t.preemptions,
+			(t.cpu_ns / NS_PER_US));
 		task_put(cast[i].task);
 	}
 }
@@ -263,10 +262,9 @@ static void spawn_high_and_middle(struct director *me)
 
 static void report(struct director *me)
 {
-	kprintf("inversion: a high task waited %llu us for a low one that middle ones preempted;\n"
-		"           with preemption off while the token is held, %llu us\n",
-		(unsigned long long)(me->high_waited_ns[0] / NS_PER_US),
-		(unsigned long long)(me->high_waited_ns[1] / NS_PER_US));
+	kprintf("inversion: a high task waited %lu us for a low one that middle ones preempted;\n"
+		"           with preemption off while the token is held, %lu us\n",
+		(me->high_waited_ns[0] / NS_PER_US), (me->high_waited_ns[1] / NS_PER_US));
 	for (unsigned i = 0; i < SENSORS; i++)
 		if (!cast[i].jobs)
 			me->status = 1;

@@ -4,26 +4,24 @@
 #include "base/panic.h"
 #include "base/printf.h"
 #include "base/string.h"
-#include "base/words.h"
+#include "core/boot.h"
 #include "services/shell.h"
 #include "services/watchdog.h"
 
-#define LENGTH_MAX 100000u
-
 static const struct demonstration {
 	const char *name;
-	u64 length; /* when none is given */
+	enum boot_word word; /* whose default is its length when none is given */
 	int (*start)(u64 length, bool leave);
 } demonstrations[] = {
-	{"demo", DEMO_MS_DEFAULT, demo_start},
-	{"dag", DAG_PERIODS_DEFAULT, dag_demo_start},
+	{"demo", BOOT_DEMO, demo_start},
+	{"dag", BOOT_DAG, dag_demo_start},
 };
 
 static int run(const struct demonstration *d, char **words, unsigned n)
 {
-	u64 length = d->length;
+	u64 length = boot_word(d->word); /* its default: it was not given, or there would be no shell */
 
-	if (n && (parse_u64(words[0], &length) || !length || length > LENGTH_MAX))
+	if (n && (parse_u64(words[0], &length) || !length || length > BOOT_LENGTH_MAX))
 		return ERR_INVAL;
 	if (d->start(length, false))
 		kprintf("%s: one runs already\n", d->name);
@@ -46,44 +44,24 @@ static const struct command own[] = {
 	{.name = NULL},
 };
 
-static bool start_named(const char *cmdline, const struct demonstration *d)
+static int start(void)
 {
-	char text[8];
-	u64 length = d->length;
-
-	if (!words_find(cmdline, d->name, text, sizeof text))
-		return false;
-	if (*text && (parse_u64(text, &length) || !length || length > LENGTH_MAX))
-		panic("%s=%s: expected a number from 1 to %u", d->name, text, LENGTH_MAX);
-	if (d->start(length, true))
-		panic("the demonstration runs already");
-	return true;
-}
-
-static void start_watchdog(const char *cmdline)
-{
-	char text[8];
-	u64 ms;
-	int err;
-
-	if (!words_find(cmdline, "watchdog", text, sizeof text))
-		return;
-	if (parse_u64(text, &ms) || !ms || ms > 100000)
-		panic("watchdog=%s: expected a bound from 1 to 100000 ms", text);
-	err = watchdog_start(MS(ms), NULL);
-	if (err)
-		panic("cannot start the watchdog: %s", err_name(err));
+	for (const struct demonstration *d = demonstrations; d < demonstrations + ARRAY_LEN(demonstrations); d++)
+		if (boot_given(d->word))
+			return d->start(boot_word(d->word), true);
+	return shell_start(own);
 }
 
 void app_main(const char *cmdline)
 {
-	int err;
+	u64 bound_ms = boot_word(BOOT_WATCHDOG);
+	int err = bound_ms ? watchdog_start(MS(bound_ms), NULL) : 0;
 
-	start_watchdog(cmdline);
-	for (unsigned i = 0; i < ARRAY_LEN(demonstrations); i++)
-		if (start_named(cmdline, &demonstrations[i]))
-			return;
-	err = shell_start(own);
+	(void)cmdline;
+	boot_report_unknown();
 	if (err)
-		panic("cannot start the shell: %s", err_name(err));
+		panic("cannot start the watchdog: %s", err_name(err));
+	err = start();
+	if (err)
+		panic("cannot start the shell or the demonstration: %s", err_name(err));
 }

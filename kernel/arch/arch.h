@@ -14,7 +14,8 @@
  *   struct task *arch_current(void);     the task that this CPU runs, its structure's second word,
  *                                        read so that the CPU stays the same meanwhile
  *   bool arch_irq_save(void);            masks interrupts; true when they were enabled
- *   void arch_irq_restore(bool enabled); undoes the matching arch_irq_save
+ *   void arch_irq_restore(bool enabled); undoes the matching arch_irq_save; both only where the next
+ *                                        three are not enough
  *   void arch_irq_enable(void);
  *   void arch_irq_disable(void);
  *   bool arch_irq_enabled(void);
@@ -49,6 +50,21 @@ struct task;
 
 #define ARCH_MARK_BEGIN 32
 
+#ifndef arch_irq_save
+static inline bool arch_irq_save(void)
+{
+	bool enabled = arch_irq_enabled();
+
+	arch_irq_disable();
+	return enabled;
+}
+
+static inline void arch_irq_restore(bool enabled)
+{
+	if (enabled)
+		arch_irq_enable();
+}
+#endif
 #ifndef arch_lock_wanted
 #define arch_lock_wanted(lock, shared) ((void)(lock))
 #define arch_lock_taken(lock, shared)  ((void)(lock))

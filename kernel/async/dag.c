@@ -35,23 +35,20 @@ unsigned dag_errors(const struct dag *d, const struct dag_error **e)
 
 int dag_create(const struct dag_params *p, struct dag **result)
 {
-	struct task *self = task_current();
-	struct dag *d;
+	TASK_SHIELD();
+	struct dag *d = kzalloc(sizeof *d);
 
-	task_shield(self);
-	d = kzalloc(sizeof *d);
-	if (d) {
-		d->params = *p;
-		list_init(&d->link);
-		list_init(&d->nodes);
-		timer_init(&d->timer, dag_due);
-		d->owned.release = dag_maker_ended;
-		if (self)
-			task_own(self, &d->owned);
-		*result = d;
-	}
-	task_unshield(self);
-	return d ? 0 : ERR_NOMEM;
+	if (!d)
+		return ERR_NOMEM;
+	d->params = *p;
+	list_init(&d->link);
+	list_init(&d->nodes);
+	timer_init(&d->timer, dag_due);
+	d->owned.release = dag_maker_ended;
+	if (task_current())
+		task_own(task_current(), &d->owned);
+	*result = d;
+	return 0;
 }
 
 static u32 count(const char *const *topics)
@@ -87,25 +84,20 @@ static struct dag_node *node_new(const struct dag_reactor *r)
 static int add(struct dag *d, const struct dag_reactor *r, u8 part, u64 time_ns,
 	       struct dag_node **special)
 {
-	struct task *self = task_current();
-	struct dag_node *n;
+	TASK_SHIELD();
+	struct dag_node *n = d->finished ? NULL : node_new(r);
 
-	if (d->finished)
-		return ERR_BUSY;
-	task_shield(self);
-	n = node_new(r);
-	if (n) {
-		n->dag = d;
-		n->part = part;
-		n->time_ns = time_ns;
-		n->number = d->node_count++;
-		n->owned.release = dag_node_ended;
-		list_add_tail(&d->nodes, &n->link);
-		if (special && !*special)
-			*special = n;
-	}
-	task_unshield(self);
-	return n ? 0 : ERR_NOMEM;
+	if (!n)
+		return d->finished ? ERR_BUSY : ERR_NOMEM;
+	n->dag = d;
+	n->part = part;
+	n->time_ns = time_ns;
+	n->number = d->node_count++;
+	n->owned.release = dag_node_ended;
+	list_add_tail(&d->nodes, &n->link);
+	if (special && !*special)
+		*special = n;
+	return 0;
 }
 
 int dag_add(struct dag *d, const struct dag_reactor *r)
@@ -285,10 +277,10 @@ static int spawn(struct dag_node *n)
 		spec.params.deadline_ns = n->dag->sink->time_ns;
 	live(n->dag, 1);
 	err = task_spawn(&spec, &n->task);
-	if (err)
-		live(n->dag, -1);
-	else
+	if (!err)
 		task_hand_on(n->task); /* the DAG's, which gives it back with the node */
+	else
+		live(n->dag, -1);
 	return err;
 }
 
@@ -327,10 +319,14 @@ static int open_all(struct dag *d)
 	return err;
 }
 
-static int finish(struct dag *d)
+int dag_finish(struct dag *d)
 {
-	int err = dag_check(d);
+	TASK_SHIELD();
+	int err;
 
+	if (d->finished)
+		return ERR_BUSY;
+	err = dag_check(d);
 	if (!err)
 		err = enlist(d);
 	if (!err) {
@@ -349,18 +345,6 @@ static int finish(struct dag *d)
 	return err;
 }
 
-int dag_finish(struct dag *d)
-{
-	struct task *self = task_current();
-	int err = ERR_BUSY;
-
-	task_shield(self);
-	if (!d->finished)
-		err = finish(d);
-	task_unshield(self);
-	return err;
-}
-
 bool dag_finished(const struct dag *d)
 {
 	return d->finished;
@@ -373,9 +357,8 @@ struct dag_stats dag_stats(struct dag *d)
 
 void dag_free(struct dag *d)
 {
-	struct task *self = task_current();
+	TASK_SHIELD();
 
-	task_shield(self);
 	task_disown(&d->owned);
 	delist(d);
 	for (struct list *it = d->nodes.next, *next; it != &d->nodes; it = next) {
@@ -389,5 +372,4 @@ void dag_free(struct dag *d)
 	}
 	kfree(d->stamps);
 	kfree(d);
-	task_unshield(self);
 }

@@ -104,27 +104,17 @@ struct named *name_open(const void *sort, const char *name, struct named *fresh)
 
 void name_hand_on(struct named *n)
 {
-	struct task *self = task_current();
-	struct opened *o;
-	bool irqs;
+	TASK_SHIELD();
 
-	task_shield(self);
-	irqs = spin_lock(&names_lock);
-	o = forget_own(n);
-	spin_unlock(&names_lock, irqs);
-	kfree(o);
-	task_unshield(self);
+	kfree(SPIN_READ(&names_lock, forget_own(n)));
 }
 
 void name_close(struct named *n)
 {
-	struct task *self = task_current();
-	struct opened *o;
-	bool irqs, last;
+	TASK_SHIELD();
+	bool irqs = spin_lock(&names_lock), last;
+	struct opened *o = forget_own(n);
 
-	task_shield(self);
-	irqs = spin_lock(&names_lock);
-	o = forget_own(n);
 	/* Else it was handed on: he who opened it is not to close it as well. */
 	if (!o && !list_empty(&n->opened))
 		forget(LIST_ENTRY(list_first(&n->opened), struct opened, link));
@@ -133,5 +123,4 @@ void name_close(struct named *n)
 	if (last)
 		n->gone(n);
 	kfree(o);
-	task_unshield(self);
 }

@@ -32,8 +32,9 @@ static void topic_gone(struct named *n)
 	kfree(CONTAINER_OF(n, struct topic, named));
 }
 
-static int open_shielded(const char *name, const struct topic_params *p, struct topic **t)
+int topic_open(const char *name, const struct topic_params *p, struct topic **t)
 {
+	TASK_SHIELD();
 	struct topic *fresh;
 	struct named *n;
 
@@ -58,17 +59,6 @@ static int open_shielded(const char *name, const struct topic_params *p, struct 
 		return 0;
 	topic_close(*t);
 	return ERR_INVAL;
-}
-
-int topic_open(const char *name, const struct topic_params *p, struct topic **t)
-{
-	struct task *self = task_current();
-	int err;
-
-	task_shield(self);
-	err = open_shielded(name, p, t);
-	task_unshield(self);
-	return err;
 }
 
 void topic_close(struct topic *t)

@@ -14,8 +14,9 @@ static void service_gone(struct named *n)
 	kfree(s);
 }
 
-static int open_shielded(const char *name, struct service **s)
+int service_open(const char *name, struct service **s)
 {
+	TASK_SHIELD();
 	struct service *fresh = kzalloc(sizeof *fresh);
 	struct named *n;
 
@@ -31,17 +32,6 @@ static int open_shielded(const char *name, struct service **s)
 		return ERR_NOMEM;
 	*s = CONTAINER_OF(n, struct service, named);
 	return 0;
-}
-
-int service_open(const char *name, struct service **s)
-{
-	struct task *self = task_current();
-	int err;
-
-	task_shield(self);
-	err = open_shielded(name, s);
-	task_unshield(self);
-	return err;
 }
 
 void service_stop(struct service *s)
@@ -65,14 +55,12 @@ void service_close(struct service *s)
 /* One side, which owned @p c by @p o, is done with it. */
 static void put(struct call *c, struct owned *o)
 {
-	struct task *self = task_current();
+	TASK_SHIELD();
 
-	task_shield(self);
 	task_disown(o);
 	/* acq_rel: all use of c by the other side comes before the free by the last */
 	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
 		kfree(c);
-	task_unshield(self);
 }
 
 static void client_ended(struct owned *o)
@@ -87,29 +75,26 @@ static void server_ended(struct owned *o)
 
 int service_call(struct service *s, const void *request, u32 bytes, struct call **call)
 {
-	struct task *self = task_self();
-	struct call *c;
-	int err = ERR_NOMEM;
+	TASK_SHIELD();
+	struct call *c = kzalloc(sizeof *c + bytes);
+	int err;
 
-	task_shield(self);
-	c = kzalloc(sizeof *c + bytes);
-	if (c) {
-		atomic_init(&c->refs, 2);
-		event_init(&c->answered);
-		c->client.release = client_ended;
-		c->server.release = server_ended;
-		c->bytes = bytes;
-		memcpy(c->data, request, bytes);
-		task_own(self, &c->client);
-		err = mailbox_send(&s->calls, &c->link);
-		if (err)
-			task_disown(&c->client);
-	}
-	if (err)
-		kfree(c);
-	else
+	if (!c)
+		return ERR_NOMEM;
+	atomic_init(&c->refs, 2);
+	event_init(&c->answered);
+	c->client.release = client_ended;
+	c->server.release = server_ended;
+	c->bytes = bytes;
+	memcpy(c->data, request, bytes);
+	task_own(task_self(), &c->client);
+	err = mailbox_send(&s->calls, &c->link);
+	if (!err) {
 		*call = c;
-	task_unshield(self);
+		return 0;
+	}
+	task_disown(&c->client);
+	kfree(c);
 	return err;
 }
 
@@ -120,29 +105,22 @@ void call_put(struct call *c)
 
 struct call *service_next(struct service *s)
 {
-	struct task *self = task_self();
-	struct list *link;
-	struct call *c = NULL;
+	TASK_SHIELD();
+	struct list *link = mailbox_take(&s->calls);
+	struct call *c = link ? LIST_ENTRY(link, struct call, link) : NULL;
 
-	task_shield(self);
-	link = mailbox_take(&s->calls);
-	if (link) {
-		c = LIST_ENTRY(link, struct call, link);
-		task_own(self, &c->server);
-	}
-	task_unshield(self);
+	if (c)
+		task_own(task_self(), &c->server);
 	return c;
 }
 
 void call_answer(struct call *c, int status)
 {
-	struct task *self = task_current();
+	TASK_SHIELD();
 
-	task_shield(self);
 	c->status = status;
 	event_set(&c->answered);
 	put(c, &c->server);
-	task_unshield(self);
 }
 
 struct session *service_next_session(struct service *s)

@@ -37,7 +37,10 @@ static inline void list_add_head(struct list *at, struct list *n)
 /** Inserts @p n before @p at: with the head as @p at, n becomes the last. */
 static inline void list_add_tail(struct list *at, struct list *n)
 {
-	list_add_head(at->prev, n);
+	n->next = at;
+	n->prev = at->prev;
+	at->prev->next = n;
+	at->prev = n;
 }
 
 /** Takes @p n out of whichever list holds it; harmless when it is in none. */

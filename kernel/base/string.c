@@ -95,11 +95,11 @@ void *memset(void *to, int byte, usize bytes)
 		*t++ = (u8)byte;
 		OPAQUE(t);
 	}
-	for (; bytes >= 4 * WORD; bytes -= 4 * WORD, t += 4 * WORD) {
-		((word *)t)[0] = fill;
-		((word *)t)[1] = fill;
-		((word *)t)[2] = fill;
-		((word *)t)[3] = fill;
+	for (; bytes >= 8 * WORD; bytes -= 8 * WORD, t += 8 * WORD) {
+		((word *)t)[0] = fill, ((word *)t)[1] = fill;
+		((word *)t)[2] = fill, ((word *)t)[3] = fill;
+		((word *)t)[4] = fill, ((word *)t)[5] = fill;
+		((word *)t)[6] = fill, ((word *)t)[7] = fill;
 		OPAQUE(t);
 	}
 	for (; bytes >= WORD; bytes -= WORD, t += WORD) {
@@ -168,15 +168,13 @@ char *strstr(const char *hay, const char *needle)
 
 usize strlcpy(char *to, const char *from, usize bytes)
 {
-	usize len = strlen(from);
+	const char *begin = from, *last = to + bytes - 1;
 
-	if (bytes) {
-		usize n = MIN(len, bytes - 1);
-
-		memcpy(to, from, n);
-		to[n] = '\0';
-	}
-	return len;
+	for (; bytes && to < last && *from; to++)
+		*to = *from++;
+	if (bytes)
+		*to = '\0';
+	return (usize)(from - begin) + strlen(from);
 }
 
 static int digit_value(char c)

@@ -15,14 +15,19 @@ static usize word_length(const char *s)
 	return n;
 }
 
+const char *words_next(const char *line, usize *bytes)
+{
+	while (blank(*line))
+		line++;
+	*bytes = word_length(line);
+	return line;
+}
+
 bool words_find(const char *line, const char *word, char *value, usize bytes)
 {
 	usize length = strlen(word);
 
-	for (usize n; *line; line += n) {
-		while (blank(*line))
-			line++;
-		n = word_length(line);
+	for (usize n; *(line = words_next(line, &n)); line += n) {
 		if (n < length || strncmp(line, word, length) || (n > length && line[length] != '='))
 			continue;
 		if (value) {

@@ -12,6 +12,9 @@
  */
 bool words_find(const char *line, const char *word, char *value, usize bytes);
 
+/** The first word at or behind @p line, and its length in @p bytes; 0: there is none. */
+const char *words_next(const char *line, usize *bytes);
+
 /**
  * Cuts @p line in place into at most @p max words at blanks. Returns how many, or ERR_INVAL when
  * there are more.

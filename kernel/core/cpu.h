@@ -33,22 +33,21 @@ struct cpu {
 	/* Scheduling; see task/executor.h. */
 	struct worker *worker; /* whose stack this CPU is on */
 	u64 quantum_end_ns;    /* when the current task's quantum ends; TIME_NEVER for none */
+	u64 timer_quantum_ns;  /* the same, as the hardware timer was last set for it */
 	u32 hints_seen;	       /* number of the last hint that this CPU acted on */
 	u8 frozen_why;	       /* why the switch under way left ... */
 	struct task *frozen;   /* ... this poll behind, or NULL; the successor queues it */
 	struct worker *left;   /* the stack that the switch under way leaves */
 	struct worker *spare;  /* a free stack, or NULL */
 	u64 left_ns;	       /* when */
-	u64 quantum_left_ns;   /* what was left of its quantum; 0: nothing, or it has none */
-	struct task *dead;     /* its last reference of the executor is to be dropped */
+	u64 quantum_left_ns;   /* what was left of its quantum; 0: nothing. Where it has none: anything */
 
 	/* Timers; see core/timer.c. */
 	struct spin timer_lock;
 	struct wheel timers GUARDED_BY(timer_lock);
 	u64 timer_seen_ns GUARDED_BY(timer_lock); /* when the last timer interrupt began */
 	struct timer *timer_running GUARDED_BY(timer_lock); /* whose fn runs now, or NULL */
-	u64 timer_set_ns;     /* what the hardware timer was last set to ... */
-	u64 timer_quantum_ns; /* ... when the quantum's end was this */
+	u64 timer_set_ns; /* what the hardware timer was last set to */
 
 	/* Counters, for the shell; read without a lock, so a sum may be off by what is in flight. */
 	u64 irqs, switches, idle_ns;

@@ -1,6 +1,7 @@
 #include "core/start.h"
 #include "base/panic.h"
 #include "board/board.h"
+#include "core/boot.h"
 #include "core/cpu.h"
 #include "core/irq.h"
 #include "core/log.h"
@@ -20,7 +21,7 @@ static void memory_init(void)
 
 	for (unsigned i = 0; i < m->free.n; i++)
 		page_add(m->free.r[i].base, m->free.r[i].bytes);
-	kmalloc_init(board_cmdline());
+	kmalloc_init(boot_word(BOOT_HEAP) == BOOT_HEAP_SLAB, boot_word(BOOT_FAIL_ALLOC));
 	arch_mmu_init(m->ram.r, m->ram.n, m->mmio.r, m->mmio.n);
 }
 
@@ -101,6 +102,7 @@ void kernel_main(void *boot)
 	cpus_start();
 	kprintf("Fermata %s on %s: %u CPU%s, %lu MiB\n", FERMATA_VERSION, board_name, cpu_count,
 		cpu_count == 1 ? "" : "s", page_total_bytes() >> 20);
+	boot_report();
 	init_start();
 	executor_run();
 }

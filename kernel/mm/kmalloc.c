@@ -1,7 +1,6 @@
 #include "mm/kmalloc.h"
 #include "base/panic.h"
 #include "base/string.h"
-#include "base/words.h"
 #include "core/cpu.h"
 #include "mm/magazine.h"
 #include "mm/misuse.h"
@@ -296,19 +295,9 @@ uptr kmalloc_failed_at(void)
 	return atomic_load_explicit(&failed_at, memory_order_relaxed);
 }
 
-void kmalloc_init(const char *cmdline)
+void kmalloc_init(bool with_magazines, u64 fail_at)
 {
-	char text[24];
-	u64 k = 0;
-
 	pools_reserve(&heaps[HEAP_KERNEL].pools);
-	magazines = true;
-	if (words_find(cmdline, "heap", text, sizeof text)) {
-		magazines = strcmp(text, "tlsf");
-		if (magazines && strcmp(text, "slab"))
-			panic("heap=%s: expected tlsf or slab", text);
-	}
-	if (words_find(cmdline, "fail_alloc", text, sizeof text) && parse_u64(text, &k))
-		panic("fail_alloc=%s: expected a number", text);
-	kmalloc_fail_at(k);
+	magazines = with_magazines;
+	kmalloc_fail_at(fail_at);
 }

@@ -8,7 +8,7 @@
  * the reserve, is kept for the kernel's heap, and there for interrupts, start-up and service tasks.
  *
  * Each heap is a two-level segregated fit (tlsf.h) under one lock. In front of it stand magazines
- * (magazine.h): a CPU keeps a few released blocks of each size up to 512 bytes and hands them out
+ * (magazine.h): a CPU keeps a few released blocks of each size up to 768 bytes and hands them out
  * again without a lock. A block of more than 64 KiB has pages of its own. A miss costs one
  * operation under the lock, never a batch, so kmalloc and kfree take a bounded number of steps,
  * also when a pool comes or goes. Only when there are no pages left is all given back that is
@@ -18,8 +18,8 @@
  * found when it is released, and panic before any lock is taken. A block that was written to after
  * its release panics when it is found.
  *
- * Words on the command line: heap=tlsf leaves the magazines out, heap=slab (the default) puts them
- * in; fail_alloc=K lets the K-th allocation after start-up fail.
+ * Words handed over at boot: heap=tlsf leaves the magazines out; fail_alloc=K lets the K-th
+ * allocation after start-up fail.
  */
 #pragma once
 
@@ -70,9 +70,9 @@ void kmalloc_fail_at(u64 k);
 /** The code that asked for the block that kmalloc_fail_at denied last; 0: none was, yet. */
 uptr kmalloc_failed_at(void);
 
-/** Reads the command line and sets the reserve. Once, by the boot CPU, when all pages are there.
- *  Before, there is neither a reserve nor a magazine. */
-void kmalloc_init(const char *cmdline);
+/** Sets the reserve. Once, by the boot CPU, when all pages are there. Before, there is neither a reserve
+ *  nor a magazine, nor will there be one unless @p magazines. @p fail_at: as in kmalloc_fail_at. */
+void kmalloc_init(bool magazines, u64 fail_at);
 
 /*
  * For arena.c: the same for either heap. @p owner is what messages say of the block: the address

@@ -14,7 +14,7 @@
 #include "mm/block.h"
 
 #define MAGAZINE_BLOCKS    8u
-#define MAGAZINE_MAX_BYTES 512u /* payload of the largest blocks kept */
+#define MAGAZINE_MAX_BYTES 768u /* payload of the largest blocks kept: a task and its frame */
 #define MAGAZINE_SIZES     (MAGAZINE_MAX_BYTES / UNIT_BYTES)
 #define DEPOT_MAGAZINES    16u
 

@@ -19,12 +19,11 @@ struct levels {
 ALWAYS_INLINE void levels_add(struct levels *l, struct sched_entity *e, bool at_head)
 {
 	struct list *q = &l->queue[e->key];
-	u32 bit = 1u << e->key;
+	u32 bit = 1u << e->key, used = l->used;
 
-	if (!(l->used & bit)) {
+	if (!(used & bit))
 		list_init(q);
-		l->used |= bit;
-	}
+	l->used = used | bit;
 	sched_arrive(e, at_head);
 	if (at_head)
 		list_add_head(q, &e->link);
@@ -60,6 +59,19 @@ ALWAYS_INLINE struct sched_entity *levels_first(const struct levels *l)
 	return LIST_ENTRY(l->queue[__builtin_ctz(l->used)].next, struct sched_entity, link);
 }
 
+/** The same, taken out. True: it was the last. */
+ALWAYS_INLINE bool levels_pop(struct levels *l)
+{
+	struct list *q = &l->queue[__builtin_ctz(l->used)], *second = q->next->next;
+
+	q->next = second;
+	second->prev = q;
+	if (second != q)
+		return false;
+	l->used &= l->used - 1;
+	return !l->used;
+}
+
 /** What a release comes to. */
 ALWAYS_INLINE void levels_begin(struct sched_entity *e, const struct sched_params *p)
 {
@@ -72,3 +84,9 @@ void levels_enqueue(void *queue, struct sched_entity *e, bool at_head);
 void levels_dequeue(void *queue, struct sched_entity *e);
 struct sched_entity *levels_peek(const void *queue, unsigned cpu);
 unsigned levels_list(const void *queue, unsigned cpu, struct sched_entity **best, unsigned max);
+
+/** What the policies that have levels have in common. @p levels_: a policy's own. */
+#define LEVELS_POLICY(levels_)                                                                     \
+	.levels = true, .passes = true, .queue = &(levels_), .queue_bytes = sizeof(levels_),       \
+	.release = levels_release, .enqueue = levels_enqueue, .dequeue = levels_dequeue,           \
+	.peek = levels_peek, .list = levels_list

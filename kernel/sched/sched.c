@@ -34,32 +34,30 @@ static u64 all_cpus(void)
 	return SCHED_CPUS_ALL >> (CPUS_MAX - cpu_count);
 }
 
-int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
+/* Each parameter and its range. A server has both or none of its two. */
+#define PARAMS(X)                                                                                  \
+	X(cpus, policy->takes.cpus)                                                                \
+	X(level, policy->takes.level)                                                              \
+	X(share, policy->takes.share)                                                              \
+	X(quantum_ns, policy->takes.quantum_ns)                                                    \
+	X(deadline_ns, policy->takes.deadline_ns)                                                  \
+	X(period_ns, ((struct sched_range){served, policy->takes.period_ns.most}))                 \
+	X(budget_ns,                                                                               \
+	  ((struct sched_range){served, MIN(policy->takes.budget_ns.most, p->period_ns)}))         \
+	X(hard, ((struct sched_range){0, p->budget_ns != 0}))
+
+#define FITS(name, range) (p->name >= (range).least && p->name <= (range).most) &&
+#define ROW(name, range)  {#name, p->name, range},
+
+/* Says what is wrong with @p p. @p served: the least that a server's budget and period may be. */
+static __attribute__((noinline, cold)) int
+explain(const struct sched_params *p, const struct sched_policy *policy, u64 served, char *why)
 {
-	const struct sched_policy *policy = sched_policy_of(p->class);
-
-	if (!policy) {
-		ksnprintf(why, SCHED_WHY_BYTES, "there is no scheduling class %u", p->class);
-		return ERR_INVAL;
-	}
-
-	bool served = policy->takes.budget_ns.most && (p->budget_ns || p->period_ns);
-	u64 server_least_ns = served ? SCHED_QUANTUM_MIN_NS : 0;
 	const struct {
 		const char *name;
 		u64 value;
 		struct sched_range range;
-	} fields[] = {
-		{"cpus", p->cpus, policy->takes.cpus},
-		{"level", p->level, policy->takes.level},
-		{"share", p->share, policy->takes.share},
-		{"quantum_ns", p->quantum_ns, policy->takes.quantum_ns},
-		{"deadline_ns", p->deadline_ns, policy->takes.deadline_ns},
-		{"period_ns", p->period_ns, {server_least_ns, policy->takes.period_ns.most}},
-		{"budget_ns", p->budget_ns,
-		 {server_least_ns, MIN(policy->takes.budget_ns.most, p->period_ns)}},
-		{"hard", p->hard, {0, p->budget_ns != 0}},
-	};
+	} fields[] = {PARAMS(ROW)};
 
 	for (unsigned i = 0; i < ARRAY_LEN(fields); i++) {
 		u64 value = fields[i].value, least = fields[i].range.least, most = fields[i].range.most;
@@ -74,11 +72,27 @@ int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
 				  policy->name, fields[i].name, value);
 		return ERR_INVAL;
 	}
-	if (!p->cpus || p->cpus & all_cpus())
-		return 0;
 	ksnprintf(why, SCHED_WHY_BYTES, "%s: cpus is 0x%lx, which holds none of this machine's %u",
 		  policy->name, p->cpus, cpu_count);
 	return ERR_INVAL;
+}
+
+int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
+{
+	const struct sched_policy *policy = sched_policy_of(p->class);
+
+	if (!policy) {
+		ksnprintf(why, SCHED_WHY_BYTES, "there is no scheduling class %u", p->class);
+		return ERR_INVAL;
+	}
+
+	u64 served = policy->takes.budget_ns.most && p->budget_ns | p->period_ns
+			     ? SCHED_QUANTUM_MIN_NS
+			     : 0;
+
+	if (likely(PARAMS(FITS)(!p->cpus || p->cpus & all_cpus())))
+		return 0;
+	return explain(p, policy, served, why);
 }
 
 u64 sched_cpus(const struct sched_params *p)

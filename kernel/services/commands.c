@@ -2,6 +2,7 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "board/board.h"
+#include "core/boot.h"
 #include "core/cpu.h"
 #include "core/irq.h"
 #include "core/log.h"
@@ -20,8 +21,11 @@ static int run_help(char **words, unsigned n)
 {
 	const struct command *c;
 
-	(void)words, (void)n;
-	for (unsigned i = 0; (c = shell_command(i)) != NULL; i++) {
+	if (n && strcmp(words[0], "boot"))
+		return ERR_INVAL;
+	if (n)
+		boot_help();
+	for (unsigned i = 0; !n && (c = shell_command(i)) != NULL; i++) {
 		kprintf("  %-10s%-26s", c->name, c->arguments);
 		if (strlen(c->arguments) >= 26) /* the column is full */
 			kprintf("\n%38s", "");
@@ -50,18 +54,16 @@ static int run_task(char **words, unsigned n)
 	(void)words, (void)n;
 	kprintf("   id state     class level cpu  preempts   cpu us   last run us  mem KiB  name\n");
 	while (task_next_info(t.id, &t))
-		kprintf("%5u %-9s %-5s %5u %3u %9llu %8llu %13llu %8llu  %s\n", t.id, state_name(&t),
-			sched_class_name(t.params.class), t.params.level, t.cpu,
-			(unsigned long long)t.preemptions,
-			(unsigned long long)(t.cpu_ns / NS_PER_US),
-			(unsigned long long)(t.last_run_ns / NS_PER_US),
-			(unsigned long long)(t.mem_bytes / 1024), t.name);
+		kprintf("%5u %-9s %-5s %5u %3u %9lu %8lu %13lu %8lu  %s\n", t.id, state_name(&t),
+			sched_class_name(t.params.class), t.params.level, t.cpu, t.preemptions,
+			(t.cpu_ns / NS_PER_US), (t.last_run_ns / NS_PER_US), (t.mem_bytes / 1024),
+			t.name);
 	return 0;
 }
 
 static void interrupt_row(const char *name, u32 irq, u64 count)
 {
-	kprintf("%5u %10llu  %s\n", irq, (unsigned long long)count, name);
+	kprintf("%5u %10lu  %s\n", irq, count, name);
 }
 
 static int run_interrupt(char **words, unsigned n)
@@ -83,10 +85,9 @@ static int run_perf(char **words, unsigned n)
 		u64 since_ns = c->idle_since_ns;
 		u64 idle_ns = c->idle_ns + (since_ns && since_ns < now_ns ? now_ns - since_ns : 0);
 
-		kprintf("%5u %7llu %9llu %11llu %12llu\n", i,
-			(unsigned long long)((now_ns - MIN(idle_ns, now_ns)) / (now_ns / 100 + 1)),
-			(unsigned long long)c->switches, (unsigned long long)c->irqs,
-			(unsigned long long)c->hints_seen);
+		kprintf("%5u %7lu %9lu %11lu %12u\n", i,
+			((now_ns - MIN(idle_ns, now_ns)) / (now_ns / 100 + 1)), c->switches,
+			c->irqs, c->hints_seen);
 	}
 	return 0;
 }
@@ -108,29 +109,25 @@ static int run_trace(char **words, unsigned n)
 	if (n)
 		return ERR_INVAL;
 	trace_counts(&events, &lost);
-	kprintf("trace: %s, %llu events recorded, %llu packets overwritten\n", levels[trace_level_now()],
-		(unsigned long long)events, (unsigned long long)lost);
+	kprintf("trace: %s, %lu events recorded, %lu packets overwritten\n",
+		levels[trace_level_now()], events, lost);
 	return 0;
 }
 
 static int run_mem(char **words, unsigned n)
 {
 	(void)words, (void)n;
-	kprintf("pages: %llu KiB free of %llu KiB, %llu KiB kept for the kernel\n",
-		(unsigned long long)(page_free_bytes() / 1024),
-		(unsigned long long)(page_total_bytes() / 1024),
-		(unsigned long long)(heap_reserve_bytes() / 1024));
+	kprintf("pages: %lu KiB free of %lu KiB, %lu KiB kept for the kernel\n",
+		(page_free_bytes() / 1024), (page_total_bytes() / 1024),
+		(heap_reserve_bytes() / 1024));
 	kprintf("heap      KiB  used  cached    peak    blocks  failures\n");
 	for (unsigned kind = 0; kind < HEAPS; kind++) {
 		struct kmalloc_stats s = heap_stats(kind);
 
-		kprintf("%-6s %6llu %5llu %7llu %7llu %9llu %9llu\n",
-			kind == HEAP_KERNEL ? "kernel" : "tasks",
-			(unsigned long long)(s.pool_bytes / 1024),
-			(unsigned long long)(s.used_bytes / 1024),
-			(unsigned long long)(s.cached_bytes / 1024),
-			(unsigned long long)(s.peak_bytes / 1024), (unsigned long long)s.blocks,
-			(unsigned long long)s.failures);
+		kprintf("%-6s %6lu %5lu %7lu %7lu %9lu %9lu\n",
+			kind == HEAP_KERNEL ? "kernel" : "tasks", (s.pool_bytes / 1024),
+			(s.used_bytes / 1024), (s.cached_bytes / 1024), (s.peak_bytes / 1024),
+			s.blocks, s.failures);
 	}
 	return 0;
 }
@@ -140,8 +137,8 @@ static int run_uptime(char **words, unsigned n)
 	u64 us = clock_ns() / NS_PER_US;
 
 	(void)words, (void)n;
-	kprintf("up %llu.%06llu s, %u CPUs, %u tasks\n", (unsigned long long)(us / 1000000),
-		(unsigned long long)(us % 1000000), cpu_count, task_count());
+	kprintf("up %lu.%06lu s, %u CPUs, %u tasks\n", (us / 1000000), (us % 1000000), cpu_count,
+		task_count());
 	return 0;
 }
 
@@ -161,12 +158,10 @@ static int run_fault(char **words, unsigned n)
 	struct fault_record r = {.number = 0};
 
 	(void)words, (void)n;
-	kprintf("%llu tasks ended by a fault or were killed\n",
-		(unsigned long long)fault_count());
+	kprintf("%lu tasks ended by a fault or were killed\n", fault_count());
 	while (fault_next(r.number, &r)) {
-		kprintf("%llu: task %u, %.16s, job %u, at %llu us: %s\n",
-			(unsigned long long)r.number, r.tid, r.task, r.job,
-			(unsigned long long)(r.at_ns / NS_PER_US), r.what);
+		kprintf("%lu: task %u, %.16s, job %u, at %lu us: %s\n", r.number, r.tid, r.task,
+			r.job, (r.at_ns / NS_PER_US), r.what);
 		frames_print(r.pcs, r.count, r.exact);
 	}
 	return 0;
@@ -174,6 +169,7 @@ static int run_fault(char **words, unsigned n)
 
 static int run_kill(char **words, unsigned n)
 {
+	TASK_SHIELD(); /* it may be this one */
 	struct task *t;
 	u64 id;
 	int err;
@@ -181,18 +177,15 @@ static int run_kill(char **words, unsigned n)
 	(void)n;
 	if (parse_u64(words[0], &id) || id > UINT32_MAX)
 		return ERR_INVAL;
-	task_shield(task_self()); /* it may be this one */
 	if (task_find((u32)id, &t)) {
-		kprintf("kill: there is no task %llu; `task` lists them\n",
-			(unsigned long long)id);
-	} else {
-		err = task_kill(t);
-		if (err)
-			kprintf("kill: task %u, %.16s: %s\n", t->id, t->name,
-				err == ERR_INVAL ? "the machine cannot do without it" : err_name(err));
-		task_unref(t);
+		kprintf("kill: there is no task %lu; `task` lists them\n", id);
+		return 0;
 	}
-	task_unshield(task_self());
+	err = task_kill(t);
+	if (err)
+		kprintf("kill: task %u, %.16s: %s\n", t->id, t->name,
+			err == ERR_INVAL ? "the machine cannot do without it" : err_name(err));
+	task_unref(t);
 	return 0;
 }
 
@@ -201,7 +194,7 @@ static int run_crash(char **words, unsigned n)
 	int err = crash_spawn(words[0], NULL);
 
 	(void)n;
-	if (err == ERR_NOMEM)
+	if (err && err != ERR_INVAL)
 		kprintf("crash: %s\n", err_name(err));
 	return err == ERR_INVAL ? err : 0;
 }
@@ -217,8 +210,8 @@ static int list_cpus(void)
 {
 	kprintf("  cpu  use      switches  interrupts\n");
 	for (unsigned i = 0; i < cpu_count; i++)
-		kprintf("%5u  %-7s %9llu %11llu\n", i, uses[cpu_use(i)],
-			(unsigned long long)cpus[i].switches, (unsigned long long)cpus[i].irqs);
+		kprintf("%5u  %-7s %9lu %11lu\n", i, uses[cpu_use(i)], cpus[i].switches,
+			cpus[i].irqs);
 	return 0;
 }
 
@@ -274,7 +267,7 @@ static int run_shutdown(char **words, unsigned n)
 }
 
 const struct command commands[] = {
-	{"help", "", "this list", 0, 0, run_help},
+	{"help", "[boot]", "this list; the words that may be given at boot", 0, 1, run_help},
 	{"task", "", "the tasks: state, class, CPU time, preemptions", 0, 0, run_task},
 	{"interrupt", "", "interrupts and how often each came", 0, 0, run_interrupt},
 	{"perf", "", "what each CPU did", 0, 0, run_perf},

@@ -76,13 +76,10 @@ static void report(struct director *me)
 	for (unsigned i = 0; i < me->count; i++) {
 		struct dag_stats s = dag_stats(me->dags[i]);
 
-		kprintf("%-16s %7llu %6llu %7llu %8llu  %18llu %4llu %4llu\n",
-			me->loads[i].params.name, (unsigned long long)s.done,
-			(unsigned long long)s.missed, (unsigned long long)s.skipped,
-			(unsigned long long)s.overruns,
-			(unsigned long long)(s.response_least_ns / NS_PER_US),
-			(unsigned long long)(s.response_sum_ns / MAX(s.done, 1u) / NS_PER_US),
-			(unsigned long long)(s.response_most_ns / NS_PER_US));
+		kprintf("%-16s %7lu %6lu %7lu %8lu  %18lu %4lu %4lu\n", me->loads[i].params.name,
+			s.done, s.missed, s.skipped, s.overruns, (s.response_least_ns / NS_PER_US),
+			(s.response_sum_ns / MAX(s.done, 1u) / NS_PER_US),
+			(s.response_most_ns / NS_PER_US));
 		if (s.done + s.skipped != me->periods)
 			me->status = 1;
 	}

@@ -19,8 +19,8 @@ static enum poll init(void *frame)
 
 	ASYNC_BEGIN(me);
 	task_essential();
-	klog("%s: %u CPU%s, clock %llu Hz, interrupts by %s", board_name, cpu_count,
-	     cpu_count == 1 ? "" : "s", (unsigned long long)clock_hz, irqchip->name);
+	klog("%s: %u CPU%s, clock %lu Hz, interrupts by %s", board_name, cpu_count,
+	     cpu_count == 1 ? "" : "s", clock_hz, irqchip->name);
 	app_main(board_cmdline());
 	ASYNC_END(me);
 }

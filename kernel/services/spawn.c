@@ -143,6 +143,7 @@ int spawn_run(char **words, unsigned n)
 
 int sched_run(char **words, unsigned n)
 {
+	TASK_SHIELD();
 	u64 values[OPTIONS] = {0}, id;
 	struct sched_params params;
 	struct task *t;
@@ -151,15 +152,13 @@ int sched_run(char **words, unsigned n)
 	if (parse_u64(words[0], &id) || id > UINT32_MAX || parse(words + 1, n - 1, values, &params) ||
 	    values[WORK] || values[WCET])
 		return ERR_INVAL;
-	task_shield(task_self());
 	if (task_find((u32)id, &t)) {
-		kprintf("sched: there is no task %llu; `task` lists them\n", (unsigned long long)id);
-	} else {
-		err = task_set_params(t, &params);
-		if (is_news(err))
-			kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
-		task_unref(t);
+		kprintf("sched: there is no task %lu; `task` lists them\n", id);
+		return 0;
 	}
-	task_unshield(task_self());
+	err = task_set_params(t, &params);
+	if (is_news(err))
+		kprintf("sched: task %u, %.16s: %s\n", t->id, t->name, err_name(err));
+	task_unref(t);
 	return 0;
 }

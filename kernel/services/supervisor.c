@@ -46,8 +46,8 @@ static enum poll supervisor(void *frame)
 			klog("%s fell %u times in a row and is given up", me->spec.name, me->falls);
 			ASYNC_RETURN(me, ERR_FAULT);
 		}
-		klog("%s fell, restart %u of %u in %llu us", me->spec.name, me->falls,
-		     me->how.restarts_max, (unsigned long long)(pause_ns(me) / NS_PER_US));
+		klog("%s fell, restart %u of %u in %lu us", me->spec.name, me->falls,
+		     me->how.restarts_max, (pause_ns(me) / NS_PER_US));
 		AWAIT(me, sleep_for(&me->sleep, pause_ns(me)));
 	}
 	ASYNC_END(me);

@@ -38,7 +38,7 @@ static void dump_run(const u8 *at, usize n)
 		hex[2 * i + 1] = digits[at[i] & 15];
 	}
 	hex[2 * n] = '\0';
-	kprintf("@M %llx %s %08x\n", (unsigned long long)address, hex, crc);
+	kprintf("@M %lx %s %08x\n", address, hex, crc);
 }
 
 /* Returns the lines printed. */
@@ -77,7 +77,7 @@ int trace_dump(void)
 	unsigned lines;
 
 	trace_set_level(TRACE_OFF);
-	kprintf("@B %llx\n", (unsigned long long)(uptr)d);
+	kprintf("@B %lx\n", (uptr)d);
 	lines = dump(d, sizeof *d);
 	for (unsigned cpu = 0; cpu < d->cpus; cpu++)
 		for (unsigned i = 0; i < d->packets; i++) {

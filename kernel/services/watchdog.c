@@ -35,9 +35,9 @@ static void tell(const struct task_info *t, u64 ns)
 {
 	/* relaxed: a count, for the curious */
 	atomic_fetch_add_explicit(&found, 1, memory_order_relaxed);
-	kprintf("watchdog: task %u, %.16s, %s for %llu us\n", t->id, t->name,
+	kprintf("watchdog: task %u, %.16s, %s for %lu us\n", t->id, t->name,
 		t->state == TASK_RUNNING || t->preempted ? "in one poll" : "ready, but not run",
-		(unsigned long long)(ns / NS_PER_US));
+		(ns / NS_PER_US));
 	if (t->preempted)
 		task_backtrace(t->id);
 }

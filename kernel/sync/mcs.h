@@ -70,10 +70,8 @@ static inline void mcs_unlock(struct mcs *l, struct mcs_node *n)
 		return;
 	}
 	/* Somebody joined the queue and is about to say so. acquire: as above */
-	while (!next) {
+	while (!next && !(next = atomic_load_explicit(&n->next, memory_order_acquire)))
 		arch_relax();
-		next = atomic_load_explicit(&n->next, memory_order_acquire);
-	}
 	/* release: pairs with the acquire load of waiting in mcs_lock */
 	atomic_store_explicit(&next->waiting, false, memory_order_release);
 	arch_irq_restore(n->irqs);

@@ -10,9 +10,7 @@
  */
 #include "base/panic.h"
 #include "base/printf.h"
-#include "base/string.h"
-#include "base/words.h"
-#include "board/board.h"
+#include "core/boot.h"
 #include "core/panic.h"
 #include "task/fault.h"
 #include "task/handover.h"
@@ -28,25 +26,12 @@ static void describe(void)
 		kprintf("  in task %u, %.16s, job %u\n", t->id, t->name, t->job);
 }
 
-/* shards=N, else 1: one lock for all (docs/performance.md says why). */
-static unsigned shards_wanted(void)
-{
-	char text[8];
-	u64 n = 1;
-
-	if (!words_find(board_cmdline(), "shards", text, sizeof text) ||
-	    (!parse_u64(text, &n) && n >= 1 && n <= SHARDS_MAX))
-		return (unsigned)n;
-	kprintf("shards=%s: expected a number from 1 to %u; taking 1\n", text, SHARDS_MAX);
-	return 1;
-}
-
 void executor_init(void)
 {
 	panic_describe = describe;
 	fault_init();
-	inherit_boot();
-	runqueue_init(shards_wanted());
+	inherit_default = boot_word(BOOT_INHERIT) == BOOT_INHERIT_ON;
+	runqueue_init((unsigned)boot_word(BOOT_SHARDS)); /* else one for all: docs/performance.md */
 	workers_init(2 * cpu_count + SUSPENDED_MAX); /* a CPU's own and one at hand */
 }
 
@@ -65,20 +50,12 @@ void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
 	server_record(t, seq);
 }
 
-/* Queues @p t, which was suspended, now that its stack is left. */
-void queue_suspended(const struct cpu *c, struct task *t)
+void queue_suspended_any(const struct cpu *c, struct task *t)
 {
 	struct wanted w;
 
-	home_lock(t);
-	if (c->frozen_why == TRACE_enqueue_why_preempt) {
+	if (c->frozen_why == TRACE_enqueue_why_preempt)
 		charge(t, c->left_ns, false);
-		t->quantum_left_ns = c->quantum_left_ns;
-	} else {
-		t->quantum_left_ns = 0;
-	}
-	t->worker = c->left;
-	t->preemptions++;
 	if (server_throttles(t)) {
 		server_park(t, op_seq(traced()));
 		home_unlock(t);
@@ -151,7 +128,6 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	if (likely(result == POLL_PENDING))
 		return TRACE_switch_why_blocked;
 	t->state = TASK_DEAD;
-	c->dead = t;
 	return TRACE_switch_why_exited;
 }
 
@@ -168,40 +144,6 @@ struct leaver leaver_after(const struct task *t, u8 why, u8 level)
 	};
 
 	return (struct leaver){t->id, level, state[why], why};
-}
-
-/*
- * The way that most yields take where there is one shard: @p prev goes behind its equals, and the
- * first of them, which is returned, runs. That is what the queue would give, and nothing else
- * changes, neither the classes that wait nor the promise. On one CPU that goes for a queue of any
- * kind, and who comes before all others goes on at once. NULL, and the lock is held still: it is
- * not that simple.
- */
-ALWAYS_INLINE struct task *take_turns(struct cpu *c, struct task *prev, u64 now_ns)
-	NO_THREAD_SAFETY_ANALYSIS
-{
-	struct task *next = shard_first(prev->home, c->id);
-
-	if (shard_count > 1 || is_pinned(prev) || prev->next_deadline_ns)
-		return NULL;
-	if (likely(next && next->rank == prev->rank &&
-		   prev->home->simple >> prev->policy->urgency & 1)) {
-		levels_rotate(queue_of(prev), &next->entity, &prev->entity);
-		prev->state = TASK_READY;
-	} else if (!alone || !prev->policy->passes || prev->entity.quantum_ns ||
-		   (next && next->rank < prev->rank)) {
-		return NULL;
-	} else if (next && next->rank == prev->rank) {
-		runqueue_add(prev, false);
-		runqueue_remove(next);
-	} else {
-		next = prev;
-	}
-	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
-	prev->quantum_left_ns = 0;
-	place(c, next, now_ns);
-	home_unlock(next);
-	return next;
 }
 
 /* relaxed, all: left_out is the CPU's own */
@@ -228,26 +170,53 @@ static bool is_to_leave(struct cpu *c)
 	return leaving;
 }
 
+/* take_next where shard_take gives nothing: who comes next in a queue of any kind, or @p prev itself. */
+ALWAYS_INLINE struct task *take_any(const struct cpu *c, struct task *prev, bool again)
+	NO_THREAD_SAFETY_ANALYSIS
+{
+	struct task *next = shard_first(prev->home, c->id);
+
+	if (!prev->policy->passes)
+		return NULL;
+	if (again) {
+		if (!alone || prev->entity.quantum_ns || (next && next->rank < prev->rank))
+			return NULL;
+		if (!next || next->rank > prev->rank)
+			return prev;
+		runqueue_add(prev, false);
+	}
+	if (next)
+		runqueue_remove(next);
+	return next;
+}
+
 /*
- * The way that most waits take on one CPU while nothing is recorded: the job of @p prev is done, and
- * the first that waits, which is returned, runs. NULL: it is not that simple; nothing was done.
+ * The way that most ends of polls take where there is one shard and nothing is recorded. The task
+ * that is returned runs: the first that waits, as the job of @p prev is done; or, if prev is to be
+ * polled @p again, the first of its equals, behind whom it goes. That is what the queue would give,
+ * and with an equal neither the classes that wait nor the promise change. On one CPU, who comes
+ * before all others goes on at once. NULL: it is not that simple; nothing was done.
  */
-ALWAYS_INLINE struct task *wait_alone(struct cpu *c, struct task *prev, u64 now_ns)
+ALWAYS_INLINE struct task *take_next(struct cpu *c, struct task *prev, u64 now_ns, bool again)
 	NO_THREAD_SAFETY_ANALYSIS
 {
 	struct task *next;
 
-	if (!alone || !prev->policy->passes)
+	if (prev->home->shared || (again && (is_pinned(prev) || prev->next_deadline_ns)))
 		return NULL;
-	next = shard_first(prev->home, c->id);
-	if (!next)
+	next = shard_take(prev->home, again ? prev : NULL);
+	if (unlikely(!next))
+		next = take_any(c, prev, again);
+	if (unlikely(!next))
 		return NULL;
 	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
 	prev->quantum_left_ns = 0;
-	prev->state = TASK_WAITING;
-	end_job(prev, now_ns, false);
-	promise_alone(c, next->rank);
-	runqueue_remove(next);
+	prev->state = again ? TASK_READY : TASK_WAITING;
+	if (!again) {
+		end_job(prev, now_ns, false);
+		/* relaxed: as in hand_over */
+		atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
+	}
 	place(c, next, now_ns);
 	home_unlock(next);
 	return next;
@@ -266,21 +235,9 @@ static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 		hint_others(*prev);
 }
 
-/* Polls @p next, whose poll is suspended on another stack: there. Returns when this stack, which
- * is given up, is used again, with the task that this CPU was given then. */
-static struct task *resume(struct cpu *c, struct task *next, bool on)
-{
-	struct worker *to = next->worker;
-
-	next->worker = NULL;
-	change_stack(c, to, NULL, on);
-	arrive();
-	return arch_cpu()->current;
-}
-
 /* dispatch in general; @p prev, if any, is locked. */
-static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns)
-	NO_THREAD_SAFETY_ANALYSIS
+static __attribute__((noinline)) struct task *
+dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
 	const bool on = traced();
 	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
@@ -321,16 +278,15 @@ static struct task *dispatch_any(struct cpu *c, struct task *prev, enum poll res
 	look_end(&look, next || prev, on);
 	if (unlikely(why == TRACE_switch_why_throttled))
 		server_arm(prev);
-	if (next && unlikely(next->worker))
-		return resume(c, next, on);
-	reap(c);
-	quantum_program(c);
+	if (unlikely(why == TRACE_switch_why_exited))
+		task_unref(prev);
 	return next;
 }
 
 /*
  * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
- * Returns the task to poll on this stack, or NULL to idle. Interrupts masked.
+ * A task whose poll is suspended goes on on its own stack, and this one is given up. Returns the
+ * task to poll on this stack, or NULL to idle. Interrupts masked.
  */
 ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -338,15 +294,21 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 	struct task *next = NULL;
 	u64 now_ns = clock_ns();
 
-	if (!prev)
-		return dispatch_any(c, NULL, result, now_ns);
-	home_lock(prev);
-	if (!traced() && !result && !cpu_hinted(c))
-		next = noted(prev) ? take_turns(c, prev, now_ns) : wait_alone(c, prev, now_ns);
-	if (!next)
-		return dispatch_any(c, prev, result, now_ns);
-	if (unlikely(next->worker))
-		return resume(c, next, false);
+	if (likely(prev)) {
+		home_lock(prev);
+		if (!traced() && !result && !cpu_hinted(c))
+			next = noted(prev) ? take_next(c, prev, now_ns, true)
+					   : take_next(c, prev, now_ns, false);
+	}
+	if (unlikely(!next))
+		next = dispatch_any(c, prev, result, now_ns);
+	if (next && unlikely(next->worker)) {
+		struct worker *to = next->worker;
+
+		next->worker = NULL;
+		change_stack(c, to, NULL, traced());
+		return arrive()->current; /* given to the CPU that uses this stack again */
+	}
 	quantum_program(c);
 	return next;
 }
@@ -354,11 +316,9 @@ ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THRE
 /* @p t is done. Its joiners may outrank it; this CPU looks in a moment anyway. */
 static void finish(struct task *t, int status)
 {
-	struct cpu *c = arch_cpu();
-
-	c->preempt_off++;
+	arch_cpu()->preempt_off++;
 	task_finish(t, status);
-	c->preempt_off--;
+	arch_cpu()->preempt_off--;
 }
 
 /* deadline_ns and job change when a job is released, and not while its task runs; or with its
@@ -371,6 +331,19 @@ static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 		return;
 	t->missed_job = t->job;
 	t->on_miss(t->frame, t->job, now_ns - t->deadline_ns);
+}
+
+/* The last poll of @p t returned. */
+static __attribute__((noinline)) enum poll end(struct task *t)
+{
+	task_shield(t); /* it has ended: nobody kills it any more */
+	fault_release(t);
+	arena_release(&t->arena);
+	arch_irq_disable();
+	arch_lock_none();
+	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_READY);
+	finish(t, *(const int *)t->frame);
+	return POLL_READY;
 }
 
 ALWAYS_INLINE enum poll poll_task(struct task *t)
@@ -387,17 +360,12 @@ ALWAYS_INLINE enum poll poll_task(struct task *t)
 	result = t->fn(t->frame);
 	if (unlikely(t->on_miss))
 		tell_miss(t);
-	if (unlikely(result == POLL_READY)) {
-		task_shield(t); /* it has ended: nobody kills it any more */
-		fault_release(t);
-		arena_release(&t->arena);
-	}
+	if (unlikely(result == POLL_READY))
+		return end(t);
 	arch_irq_disable();
 	arch_lock_none();
-	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = result);
-	if (unlikely(result == POLL_READY))
-		finish(t, *(const int *)t->frame);
-	return result;
+	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_PENDING);
+	return POLL_PENDING;
 }
 
 static void idle(void)
@@ -426,9 +394,8 @@ static _Noreturn void work(struct task *t, enum poll result)
 
 void worker_main(void)
 {
-	arrive();
 	/* A CPU's first worker arrives without a task, and must look before it idles. */
-	struct task *t = arch_cpu()->current;
+	struct task *t = arrive()->current;
 
 	work(t, t ? poll_task(t) : POLL_PENDING);
 }

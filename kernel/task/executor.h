@@ -40,6 +40,7 @@ struct shard {
 	u32 classes GUARDED_BY(lock); /* bit u: a task of the class of urgency u waits */
 	u32 simple GUARDED_BY(lock);  /* bit u: its queue is a struct levels, and no task in the
 					 shard is pinned */
+	bool shared;		      /* it is one of several, so it publishes its top; constant */
 	void *queue[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
 
 	/* Written under the lock, read without it. */

@@ -103,6 +103,23 @@ static inline void task_unshield(struct task *t)
 		fault_unshielded(t);
 }
 
+static inline struct task *shield_begin(void)
+{
+	struct task *t = task_current();
+
+	task_shield(t);
+	return t;
+}
+
+static inline void shield_end(struct task **t)
+{
+	task_unshield(*t);
+}
+
+/** A shield of the calling task from here to the end of the block, by whichever way that is left. */
+#define TASK_SHIELD()                                                                              \
+	struct task *shield_ __attribute__((cleanup(shield_end), unused)) = shield_begin()
+
 /**
  * @p t owns @p o (NULL: nothing more) from now on. Context: any that does not hold t->lock; keeps t
  * alive. In t->lent a task keeps one thing that it may give back in a moment, the newest, without a

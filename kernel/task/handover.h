@@ -12,16 +12,6 @@
 #include "task/look.h"
 #include "task/server.h"
 
-ALWAYS_INLINE void reap(struct cpu *c)
-{
-	struct task *dead = c->dead;
-
-	if (unlikely(dead)) {
-		c->dead = NULL;
-		task_unref(dead);
-	}
-}
-
 /* Sets the timer if the end of the quantum is not the one that it was set for. */
 ALWAYS_INLINE void quantum_program(const struct cpu *c)
 {
@@ -32,10 +22,16 @@ ALWAYS_INLINE void quantum_program(const struct cpu *c)
 /** A job of @p t begins: its deadline is fixed here, and here only. */
 ALWAYS_INLINE void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 {
-	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;
+	u64 own_ns, from_ns = now_ns;
 
 	t->job++;
 	t->release_ns = now_ns;
+	/* Where levels decide, what a release comes to changes with the parameters only. */
+	if (likely(t->policy->levels && t->rank && !t->own && !t->next_deadline_ns)) {
+		t->deadline_ns = TIME_NEVER;
+		return;
+	}
+	own_ns = own_params(t)->deadline_ns;
 	t->deadline_ns = own_ns ? now_ns + own_ns : TIME_NEVER;
 	if (unlikely(t->next_deadline_ns)) {
 		t->deadline_ns = t->next_deadline_ns;
@@ -43,13 +39,9 @@ ALWAYS_INLINE void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lo
 			from_ns = t->deadline_ns - own_ns; /* to which it belongs, modulo 2^64 */
 		t->next_deadline_ns = 0;
 	}
-	if (likely(t->policy->levels)) {
-		levels_begin(&t->entity, &t->params);
-	} else {
-		if (unlikely(t->own))
-			from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
-		t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
-	}
+	if (unlikely(t->own))
+		from_ns = t->params.deadline_ns ? t->own->from_ns : now_ns;
+	t->policy->release(queue_of(t), &t->entity, &t->params, from_ns);
 	rank_update(t);
 }
 
@@ -61,47 +53,44 @@ void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
 /* Counts what @p t ran since it began, or since the last call, and tells its policy. */
 ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
 {
-	u64 since_ns = t->since_ns;
-
-	t->cpu_ns += now_ns - since_ns;
+	if (unlikely(t->entity.quantum_ns && t->policy->charge))
+		charge_policy(t, t->since_ns, now_ns, quantum_over);
+	t->cpu_ns += now_ns - t->since_ns;
 	t->since_ns = now_ns;
-	if (t->entity.quantum_ns && t->policy->charge)
-		charge_policy(t, since_ns, now_ns, quantum_over);
 }
 
-/** Queues @p t, which was suspended on @p c, now that its stack is left. */
-void queue_suspended(const struct cpu *c, struct task *t);
+/** queue_suspended in general, from where the lock is held. */
+void queue_suspended_any(const struct cpu *c, struct task *t) RELEASE(t->home->lock);
 
-/* The same for the simple case, which nobody needs to be told of: a preempted task in a level's list,
- * without a quantum to charge. False: it is not that simple; nothing was done. */
-ALWAYS_INLINE bool queue_preempted(const struct cpu *c, struct task *t) NO_THREAD_SAFETY_ANALYSIS
+/* Queues @p t, which was suspended on @p c, now that its stack is left. Nobody needs to be told of
+ * the simple case: a preempted task in a level's list. */
+ALWAYS_INLINE void queue_suspended(const struct cpu *c, struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
-	if (!alone || traced() || c->frozen_why != TRACE_enqueue_why_preempt ||
-	    !t->policy->levels || is_pinned(t) || t->entity.quantum_ns)
-		return false;
 	home_lock(t);
-	charge(t, c->left_ns, false);
-	t->quantum_left_ns = 0;
 	t->worker = c->left;
 	t->preemptions++;
-	runqueue_add(t, true);
-	home_unlock(t);
-	return true;
+	t->quantum_left_ns = c->quantum_left_ns;
+	if (likely(alone && !traced() && c->frozen_why == TRACE_enqueue_why_preempt &&
+		   t->policy->levels && !is_pinned(t))) {
+		runqueue_add(t, true);
+		charge(t, c->left_ns, false);
+		home_unlock(t);
+	} else {
+		queue_suspended_any(c, t);
+	}
 }
 
-/* First thing on every stack that was switched to. */
-ALWAYS_INLINE void arrive(void)
+/* First thing on every stack that was switched to. Returns this CPU. */
+ALWAYS_INLINE struct cpu *arrive(void)
 {
 	struct cpu *c = arch_cpu();
 
-	if (c->frozen) {
-		if (unlikely(!queue_preempted(c, c->frozen)))
-			queue_suspended(c, c->frozen);
-	} else if (c->left && worker_give(c, c->left)) {
+	if (c->frozen)
+		queue_suspended(c, c->frozen);
+	else if (c->left && worker_give(c, c->left))
 		hint_rest();
-	}
-	reap(c);
 	quantum_program(c);
+	return c;
 }
 
 /* Leaves this stack for @p to. @p on: traced. The poll of @p frozen stays here; NULL: nothing does, and the stack
@@ -151,8 +140,6 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 {
 	u64 quantum_ns = next->entity.quantum_ns;
 
-	if (unlikely(quantum_ns && next->quantum_left_ns))
-		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
 	next->since_ns = now_ns;
@@ -160,9 +147,13 @@ ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
 		note_clear(next);
 		next->polls++; /* the one that begins now */
 	}
-	c->quantum_end_ns = quantum_ns ? now_ns + quantum_ns : TIME_NEVER;
 	c->current = next;
 	c->switches++;
+	c->quantum_end_ns = TIME_NEVER;
+	if (unlikely(quantum_ns && next->quantum_left_ns))
+		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
+	if (unlikely(quantum_ns))
+		c->quantum_end_ns = now_ns + quantum_ns;
 }
 
 /* The same without a task. */
@@ -171,13 +162,6 @@ static inline void place_none(struct cpu *c)
 	c->current = NULL;
 	c->quantum_end_ns = TIME_NEVER;
 	c->switches++;
-}
-
-/* promise_set where there is one CPU, which goes from one task to the next. */
-static inline void promise_alone(struct cpu *c, u64 rank)
-{
-	/* relaxed: nobody else is there to read it */
-	atomic_store_explicit(&c->promised, rank, memory_order_relaxed);
 }
 
 static inline bool is_leaving(const struct cpu *c)
@@ -209,9 +193,7 @@ ALWAYS_INLINE void suspend(struct cpu *c, struct worker *to, struct task *cur, b
 ALWAYS_INLINE void leave(struct cpu *c, u64 now_ns)
 {
 	c->left_ns = now_ns;
-	c->quantum_left_ns = now_ns < c->quantum_end_ns && c->quantum_end_ns != TIME_NEVER
-				     ? c->quantum_end_ns - now_ns
-				     : 0;
+	c->quantum_left_ns = c->quantum_end_ns - MIN(c->quantum_end_ns, now_ns);
 }
 
 /* Makes @p next, whose home is locked, what @p c runs in place of its task; all but the stack. */
@@ -223,39 +205,28 @@ ALWAYS_INLINE void replace(struct cpu *c, struct task *next, u64 now_ns)
 	next->worker = NULL;
 }
 
-/* True when @p t, which was just released and is in no queue, is what this CPU would run next. Who
- * calls had interrupts enabled, so no handler runs here. */
-ALWAYS_INLINE bool comes_next(const struct cpu *c, const struct task *t) REQUIRES(t->home->lock)
-{
-	const struct task *first;
-
-	if (!alone || traced() || cpu_hinted(c))
-		return false;
-	if (!c->current || c->preempt_off || t->rank >= c->current->rank)
-		return false;
-	if (!t->policy->passes)
-		return false;
-	first = shard_first(t->home, c->id);
-	return !first || t->rank < first->rank;
-}
-
 /*
  * The way that most preempting wakes take on one CPU: @p t, just released and in no queue, runs on
  * @p c, this one, at once, as it would by way of its queue, a hint and a look. Then it gives back
  * the lock, and returns true when the calling task goes on. False: it is not that simple; nothing
- * was done. Context: as for comes_next.
+ * was done. Context: interrupts were enabled, so no handler runs here.
  */
 ALWAYS_INLINE bool hand_over(struct cpu *c, struct task *t, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
 {
-	struct task *cur = c->current;
+	struct task *cur = c->current, *first;
 	struct worker *to;
 
-	if (!comes_next(c, t) || now_ns >= c->quantum_end_ns)
+	if (!alone || traced() || cpu_hinted(c) || !cur || c->preempt_off ||
+	    t->rank >= cur->rank || !t->policy->passes)
+		return false;
+	first = shard_first(t->home, c->id);
+	if ((first && first->rank <= t->rank) || now_ns >= c->quantum_end_ns)
 		return false;
 	to = worker_take(c);
 	if (!to)
 		return false;
-	promise_alone(c, t->rank);
+	/* relaxed: as in promise_set, where there is one shard, and neither task is idleness */
+	atomic_store_explicit(&c->promised, t->rank, memory_order_relaxed);
 	c->frozen_why = TRACE_enqueue_why_preempt;
 	leave(c, now_ns);
 	place(c, t, now_ns);

@@ -8,10 +8,6 @@
  * is handed on only to who is less urgent, and taken back only where nobody else gives it.
  */
 #include "task/inherit.h"
-#include "base/printf.h"
-#include "base/string.h"
-#include "base/words.h"
-#include "board/board.h"
 #include "core/time.h"
 #include "task/handover.h"
 
@@ -25,17 +21,6 @@ struct offer {
 	u64 rank; /* RANK_IDLE: none */
 	struct order order;
 };
-
-void inherit_boot(void)
-{
-	char text[8];
-
-	if (!words_find(board_cmdline(), "inherit", text, sizeof text))
-		return;
-	inherit_default = strcmp(text, "off");
-	if (inherit_default && strcmp(text, "on"))
-		kprintf("inherit=%s: expected on or off; taking on\n", text);
-}
 
 void inherit_init(struct inherit *r)
 {

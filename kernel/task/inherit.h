@@ -44,11 +44,8 @@ struct donor {
 	struct donor *next;	   /* of the same task */
 };
 
-/** What locks do unless they are told otherwise: `inherit=off` on the command line, else true. */
+/** What locks do unless they are told otherwise: `inherit=off` among the words at boot, else true. */
 extern bool inherit_default;
-
-/** Reads the command line. Once, at start-up. */
-void inherit_boot(void);
 
 /** Nobody owns @p r and nobody waits. Context: any. */
 void inherit_init(struct inherit *r);

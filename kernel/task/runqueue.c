@@ -35,6 +35,7 @@ static void shard_init(struct shard *s, unsigned number) NO_THREAD_SAFETY_ANALYS
 		memory += queue_bytes(u, number);
 	}
 	s->simple = levels_classes;
+	s->shared = shard_count > 1;
 	/* relaxed: the other CPUs do not run yet */
 	atomic_store_explicit(&s->top_rank, RANK_IDLE, memory_order_relaxed);
 }

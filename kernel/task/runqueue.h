@@ -48,7 +48,6 @@ ALWAYS_INLINE void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->
 	struct shard *s = t->home;
 	unsigned u = p->urgency;
 
-	t->state = TASK_READY;
 	if (likely(p->levels && !is_pinned(t))) {
 		levels_add(s->queue[u], &t->entity, at_head);
 	} else {
@@ -57,9 +56,10 @@ ALWAYS_INLINE void runqueue_add(struct task *t, bool at_head) REQUIRES(t->home->
 		if (is_pinned(t))
 			count_pinned(t, 1);
 	}
+	t->state = TASK_READY;
 	s->classes |= 1u << u;
 	count(&s->queued[u], 1);
-	if (shard_count > 1)
+	if (unlikely(s->shared))
 		shard_publish_added(t);
 }
 
@@ -79,7 +79,7 @@ ALWAYS_INLINE void runqueue_remove(struct task *t) REQUIRES(t->home->lock)
 	count(&s->queued[u], -1);
 	if (!counted(&s->queued[u]))
 		s->classes &= ~(1u << u);
-	if (shard_count > 1)
+	if (unlikely(s->shared))
 		shard_publish_removed(t);
 }
 
@@ -94,4 +94,33 @@ ALWAYS_INLINE struct task *shard_first(const struct shard *s, unsigned cpu) REQU
 		return CONTAINER_OF(levels_first(l), struct task, entity);
 	}
 	return first ? shard_search(s, cpu) : NULL;
+}
+
+/**
+ * The most urgent task in @p s, taken out of its queue, where that is simple. @p behind, unless
+ * NULL, is in no queue and goes behind its equals, of whom the task taken must be the first. NULL:
+ * it is not that simple; nothing was done. For one shard.
+ */
+ALWAYS_INLINE struct task *shard_take(struct shard *s, struct task *behind) REQUIRES(s->lock)
+{
+	u32 first = s->classes & -s->classes;
+	struct levels *l;
+	struct task *t;
+	unsigned u;
+
+	if (unlikely(!(first & s->simple)))
+		return NULL;
+	u = (unsigned)__builtin_ctz(first);
+	l = s->queue[u];
+	t = CONTAINER_OF(levels_first(l), struct task, entity);
+	if (behind) {
+		if (t->rank != behind->rank)
+			return NULL;
+		levels_rotate(l, &t->entity, &behind->entity);
+		return t;
+	}
+	count(&s->queued[u], -1);
+	if (levels_pop(l))
+		s->classes ^= first;
+	return t;
 }

@@ -359,8 +359,9 @@ static void own_handle(struct task *self, struct task *t)
 	self->lent = &h->owned;
 }
 
-static int spawn(struct task *self, const struct task_spec *s, struct task **handle)
+int task_spawn(const struct task_spec *s, struct task **handle)
 {
+	TASK_SHIELD();
 	struct task *t;
 	int err = check(s);
 
@@ -384,22 +385,11 @@ static int spawn(struct task *self, const struct task_spec *s, struct task **han
 	if (traced())
 		record_spawn(t);
 	if (handle) {
-		own_handle(self, t);
+		own_handle(task_current(), t);
 		*handle = t;
 	}
 	wake_seldom(t, TRACE_enqueue_why_spawn, 0);
 	return 0;
-}
-
-int task_spawn(const struct task_spec *s, struct task **handle)
-{
-	struct task *self = task_current();
-	int err;
-
-	task_shield(self);
-	err = spawn(self, s, handle);
-	task_unshield(self);
-	return err;
 }
 
 void task_finish(struct task *t, int status)
@@ -438,12 +428,10 @@ void task_unref(struct task *t)
 
 void task_put(struct task *t)
 {
-	struct task *self = task_current();
+	TASK_SHIELD();
 
-	task_shield(self);
 	task_hand_on(t);
 	task_unref(t);
-	task_unshield(self);
 }
 
 static void copy_info(const struct task *t, struct task_info *info) REQUIRES(t->home->lock)
@@ -523,23 +511,23 @@ int task_find(u32 id, struct task **found)
 
 void task_backtrace(u32 id)
 {
-	struct task *self = task_current(), *t;
+	TASK_SHIELD();
 	uptr pcs[16];
 	unsigned n = 0;
+	struct task *t;
 
-	task_shield(self);
-	if (!task_find(id, &t)) {
-		bool irqs = arch_irq_save();
+	if (task_find(id, &t))
+		return;
 
-		home_lock(t);
-		if (t->worker)
-			n = arch_backtrace(arch_saved_fp(t->worker->sp), pcs, ARRAY_LEN(pcs));
-		home_unlock(t);
-		arch_irq_restore(irqs);
-		task_unref(t);
-	}
-	task_unshield(self);
+	bool irqs = arch_irq_save();
+
+	home_lock(t);
+	if (t->worker)
+		n = arch_backtrace(arch_saved_fp(t->worker->sp), pcs, ARRAY_LEN(pcs));
+	home_unlock(t);
+	arch_irq_restore(irqs);
 	frames_print(pcs, n, false);
+	task_unref(t);
 }
 
 void task_statedump(void)

@@ -225,7 +225,7 @@ static inline void task_poll_again(void)
 	/* relaxed: a running task's note is set by others under its lock, and by itself; only its
 	 * CPU clears it, when it begins to run, and reads it when the poll has returned */
 	atomic_store_explicit(&t->noted, true, memory_order_relaxed);
-	if (unlikely(trace_level != TRACE_OFF))
+	if (unlikely(trace_level_now() != TRACE_OFF))
 		task_record_poll_again(t);
 }
 

@@ -11,3 +11,17 @@
 		if (!(cond))                                                                       \
 			test_fail(__FILE__, __LINE__, __VA_ARGS__);                                \
 	} while (0)
+
+static volatile int explored_part;
+
+/** The part whose schedules are all gone through begins where this is called first ... */
+static inline void __attribute__((noinline)) explored_from_here(void)
+{
+	explored_part = 1;
+}
+
+/** ... and ends where this is. */
+static inline void __attribute__((noinline)) explored_to_here(void)
+{
+	explored_part = 2;
+}

@@ -407,15 +407,19 @@ void virtio_ack_write(struct device *d, unsigned i, uint64_t value)
 	settle(of(d));
 }
 
-/* 3.1.1: the steps of the driver, in their order. */
+/* 3.1.1: the steps of the driver, one after the other; 2.1.1: none is taken back but by a reset. */
 static void status_check(struct virtio *v, uint64_t status)
 {
 	static const unsigned steps[] = {ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK};
+	uint64_t before = v->status;
 
 	for (unsigned i = 1; i < sizeof steps / sizeof *steps; i++)
-		if (status & steps[i] && !(status & steps[i - 1]))
+		if (status & steps[i] && !(before & steps[i - 1]))
 			device_misuse(&v->d, "writes %#llx to Status, which leaves out a step",
 				      (unsigned long long)status);
+	if (before & ~status & (ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK))
+		device_misuse(&v->d, "writes %#llx to Status, which takes back a step of %#llx",
+			      (unsigned long long)status, (unsigned long long)before);
 }
 
 void virtio_status_write(struct device *d, unsigned i, uint64_t value)
@@ -436,6 +440,7 @@ void virtio_status_write(struct device *d, unsigned i, uint64_t value)
 		*status &= ~(uint64_t)FEATURES_OK;
 	if (value & DRIVER_OK && !(*status & FEATURES_OK))
 		*status &= ~(uint64_t)DRIVER_OK;
+	v->status = *status;
 	settle(v);
 }
 

@@ -57,6 +57,7 @@ struct virtio {
 	uint32_t ready, size[VIRTIO_QUEUES];
 	uint64_t desc[VIRTIO_QUEUES], driver[VIRTIO_QUEUES], device[VIRTIO_QUEUES]; /* 2.7's three parts */
 	uint64_t driver_features;
+	uint64_t status; /* before the write that is being looked at */
 	uint32_t isr;
 	uint64_t look_ns; /* when the rings are looked at */
 	bool stuck;

@@ -57,7 +57,7 @@ static void in(struct device *d, const void *data, size_t bytes)
 		return;
 	if (head + rest != HEADER_BYTES + (int64_t)bytes)
 		device_misuse(d, "gives a buffer of %lld bytes, which a frame does not fit in",
-			      (long long)(head + rest));
+			      (long long)head + (long long)rest);
 	virtio_used(v, RECEIVE, c.head, (uint32_t)(head + rest));
 }
 

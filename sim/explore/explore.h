@@ -4,8 +4,9 @@
  * carried out as C11 allows it and not as the host does, and one execution after another is
  * enumerated until there is none left. docs/explorer.md explains how.
  *
- * model.c is the memory, search.c the enumeration, hooks.c the hooks and sim/port.h, main.c or
- * litmus.c the program around them. One host thread; nothing here is reentrant.
+ * model.c is the memory, race.c its data races, state.c the program's variables, search.c and
+ * order.c the enumeration, hooks.c the hooks and sim/port.h, main.c or litmus.c the program around
+ * them. One host thread; nothing here is reentrant.
  */
 #pragma once
 
@@ -18,12 +19,20 @@
 #define LOCATIONS_MAX       42
 #define MESSAGES_MAX        64
 #define STEPS_MAX           2048
+#define LOCKS_MAX           32
 
 /* What the program under test provides (tests/explore/explore.h). */
 extern const unsigned explore_threads;
 void explore_begin(void);
 void explore_thread(unsigned id);
 void explore_end(void);
+
+/* What it may provide. */
+extern const bool explore_locks_given __attribute__((weak));
+extern const unsigned explore_interrupts[] __attribute__((weak));
+extern const bool explore_halts_end __attribute__((weak));
+extern const bool explore_newest __attribute__((weak));
+void explore_interrupt(unsigned id) __attribute__((weak));
 
 /* memory_order_*, as the hooks pass them. */
 enum order { RELAXED, CONSUME, ACQUIRE, RELEASE, ACQ_REL, SEQ_CST };
@@ -34,9 +43,11 @@ enum op_kind {
 	OP_RMW, /* also an exchange */
 	OP_CAS, /* compare and exchange */
 	OP_FENCE,
-	OP_HINT,  /* sim_hint */
-	OP_HALT,  /* sim_idle: enabled when a hint is pending */
-	OP_RELAX, /* the body of a spin loop: never enabled, see search.c */
+	OP_HINT,   /* sim_hint */
+	OP_HALT,   /* sim_idle: enabled when a hint is pending */
+	OP_RELAX,  /* the body of a spin loop: never enabled, see search.c */
+	OP_LOCK,   /* takes a spin lock that is taken for granted: enabled when it is free */
+	OP_STRIKE, /* whether an interrupt comes here; concerns nobody else */
 };
 
 /* What a thread does next. */
@@ -91,6 +102,12 @@ void explore_point(struct op op);
 /** One of @p n ways for the step under way, from 0. */
 unsigned explore_choose(unsigned n);
 
+/** A step of the running thread that concerns nobody else, and has two ways: false and true. */
+bool explore_either(uintptr_t pc);
+
+/** The running thread gives the lock with that number. */
+void explore_gave(unsigned lock);
+
 /** Ends the execution with an error. Comes back only to the explorer's own code. */
 void explore_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -117,6 +134,12 @@ void model_hint(unsigned cpu);
 void model_halt(unsigned cpu);
 bool model_hinted(unsigned cpu);
 
+/** The number of the spin lock at @p at, below LOCKS_MAX. */
+unsigned model_lock(uintptr_t at);
+bool model_lock_held(unsigned lock);
+void model_lock_take(unsigned lock);
+void model_lock_give(unsigned lock);
+
 /** A plain access of the running thread. */
 void model_plain(uintptr_t at, size_t bytes, bool write, uintptr_t pc);
 
@@ -131,10 +154,45 @@ bool model_wrote(unsigned id);
 void model_confirm(unsigned id);
 bool model_read_new(unsigned id);
 
+/** Was the first look one that it had not made before its pause? */
+bool model_read_late(unsigned id);
+
+/* race.c */
+
+void race_reset(void);
+
+/** An access of the running thread, which knows @p clocks of all threads, to @p bytes, a bit for
+ *  each, of the four at @p at. Returns what race_atomic does. */
+bool *race_check(const int32_t *clocks, uintptr_t at, uint8_t bytes, bool write, bool atomic,
+		 uintptr_t pc);
+
+/** Whether the four bytes at @p at are part of an atomic variable; to be set and read. */
+bool *race_atomic(uintptr_t at);
+
+/* state.c */
+
+/** Keeps the program's variables as they are, once. False: they are too many. */
+bool state_save(void);
+
+/** The program is about to write there. */
+void explore_writes(uintptr_t at, size_t bytes);
+
+/** What was written becomes what it was. */
+void state_put_back(void);
+
+/** Fails when a write was not noted: after state_put_back. */
+void state_check(void);
+
 /* hooks.c */
 
 /** All CPUs have interrupts enabled and no struct cpu. */
 void hooks_reset(void);
+
+/** Interrupts still come to thread @p id. */
+bool hooks_struck_later(unsigned id);
+
+/** Thread @p id is at its end: those that still come, come now. */
+void hooks_strike_rest(void);
 
 /* main.c */
 

@@ -5,6 +5,7 @@
  * Volatile accesses are left alone.
  */
 #include "sim/explore/explore.h"
+#include "sim/fiber.h"
 #include "sim/port.h"
 #include <stdarg.h>
 #include <string.h>
@@ -12,19 +13,64 @@
 #define HOOK    __attribute__((used)) void
 #define PC      ((uintptr_t)__builtin_return_address(0))
 #define OUTSIDE (explore_current == EXPLORE_THREADS_MAX)
+#define GIVEN   (&explore_locks_given && explore_locks_given)
+/* A spin lock's two halves are the kernel's only atomics of 16 bits. */
+#define DIRECT(bits)   (OUTSIDE || ((bits) == 16 && GIVEN))
+#define PUT(at, value) (explore_writes((uintptr_t)(at), sizeof *(at)), *(at) = (value))
 
 /* tests/explore/explore.h */
 extern char explore_scratch[];
-char explore_scratch[256 << 10] __attribute__((aligned(4096)));
+char explore_scratch[512 << 10] __attribute__((aligned(4096)));
 
 static struct {
 	void *local;
 	bool irqs_off;
+	unsigned to_come; /* interrupts */
 } cpus[EXPLORE_THREADS_MAX + 1];
 
 void hooks_reset(void)
 {
 	memset(cpus, 0, sizeof cpus);
+	for (unsigned i = 0; explore_interrupts && i < explore_threads; i++)
+		cpus[i].to_come = explore_interrupts[i];
+}
+
+bool hooks_struck_later(unsigned id)
+{
+	return cpus[id].to_come;
+}
+
+/* An interrupt: a call of the handler, on the stack of what it strikes. */
+static void strike(uintptr_t pc)
+{
+	struct op op = {.kind = OP_STRIKE, .pc = pc};
+
+	if (explore_options.tell)
+		explore_tell(&op, 0, 0, -1, false, true);
+	cpus[explore_current].to_come--;
+	cpus[explore_current].irqs_off = true;
+	explore_interrupt(explore_current);
+	cpus[explore_current].irqs_off = false;
+}
+
+static bool may_be_struck(void)
+{
+	return !OUTSIDE && cpus[explore_current].to_come && !cpus[explore_current].irqs_off &&
+	       !explore_confirming;
+}
+
+/* Before each access to memory, and where interrupts are enabled. */
+static inline void open_to_interrupts(uintptr_t pc)
+{
+	while (may_be_struck() && explore_either(pc))
+		strike(pc);
+}
+
+void hooks_strike_rest(void)
+{
+	cpus[explore_current].irqs_off = false;
+	while (may_be_struck())
+		strike(PC);
 }
 
 HOOK __sanitizer_cov_trace_pc(void);
@@ -42,13 +88,16 @@ HOOK __tsan_init(void)
 	HOOK __tsan_##name##bytes(const void *at);                                                 \
 	HOOK __tsan_##name##bytes(const void *at)                                                  \
 	{                                                                                          \
+		open_to_interrupts(PC);                                                            \
 		model_plain((uintptr_t)at, bytes, writes, PC);                                     \
 	}
-#define VOLATILE(name, bytes)                                                                      \
+#define VOLATILE(name, bytes, writes)                                                              \
 	HOOK __tsan_##name##bytes(const void *at);                                                 \
 	HOOK __tsan_##name##bytes(const void *at)                                                  \
 	{                                                                                          \
-		(void)at;                                                                          \
+		if (writes)                                                                        \
+			explore_writes((uintptr_t)at, bytes);                                      \
+		open_to_interrupts(PC);                                                            \
 		explore_tick();                                                                    \
 	}
 #define ACCESSES(n)                                                                                \
@@ -58,10 +107,10 @@ HOOK __tsan_init(void)
 	ACCESS(unaligned_read, n, false)                                                           \
 	ACCESS(unaligned_write, n, true)                                                           \
 	ACCESS(unaligned_read_write, n, true)                                                      \
-	VOLATILE(volatile_read, n)                                                                 \
-	VOLATILE(volatile_write, n)                                                                \
-	VOLATILE(unaligned_volatile_read, n)                                                       \
-	VOLATILE(unaligned_volatile_write, n)
+	VOLATILE(volatile_read, n, false)                                                          \
+	VOLATILE(volatile_write, n, true)                                                          \
+	VOLATILE(unaligned_volatile_read, n, false)                                                \
+	VOLATILE(unaligned_volatile_write, n, true)
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)
@@ -71,18 +120,21 @@ ACCESSES(16)
 HOOK __tsan_read_range(const void *at, size_t bytes);
 HOOK __tsan_read_range(const void *at, size_t bytes)
 {
+	open_to_interrupts(PC);
 	model_plain((uintptr_t)at, bytes, false, PC);
 }
 
 HOOK __tsan_write_range(void *at, size_t bytes);
 HOOK __tsan_write_range(void *at, size_t bytes)
 {
+	open_to_interrupts(PC);
 	model_plain((uintptr_t)at, bytes, true, PC);
 }
 
 void *__tsan_memcpy(void *to, const void *from, size_t bytes);
 void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 {
+	open_to_interrupts(PC);
 	model_plain((uintptr_t)from, bytes, false, PC);
 	model_plain((uintptr_t)to, bytes, true, PC);
 	return memcpy(to, from, bytes);
@@ -91,6 +143,7 @@ void *__tsan_memcpy(void *to, const void *from, size_t bytes)
 void *__tsan_memmove(void *to, const void *from, size_t bytes);
 void *__tsan_memmove(void *to, const void *from, size_t bytes)
 {
+	open_to_interrupts(PC);
 	model_plain((uintptr_t)from, bytes, false, PC);
 	model_plain((uintptr_t)to, bytes, true, PC);
 	return memmove(to, from, bytes);
@@ -99,6 +152,7 @@ void *__tsan_memmove(void *to, const void *from, size_t bytes)
 void *__tsan_memset(void *to, int byte, size_t bytes);
 void *__tsan_memset(void *to, int byte, size_t bytes)
 {
+	open_to_interrupts(PC);
 	model_plain((uintptr_t)to, bytes, true, PC);
 	return memset(to, byte, bytes);
 }
@@ -151,6 +205,7 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 			.bytes = sizeof *(at_),                                                    \
 			.at = (uintptr_t)(at_),                                                    \
 			.pc = PC};                                                                 \
+	open_to_interrupts(op.pc);                                                                 \
 	explore_point(op)
 
 #define FETCH(bits, type, name)                                                                    \
@@ -159,8 +214,8 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	{                                                                                          \
 		type old = *at;                                                                    \
                                                                                                    \
-		if (OUTSIDE) {                                                                     \
-			*at = (type)change_##name(old, v);                                         \
+		if (DIRECT(bits)) {                                                                \
+			PUT(at, (type)change_##name(old, v));                                      \
 			return old;                                                                \
 		}                                                                                  \
 		STEP(OP_RMW, order, order, at);                                                    \
@@ -174,11 +229,11 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	{                                                                                          \
 		type old = *at, wanted = *expected;                                                \
                                                                                                    \
-		if (!OUTSIDE) {                                                                    \
+		if (!DIRECT(bits)) {                                                               \
 			STEP(OP_CAS, order, order_if_not, at);                                     \
 			old = (type)model_cas(&op, wanted, v);                                     \
 		} else if (old == wanted) {                                                        \
-			*at = v;                                                                   \
+			PUT(at, v);                                                                \
 		}                                                                                  \
 		*expected = old;                                                                   \
 		return old == wanted;                                                              \
@@ -187,7 +242,7 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
 	{                                                                                          \
-		if (OUTSIDE)                                                                       \
+		if (DIRECT(bits))                                                                  \
 			return *at;                                                                \
 		STEP(OP_LOAD, order, order, at);                                                   \
 		return (type)model_load(&op);                                                      \
@@ -195,8 +250,8 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order);                    \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order)                     \
 	{                                                                                          \
-		if (OUTSIDE) {                                                                     \
-			*at = v;                                                                   \
+		if (DIRECT(bits)) {                                                                \
+			PUT(at, v);                                                                \
 			return;                                                                    \
 		}                                                                                  \
 		STEP(OP_STORE, order, order, at);                                                  \
@@ -209,12 +264,12 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	{                                                                                          \
 		type old = *at;                                                                    \
                                                                                                    \
-		if (!OUTSIDE) {                                                                    \
+		if (!DIRECT(bits)) {                                                               \
 			STEP(OP_CAS, order, order_if_not, at);                                     \
 			return (type)model_cas(&op, expected, v);                                  \
 		}                                                                                  \
 		if (old == expected)                                                               \
-			*at = v;                                                                   \
+			PUT(at, v);                                                                \
 		return old;                                                                        \
 	}                                                                                          \
 	FETCH(bits, type, exchange)                                                                \
@@ -238,6 +293,7 @@ HOOK __tsan_atomic_thread_fence(int order)
 
 	if (OUTSIDE)
 		return;
+	open_to_interrupts(op.pc);
 	explore_point(op);
 	model_fence(&op);
 }
@@ -251,6 +307,22 @@ HOOK __tsan_atomic_signal_fence(int order)
 /*
  * The port.
  */
+
+void *sim_stack_prepare(void *top, void (*entry)(void))
+{
+	return fiber_prepare(top, (void (*)(uintptr_t))(void *)entry, 0);
+}
+
+/* What is saved on a stack, whoever goes on there must know of: else it goes on before that. */
+void sim_stack_switch(void **save, void *load)
+{
+	uintptr_t here = (uintptr_t)__builtin_dwarf_cfa() - fiber_saved_bytes;
+
+	model_plain((uintptr_t)save, sizeof *save, true, PC);
+	model_plain(here, fiber_saved_bytes, true, PC);
+	model_plain((uintptr_t)load, fiber_saved_bytes, false, PC);
+	fiber_switch(save, load);
+}
 
 void *sim_cpu_local(void)
 {
@@ -270,6 +342,8 @@ void sim_relax(void)
 		explore_fail(
 			"a spin loop in explore_begin or explore_end waits for ever, at {%#lx}",
 			op.pc);
+	else if (may_be_struck())
+		strike(op.pc); /* it comes, and until then nothing happens here */
 	else
 		explore_point(op);
 }
@@ -280,6 +354,7 @@ void sim_hint(unsigned cpu)
 
 	if (OUTSIDE || cpu >= explore_threads)
 		return;
+	open_to_interrupts(op.pc);
 	explore_point(op);
 	model_hint(cpu);
 	if (explore_options.tell)
@@ -292,6 +367,12 @@ void sim_idle(void)
 
 	if (OUTSIDE)
 		return;
+	open_to_interrupts(op.pc); /* just before the halt, if nobody masked them */
+	if (cpus[explore_current].to_come && explore_either(op.pc)) {
+		strike(op.pc);
+		cpus[explore_current].irqs_off = true;
+		return;
+	}
 	explore_point(op);
 	model_halt(explore_current);
 	if (explore_options.tell)
@@ -308,8 +389,10 @@ bool sim_irq_save(void)
 
 void sim_irq_restore(bool enabled)
 {
-	if (enabled)
-		cpus[explore_current].irqs_off = false;
+	if (!enabled)
+		return;
+	cpus[explore_current].irqs_off = false;
+	open_to_interrupts(PC);
 }
 
 bool sim_irq_enabled(void)
@@ -319,7 +402,15 @@ bool sim_irq_enabled(void)
 
 void sim_lock_wanted(const void *lock, bool shared)
 {
-	(void)lock, (void)shared;
+	struct op op = {.kind = OP_LOCK, .at = (uintptr_t)lock, .pc = PC};
+
+	if (OUTSIDE || shared || !GIVEN)
+		return;
+	open_to_interrupts(op.pc);
+	explore_point(op);
+	model_lock_take(model_lock(op.at));
+	if (explore_options.tell)
+		explore_tell(&op, 0, 0, -1, false, true);
 }
 
 void sim_lock_taken(const void *lock, bool shared)
@@ -329,7 +420,11 @@ void sim_lock_taken(const void *lock, bool shared)
 
 void sim_lock_given(const void *lock)
 {
-	(void)lock;
+	if (OUTSIDE || !GIVEN)
+		return;
+	open_to_interrupts(PC);
+	model_lock_give(model_lock((uintptr_t)lock));
+	explore_gave(model_lock((uintptr_t)lock));
 }
 
 void sim_lock_none(void)

@@ -13,10 +13,11 @@
 #define STATUS_STOPPED   3 /* by --max: nothing was found, but not all was seen */
 
 static const char *const kinds[] = {
-	[OP_LOAD] = "load",   [OP_STORE] = "store",
-	[OP_RMW] = "change",  [OP_CAS] = "compare-exchange",
-	[OP_FENCE] = "fence", [OP_HINT] = "hint",
-	[OP_HALT] = "halt",
+	[OP_LOAD] = "load",        [OP_STORE] = "store",
+	[OP_RMW] = "change",       [OP_CAS] = "compare-exchange",
+	[OP_FENCE] = "fence",      [OP_HINT] = "hint",
+	[OP_HALT] = "halt",        [OP_LOCK] = "lock",
+	[OP_STRIKE] = "interrupt",
 };
 static const char *const orders[] = {"relaxed", "consume", "acquire",
 				     "release", "acq_rel", "seq_cst"};
@@ -42,7 +43,7 @@ void explore_tell(const struct op *op, uint64_t read, uint64_t written, int from
 			      orders[op->kind == OP_CAS && !wrote ? op->order_if_not : op->order]);
 	if (op->kind == OP_HINT)
 		n += snprintf(what + n, sizeof what - (size_t)n, " to CPU %lu", written);
-	if (op->kind <= OP_CAS)
+	if (op->kind <= OP_CAS || op->kind == OP_LOCK)
 		n += snprintf(what + n, sizeof what - (size_t)n, " <%#lx>", op->at);
 	if (from >= 0)
 		n += snprintf(what + n, sizeof what - (size_t)n, " is %#lx", read);
@@ -91,6 +92,23 @@ static void tell_last(void)
 	printf("explore: again: --replay %s\n", choices);
 }
 
+static void tell_covered(bool stopped)
+{
+	bool given = &explore_locks_given && explore_locks_given;
+	bool newest = &explore_newest && explore_newest;
+
+	printf("explore: covered: %s interleaving, %sraces, deadlocks%s; not covered: load "
+	       "buffering, "
+	       "some orders of seq_cst accesses beside others, spurious failures of weak "
+	       "compare-exchanges%s%s%s\n",
+	       stopped ? "a part of: every" : "every",
+	       newest ? "" : "stale reads, order of writes, ",
+	       explore_interrupts ? ", interrupts at any access" : "",
+	       explore_interrupts ? "" : ", interrupts",
+	       newest ? ", stale reads, order of writes" : "",
+	       given ? ", what is within spin locks" : "");
+}
+
 static int report(bool right, double seconds)
 {
 	const struct explore_counts *c = &explore_counts;
@@ -103,12 +121,7 @@ static int report(bool right, double seconds)
 	       c->complete, c->waiting, c->repeated, c->steps, c->deepest, seconds,
 	       (double)c->executions / (seconds + 1e-9));
 	if (right)
-		printf("explore: covered: %s interleaving, stale reads, order of writes, races, "
-		       "deadlocks; not covered: "
-		       "load buffering, some orders of seq_cst accesses beside others, spurious "
-		       "failures of "
-		       "weak compare-exchanges, interrupts\n",
-		       stopped ? "a part of: every" : "every");
+		tell_covered(stopped);
 	return right ? stopped ? STATUS_STOPPED : 0 : STATUS_FAILED;
 }
 

@@ -11,8 +11,9 @@
 #include "sim/explore/explore.h"
 #include <string.h>
 
-#define GAP (1 << 24) /* between the timestamps of messages that are written one after the other   \
-		       */
+#define GAP                                                                                        \
+	(1 << 24) /* between the timestamps of messages that are written one after the other       \
+		   */
 #define NOBODY     EXPLORE_THREADS_MAX
 #define READS_KEPT 32
 
@@ -42,16 +43,17 @@ static struct thread {
 	struct view now;      /* what it knows */
 	struct view acquired; /* what an acquire fence would add */
 	struct view released; /* what it knew at its last release fence */
-	bool wrote, read_new;
+	bool wrote, read_new, read_late;
+	uintptr_t first_look; /* what it read last, when it looks again; 0: it has looked */
 	unsigned n_reads;
 	struct read {
 		uintptr_t at, pc;
 		int32_t stamp;
 	} reads[READS_KEPT]; /* the last ones, in turn */
-} threads[EXPLORE_THREADS_MAX];
+} threads[EXPLORE_THREADS_MAX + 1];
 
 static struct location locations[LOCATIONS_MAX];
-static unsigned n_locations, n_threads;
+static unsigned n_locations;
 static struct view seq_cst;
 static uint32_t generation;
 
@@ -60,22 +62,14 @@ static struct {
 	struct view view;
 } hints[EXPLORE_THREADS_MAX];
 
-/* Who accessed four bytes, for the search for data races. */
-struct seen {
-	int32_t clock;
-	uint8_t bytes; /* a bit for each */
-	uint32_t pc;
-};
-struct cell {
+/* Spin locks, where they are taken for granted. */
+static struct lock {
 	uintptr_t at;
-	uint32_t generation;
-	bool atomic; /* part of a location */
-	struct {
-		struct seen reads, writes, atomic_reads, atomic_writes;
-	} by[EXPLORE_THREADS_MAX];
-};
-#define CELLS 8192
-static struct cell cells[CELLS];
+	bool held;
+	unsigned giver;   /* who gave it last */
+	struct view view; /* of him */
+} locks[LOCKS_MAX];
+static unsigned n_locks;
 
 #define SLOTS 256
 static struct {
@@ -116,6 +110,7 @@ static uint64_t memory_read(uintptr_t at, unsigned bytes)
 
 static void memory_write(uintptr_t at, unsigned bytes, uint64_t value)
 {
+	explore_writes(at, bytes);
 	memcpy((void *)at, &value, bytes);
 }
 
@@ -128,74 +123,14 @@ void model_reset(unsigned n)
 {
 	generation++;
 	n_locations = 0;
-	n_threads = n;
+	race_reset();
 	memset(&seq_cst, 0, sizeof seq_cst);
 	memset(hints, 0, sizeof hints);
+	n_locks = 0;
 	for (unsigned i = 0; i < n; i++) {
 		memset(&threads[i], 0, offsetof(struct thread, reads));
 		CLOCK(&threads[i].now, i) = 1;
 	}
-}
-
-/*
- * Data races.
- */
-
-static struct cell *cell_of(uintptr_t at)
-{
-	unsigned h = (unsigned)((at / 4 * 0x9E3779B97F4A7C15ull) >> 51) % CELLS;
-
-	for (unsigned tries = 0; tries < CELLS; tries++, h = (h + 1) % CELLS) {
-		struct cell *c = &cells[h];
-
-		if (c->generation != generation) {
-			memset(c, 0, sizeof *c);
-			c->generation = generation;
-			c->at = at / 4;
-			return c;
-		}
-		if (c->at == at / 4)
-			return c;
-	}
-	explore_fail("the threads touch more than %u words of memory", CELLS);
-	return &cells[0];
-}
-
-static void check(const struct seen *s, unsigned other, uint8_t bytes, uintptr_t at, uintptr_t pc)
-{
-	if (s->clock > CLOCK(&threads[explore_current].now, other) && s->bytes & bytes)
-		explore_fail("data race on <%#lx>: CPU %u at {%#lx} and CPU %u at {%#lx}", at,
-			     other, (unsigned long)s->pc, explore_current, pc);
-}
-
-static void note(struct seen *s, int32_t clock, uint8_t bytes, uintptr_t pc)
-{
-	*s = (struct seen){clock, s->clock == clock ? s->bytes | bytes : bytes, (uint32_t)pc};
-}
-
-/* One access to the bytes of one cell. */
-static struct cell *race_check(uintptr_t at, uint8_t bytes, bool write, bool atomic, uintptr_t pc)
-{
-	unsigned me = explore_current;
-	struct cell *c = cell_of(at);
-	int32_t clock = CLOCK(&threads[me].now, me);
-
-	for (unsigned t = 0; t < n_threads; t++) {
-		if (t == me)
-			continue;
-		check(&c->by[t].writes, t, bytes, at, pc);
-		if (write)
-			check(&c->by[t].reads, t, bytes, at, pc);
-		if (!atomic)
-			check(&c->by[t].atomic_writes, t, bytes, at, pc);
-		if (write && !atomic)
-			check(&c->by[t].atomic_reads, t, bytes, at, pc);
-	}
-	if (atomic)
-		note(write ? &c->by[me].atomic_writes : &c->by[me].atomic_reads, clock, bytes, pc);
-	else
-		note(write ? &c->by[me].writes : &c->by[me].reads, clock, bytes, pc);
-	return c;
 }
 
 /*
@@ -250,7 +185,7 @@ static struct location *location_new(uintptr_t at, unsigned bytes)
 	l->m[0].stamp = GAP;
 	l->m[0].value = memory_read(at, bytes);
 	for (unsigned i = 0; i < bytes; i += 4)
-		cell_of(at + i)->atomic = true;
+		*race_atomic(at + i) = true;
 	return l;
 }
 
@@ -320,23 +255,27 @@ static uint8_t bytes_in(uintptr_t at, uintptr_t end)
 
 void model_plain(uintptr_t at, size_t bytes, bool write, uintptr_t pc)
 {
+	const int32_t *now = threads[explore_current].now.at + LOCATIONS_MAX;
 	uintptr_t end = at + bytes;
 	bool atomic = false;
 
+	if (write)
+		explore_writes(at, bytes);
 	if (explore_current == NOBODY)
 		return;
 	for (uintptr_t a = at; a < end; a = a / 4 * 4 + 4)
-		atomic |= race_check(a, bytes_in(a, end), write, false, pc)->atomic;
+		atomic |= *race_check(now, a, bytes_in(a, end), write, false, pc);
 	if (write && atomic)
 		overwrite(at, bytes);
 }
 
 static void race_check_atomic(const struct op *op, bool write)
 {
+	const int32_t *now = threads[explore_current].now.at + LOCATIONS_MAX;
 	uintptr_t end = op->at + op->bytes;
 
 	for (uintptr_t a = op->at; a < end; a = a / 4 * 4 + 4)
-		race_check(a, bytes_in(a, end), write, true, op->pc);
+		(void)race_check(now, a, bytes_in(a, end), write, true, op->pc);
 }
 
 /*
@@ -351,6 +290,12 @@ static int32_t oldest(const struct location *l, unsigned order)
 	if (order == SEQ_CST && seq_cst.at[l->index] > floor)
 		floor = seq_cst.at[l->index];
 	return floor;
+}
+
+/* Memory without stale reads, in the order of the search. */
+static bool newest_only(void)
+{
+	return explore_confirming || (&explore_newest && explore_newest);
 }
 
 /* The place in modification order of the message to be read. What something is written behind must
@@ -370,7 +315,7 @@ static unsigned choose_read(struct location *l, unsigned order, bool writes,
 		if (m->taken && writes && (!expected || m->value == *expected))
 			continue;
 		may[n++] = (uint8_t)i;
-		if (explore_confirming)
+		if (newest_only())
 			break;
 	}
 	if (n == 0) {
@@ -397,8 +342,12 @@ static void note_read(const struct op *op, int32_t stamp)
 	struct thread *t = &threads[explore_current];
 	const struct read *before = last_read(t, op->at, op->pc);
 
+	/* Compilers may make two copies of a loop's look: then both are of the same variable. */
+	if (explore_confirming && !before && t->first_look && op->at != t->first_look)
+		t->read_late = true;
+	t->first_look = 0;
 	if (!before)
-		before = last_read(t, op->at, 0); /* a loop that looks only after its pause */
+		before = last_read(t, op->at, 0);
 	if (explore_confirming && before && before->stamp != stamp)
 		t->read_new = true;
 	t->reads[t->n_reads++ % READS_KEPT] = (struct read){op->at, op->pc, stamp};
@@ -477,7 +426,7 @@ void model_store(const struct op *op, uint64_t value)
 	for (unsigned i = l->n; i-- > 0;) {
 		if (!l->m[l->order[i]].taken)
 			may[n++] = (uint8_t)i;
-		if (l->m[l->order[i]].stamp <= floor)
+		if (l->m[l->order[i]].stamp <= floor || newest_only())
 			break;
 	}
 	after = n ? may[explore_choose(n)] : l->n - 1u;
@@ -561,6 +510,54 @@ bool model_hinted(unsigned cpu)
 	return hints[cpu].pending;
 }
 
+unsigned model_lock(uintptr_t at)
+{
+	unsigned i = 0;
+
+	while (i < n_locks && locks[i].at != at)
+		i++;
+	if (i == LOCKS_MAX) {
+		explore_fail("the threads use more than %u spin locks", LOCKS_MAX);
+		return 0;
+	}
+	if (i == n_locks) {
+		memset(&locks[i], 0, sizeof locks[i]);
+		locks[i].at = at;
+		locks[i].giver = NOBODY;
+		n_locks++;
+	}
+	return i;
+}
+
+bool model_lock_held(unsigned lock)
+{
+	return locks[lock].held;
+}
+
+void model_lock_take(unsigned lock)
+{
+	struct thread *t = &threads[explore_current];
+
+	/* What it protects may be other than when this thread held it last. */
+	if (explore_confirming && locks[lock].giver != explore_current)
+		t->read_new = true;
+	join(&t->now, &locks[lock].view);
+	locks[lock].held = true;
+}
+
+void model_lock_give(unsigned lock)
+{
+	struct thread *t = &threads[explore_current];
+
+	if (!locks[lock].held)
+		explore_fail("CPU %u gives the lock <%#lx>, which nobody holds", explore_current,
+			     locks[lock].at);
+	locks[lock].view = t->now;
+	locks[lock].giver = explore_current;
+	locks[lock].held = false;
+	CLOCK(&t->now, explore_current)++;
+}
+
 bool model_newer(unsigned id)
 {
 	const struct thread *t = &threads[id];
@@ -578,10 +575,18 @@ bool model_wrote(unsigned id)
 
 void model_confirm(unsigned id)
 {
-	threads[id].read_new = false;
+	struct thread *t = &threads[id];
+
+	t->read_new = t->read_late = false;
+	t->first_look = t->n_reads ? t->reads[(t->n_reads - 1) % READS_KEPT].at : 0;
 }
 
 bool model_read_new(unsigned id)
 {
 	return threads[id].read_new;
+}
+
+bool model_read_late(unsigned id)
+{
+	return threads[id].read_late;
 }

@@ -15,35 +15,21 @@
  * execution reads at once. An execution that ends with threads in spin loops is a deadlock, or a
  * lost wake-up, if they would stay there although they read what is newest.
  */
-#include "sim/explore/explore.h"
+#include "sim/explore/search.h"
 #include "sim/fiber.h"
 #include <stdarg.h>
 #include <string.h>
 
 #define STACK_BYTES (64u << 10)
 #define TICKS_MAX   1000000 /* hooks without a step: an endless loop */
-#define LOOK_STEPS  256     /* of a thread that may wait for ever: when they are over, it does */
+#define LOOPS_MAX   64
+#define LOOK_STEPS  256 /* of a thread that may wait for ever: when they are over, it does */
 #define NOBODY      EXPLORE_THREADS_MAX
 
-struct node {
-	uint8_t thread, enabled, backtrack, done, sleep; /* sets of threads, but the first */
-	uint8_t choice, choices;
-	struct op op;
-	/* Steps before this one that it depends on: by thread, the last one's number. */
-	uint16_t after[EXPLORE_THREADS_MAX];
-};
-
-static struct thread {
-	void *sp;
-	struct op op; /* the next one */
-	bool done;
-	uint16_t after[EXPLORE_THREADS_MAX]; /* as in its last node */
-} threads[EXPLORE_THREADS_MAX];
-
-static struct node nodes[STEPS_MAX];
-static int depth;  /* of the step under way */
+struct node nodes[STEPS_MAX];
+struct thread threads[EXPLORE_THREADS_MAX];
+int depth;         /* of the step under way */
 static int prefix; /* steps that are as in the last execution; the last of them was changed */
-static unsigned live;
 static void *hub;
 static char error[512];
 static enum { STARTING, RUNNING, CONFIRMING } phase;
@@ -59,11 +45,6 @@ unsigned explore_current = NOBODY;
 bool explore_confirming;
 struct explore_options explore_options = {.reduce = true};
 struct explore_counts explore_counts;
-
-/* The program's state, as the linker gathered it (sim/kernel.ld); weak: it may have none. */
-extern char __start_kdata[] __attribute__((weak)), __stop_kdata[] __attribute__((weak));
-extern char __start_kbss[] __attribute__((weak)), __stop_kbss[] __attribute__((weak));
-static char *saved;
 
 unsigned explore_step(void)
 {
@@ -111,116 +92,26 @@ unsigned explore_choose(unsigned n)
 }
 
 /*
- * Dependence.
- */
-
-static bool writes(const struct op *op)
-{
-	return op->kind == OP_STORE || op->kind == OP_RMW || op->kind == OP_CAS ||
-	       op->kind == OP_HINT || op->kind == OP_HALT;
-}
-
-static bool is_seq_cst(const struct op *op)
-{
-	return op->order == SEQ_CST || op->order_if_not == SEQ_CST;
-}
-
-static bool dependent(const struct op *a, const struct op *b)
-{
-	if (a->kind == OP_FENCE || b->kind == OP_FENCE)
-		return is_seq_cst(a) && is_seq_cst(b);
-	return a->at == b->at && (writes(a) || writes(b));
-}
-
-static bool is_before(int i, int j)
-{
-	return nodes[j].after[nodes[i].thread] > i;
-}
-
-/* Of the steps behind @p i that do not depend on it, and then @p p's next one: who can come first.
- */
-static uint8_t initials(int i, unsigned p)
-{
-	static int others[STEPS_MAX];
-	uint8_t first = 0, seen = 0;
-	int n = 0;
-
-	for (int j = i + 1; j < depth; j++) {
-		unsigned bit = 1u << nodes[j].thread;
-		bool leads = true;
-
-		if (is_before(i, j))
-			continue;
-		for (int k = 0; k < n && leads && !(seen & bit); k++)
-			leads = !is_before(others[k], j);
-		if (leads && !(seen & bit))
-			first |= (uint8_t)bit;
-		seen |= (uint8_t)bit;
-		others[n++] = j;
-	}
-	if (!(seen & 1u << p)) {
-		bool leads = true;
-
-		for (int k = 0; k < n && leads; k++)
-			leads = threads[p].after[nodes[others[k]].thread] <= others[k] &&
-				!dependent(&nodes[others[k]].op, &threads[p].op);
-		first |= (uint8_t)(leads << p);
-	}
-	return first;
-}
-
-/* Where the next step of @p p could also have come before an earlier one, that is to be tried. */
-static void note_races(unsigned p)
-{
-	int behind[STEPS_MAX], n = 0;
-
-	for (int i = depth - 1; i >= 0; i--) {
-		struct node *node = &nodes[i];
-		bool ordered = node->thread == p || threads[p].after[node->thread] > i ||
-			       !dependent(&node->op, &threads[p].op);
-		uint8_t first;
-
-		for (int k = 0; k < n && !ordered; k++)
-			ordered = is_before(i, behind[k]);
-		if (ordered)
-			continue;
-		behind[n++] = i;
-		first = initials(i, p) & node->enabled;
-		if (!first)
-			first = node->enabled; /* who should come first could not: it was halted */
-		if (!(first & node->backtrack))
-			node->backtrack |= first >> p & 1 ? (uint8_t)(1u << p) : first & -first;
-	}
-}
-
-/* What the next step of @p p comes behind. */
-static void note_order(unsigned p)
-{
-	uint16_t *after = threads[p].after;
-
-	for (int i = depth - 1; i >= 0; i--) {
-		const struct node *node = &nodes[i];
-
-		if (node->thread == p || after[node->thread] > i ||
-		    !dependent(&node->op, &threads[p].op))
-			continue;
-		for (unsigned t = 0; t < explore_threads; t++)
-			after[t] = node->after[t] > after[t] ? node->after[t] : after[t];
-	}
-	after[p] = (uint16_t)(depth + 1);
-}
-
-/*
  * One execution.
  */
+
+static bool can_step(unsigned id)
+{
+	const struct op *op = &threads[id].op;
+
+	if (op->kind == OP_HALT)
+		return model_hinted(id);
+	if (op->kind == OP_LOCK)
+		return !model_lock_held(model_lock(op->at));
+	return op->kind != OP_RELAX;
+}
 
 static uint8_t enabled(void)
 {
 	uint8_t set = 0;
 
 	for (unsigned i = 0; i < explore_threads; i++)
-		if (!threads[i].done && threads[i].op.kind != OP_RELAX &&
-		    (threads[i].op.kind != OP_HALT || model_hinted(i)))
+		if (!threads[i].done && can_step(i))
 			set |= (uint8_t)(1u << i);
 	return set;
 }
@@ -281,15 +172,38 @@ static struct thread *next(void)
 	if (fresh) {
 		if (explore_options.reduce)
 			note_races(p);
-		note_order(p);
-		memcpy(node->after, threads[p].after, sizeof node->after);
-		node->op = threads[p].op;
+		note_step(p);
 	} else {
 		memcpy(threads[p].after, node->after, sizeof node->after);
 	}
 	node->choices = 1;
 	ticks = TICKS_MAX;
 	return &threads[p];
+}
+
+/* As it depends on nothing, it is done at once, whoever else could go on. */
+bool explore_either(uintptr_t pc)
+{
+	unsigned p = explore_current;
+	struct node *node = &nodes[depth + 1];
+
+	if (depth + 1 >= STEPS_MAX - 1)
+		explore_fail("an execution has more than %d steps", STEPS_MAX - 2);
+	depth++;
+	threads[p].op = (struct op){.kind = OP_STRIKE, .pc = pc};
+	if (depth >= prefix) {
+		node->enabled = node->backtrack = (uint8_t)(1u << p);
+		node->sleep = sleepers();
+		node->done = node->choice = 0;
+		node->thread = (uint8_t)p;
+		prefix = depth + 1;
+	}
+	if (node->thread != p)
+		explore_fail("these choices do not fit the program: CPU %u has no step %d",
+			     node->thread, depth + 1);
+	note_step(p);
+	node->choices = 2;
+	return node->choice;
 }
 
 /* Goes on with whoever takes the next step. */
@@ -313,7 +227,9 @@ static void confirm(const struct op *op)
 		came_to = AT_RELAX;
 	else if (op->kind == OP_RELAX)
 		return;
-	else if (writes(op) && op->kind != OP_CAS)
+	else if (op->kind == OP_LOCK && model_lock_held(model_lock(op->at)))
+		came_to = AT_RELAX;
+	else if (op_writes(op) && op->kind != OP_CAS && op->kind != OP_LOCK)
 		came_to = AT_WRITE;
 	else
 		return;
@@ -349,9 +265,13 @@ void explore_point(struct op op)
 
 static void thread_main(uintptr_t id)
 {
-	struct thread *me = &threads[id];
+	struct thread *me;
 
+	if (explore_interrupts)
+		explore_point((struct op){.kind = OP_STRIKE});
 	explore_thread((unsigned)id);
+	hooks_strike_rest();
+	me = &threads[explore_current];
 	me->done = true;
 	came_to = AT_END;
 	if (phase == RUNNING)
@@ -361,15 +281,13 @@ static void thread_main(uintptr_t id)
 
 static void reset(void)
 {
-	size_t data = (size_t)(__stop_kdata - __start_kdata);
-
-	memcpy(__start_kdata, saved, data);
-	memcpy(__start_kbss, saved + data, (size_t)(__stop_kbss - __start_kbss));
+	state_put_back();
 	model_reset(explore_threads);
 	hooks_reset();
 	error[0] = 0;
 	cut = false;
 	depth = -1;
+	order_reset();
 }
 
 /* To each thread's first step. */
@@ -388,16 +306,13 @@ static void start_threads(void)
 	explore_current = NOBODY;
 }
 
-/* A thread that waits in a loop: would it go on doing so? @p last: where it stands, for the text.
- */
-static bool stays(unsigned id)
+/* Goes once more through the loop in which a thread waits. An execution in which it reads what it
+ * waits for is another one only if it looks before its pause. */
+static void look_again(unsigned id)
 {
 	struct thread *t = &threads[id];
 
-	if (t->op.kind == OP_HALT)
-		return true;
-	if (model_newer(id))
-		return false;
+	t->looked = true;
 	phase = CONFIRMING;
 	explore_confirming = true;
 	explore_current = id;
@@ -408,26 +323,70 @@ static bool stays(unsigned id)
 	fiber_switch(&hub, t->sp);
 	explore_confirming = false;
 	explore_current = NOBODY;
+	if (model_read_late(id) && !error[0])
+		explore_fail("CPU %u looks in the spin loop at {%#lx} only after its pause; the "
+			     "explorer wants loops that look before",
+			     id, t->op.pc);
+}
+
+/* A thread that waits in a loop: would it go on doing so? */
+static bool stays(unsigned id)
+{
+	struct thread *t = &threads[id];
+
+	if (hooks_struck_later(id) && t->op.kind == OP_HALT)
+		return false;
+	if (t->op.kind == OP_HALT || t->op.kind == OP_LOCK)
+		return true;
+	if (model_newer(id))
+		return false;
+	look_again(id);
 	if (came_to != AT_RELAX && !model_read_new(id) && !error[0])
 		explore_fail("CPU %u leaves the spin loop at {%#lx} by itself; the explorer wants "
-			     "loops that "
-			     "wait for other CPUs",
+			     "loops that wait for other CPUs",
 			     id, t->op.pc);
 	return came_to == AT_RELAX;
 }
 
-/* Nobody can take a step: is there somebody who never will? */
-static void look_for_deadlock(void)
+static uintptr_t loops[LOOPS_MAX]; /* that were gone through */
+static unsigned n_loops;
+
+/* Each spin loop is gone through once, the first time that an execution ends in it. */
+static void look_at_loops(void)
+{
+	for (unsigned i = 0; i < explore_threads && !error[0]; i++) {
+		const struct op *op = &threads[i].op;
+		bool known = threads[i].done || op->kind != OP_RELAX || n_loops == LOOPS_MAX;
+
+		for (unsigned k = 0; k < n_loops && !known; k++)
+			known = loops[k] == op->pc;
+		if (known)
+			continue;
+		loops[n_loops++] = op->pc;
+		if (!threads[i].looked)
+			look_again(i);
+	}
+}
+
+/* A thread that halts where it may: it is at its end. */
+static bool rests(unsigned id)
+{
+	return &explore_halts_end && explore_halts_end && threads[id].op.kind == OP_HALT &&
+	       !hooks_struck_later(id);
+}
+
+/* Nobody can take a step: is there somebody who never will? True: all came to their end. */
+static bool look_for_deadlock(void)
 {
 	char text[256] = "";
 	size_t n = 0;
 
 	for (unsigned i = 0; i < explore_threads; i++) {
-		if (threads[i].done)
+		if (threads[i].done || rests(i))
 			continue;
 		if (!stays(i)) {
 			explore_counts.waiting++;
-			return;
+			return false;
 		}
 		n += (size_t)snprintf(
 			text + n, sizeof text - n, "%s CPU %u %s at {%#lx}", n ? "," : "", i,
@@ -439,6 +398,7 @@ static void look_for_deadlock(void)
 		explore_fail("deadlock or lost wake-up:%s", text);
 	else
 		explore_counts.complete++;
+	return !n;
 }
 
 /* Runs the program's beginning or end; an error ends it. */
@@ -453,6 +413,7 @@ static __attribute__((noinline)) void run_alone(void (*fn)(void))
 static void run_one(void (*done)(void))
 {
 	struct thread *first;
+	bool ended = false;
 
 	reset();
 	run_alone(explore_begin);
@@ -470,9 +431,6 @@ static void run_one(void (*done)(void))
 		explore_counts.steps += (unsigned)depth;
 	if (depth > (int)explore_counts.deepest)
 		explore_counts.deepest = (unsigned)depth;
-	live = 0;
-	for (unsigned i = 0; i < explore_threads; i++)
-		live += !threads[i].done;
 	if (error[0])
 		return;
 	if (cut)
@@ -482,8 +440,10 @@ static void run_one(void (*done)(void))
 	else if (enabled())
 		explore_counts.repeated++;
 	else
-		look_for_deadlock();
-	if (live || error[0])
+		ended = look_for_deadlock();
+	if (!error[0])
+		look_at_loops();
+	if (!ended || error[0])
 		return;
 	run_alone(explore_end);
 	if (done && !error[0])
@@ -551,23 +511,24 @@ static bool read_choices(const char *text)
 	return prefix > 0;
 }
 
+/* Every execution, or as many as are wanted. */
+static void go_through(void (*done)(void))
+{
+	do {
+		run_one(done);
+		if (error[0] || explore_options.replay)
+			return;
+		if (explore_options.max && explore_counts.executions == explore_options.max)
+			return;
+	} while (advance());
+}
+
 bool explore(void (*done)(void))
 {
-	size_t data = (size_t)(__stop_kdata - __start_kdata),
-	       bss = (size_t)(__stop_kbss - __start_kbss);
-	static char space[4 << 20];
-
-	if (data + bss > sizeof space) {
-		explore_fail("the program has %zu bytes of variables, more than %zu", data + bss,
-			     sizeof space);
+	if (!state_save())
 		return false;
-	}
-	if (!saved) {
-		saved = space;
-		memcpy(saved, __start_kdata, data);
-		memcpy(saved + data, __start_kbss, bss);
-	}
 	explore_counts = (struct explore_counts){0};
+	n_loops = 0;
 	error[0] = 0;
 	prefix = 0;
 	if (explore_options.replay && !read_choices(explore_options.replay)) {
@@ -575,12 +536,10 @@ bool explore(void (*done)(void))
 			     explore_options.replay);
 		return false;
 	}
-	do {
-		run_one(done);
-		if (error[0] || explore_options.replay)
-			break;
-		if (explore_options.max && explore_counts.executions == explore_options.max)
-			break;
-	} while (advance());
+	go_through(done);
+	if (!error[0]) {
+		reset();
+		state_check();
+	}
 	return !error[0];
 }

@@ -39,7 +39,7 @@ def test_right_in_all_executions(root, program, cc):
 def test_a_lock_of_four_takes_few_executions(root):
     """What it costs is executions; about 350,000 of them take a second."""
     executions = {cc: VERIFIED.search(explore(root, "tests/explore/mcs.c", "--cc", cc))[1] for cc in ("clang", "gcc")}
-    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 5000, executions
+    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 60_000, executions
 
 
 # What is said of the programs in wrong/, and where.
@@ -51,6 +51,10 @@ WRONG = {
     "overtaken_store": (r"assertion failed: atomic_load\(&x\) != 1", 1),
     "writes_in_loop": (r"CPU \d writes in a spin loop, at .*writes_in_loop.c", 1),
     "gives_up": (r"CPU 0 leaves the spin loop at .* by itself", 1),
+    "looks_late": (r"CPU 0 looks in the spin loop at .*looks_late.* only after its pause", 1),
+    "half_masked": (r"assertion failed: n == 2", 1),
+    "handler_takes_it": (r"deadlock or lost wake-up: CPU 0 waits at", 1),
+    "idles_unmasked": (r"deadlock or lost wake-up: CPU 0 halts at", 1),
     "endless": (r"CPU 0 loops without end and without arch_relax", 1),
 }
 
@@ -211,9 +215,9 @@ BROKEN = {
     "change-of-a-taken-write": ("model.c", "		if (m->taken && writes && (!expected || m->value == *expected))\n			continue;\n", ""),
     "seq-cst-load-is-acquire": ("model.c", "	if (order == SEQ_CST && seq_cst.at[l->index] > floor)\n		floor = seq_cst.at[l->index];\n", ""),
     "seq-cst-fence-tells-nobody": ("model.c", "		join_locations(&seq_cst, &t->now);\n", "		(void)0;\n"),
-    "races-unnoticed": ("search.c", "		if (!(first & node->backtrack))\n", "		if (i % 2 && !(first & node->backtrack))\n"),
+    "races-unnoticed": ("order.c", "		if (!(first & node->backtrack))\n", "		if (i % 2 && !(first & node->backtrack))\n"),
     "sleeps-too-well": ("search.c", "if (before->sleep >> i & 1 && !dependent(&before->op, &threads[i].op))", "if (before->sleep >> i & 1)"),
-    "stores-are-independent": ("search.c", "	return a->at == b->at && (writes(a) || writes(b));", "	return a->at == b->at && writes(a) != writes(b);"),
+    "stores-are-independent": ("order.c", "	return a->at == b->at && (op_writes(a) || op_writes(b));", "	return a->at == b->at && op_writes(a) != op_writes(b);"),
     "loops-cut-too-soon": ("search.c", "op->kind == OP_RELAX && model_newer(explore_current)", "op->kind == OP_RELAX"),
 }
 
@@ -225,7 +229,7 @@ def told(root, folder, file, old, new):
     text = path.read_text()
     assert text.count(old) == 1, f"{file} has the text to be changed {text.count(old)} times"
     path.write_text(text.replace(old, new))
-    sources = [*(f"sim/explore/{f}" for f in ("model.c", "search.c", "hooks.c", "litmus/litmus.c")), "sim/fiber.c",
+    sources = [*(f"sim/explore/{f}" for f in ("hooks.c", "model.c", "order.c", "race.c", "search.c", "state.c", "litmus/litmus.c")), "sim/fiber.c",
                f"sim/fiber_{os.uname().machine}.S"]
     subprocess.run(["clang", "-std=gnu17", "-O1", "-w", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-I.", "-static", "-o", "litmus", *sources],
                    cwd=folder, check=True)

@@ -17,6 +17,10 @@ LAB = spec.load("08")
 NONCE = secrets.token_hex(16)
 PROTOTYPES = """
 extern int puts(const char *), open(const char *, int, ...), unlink(const char *), kill(int, int), fork(void), pause(void);
+extern int getppid(void), symlink(const char *, const char *), mkfifo(const char *, int), chmod(const char *, int);
+extern int rename(const char *, const char *);
+extern long write(int, const void *, unsigned long);
+extern void *malloc(unsigned long), *memset(void *, int, unsigned long);
 extern int socket(int, int, int), connect(int, const void *, unsigned), close(int);
 extern void exit(int), _exit(int);
 """
@@ -50,6 +54,28 @@ def kinds(folder, port):
         "says-pass-in-a-function": (function(levels_c, "levels_release", f"\t{{ extern int puts(const char *); extern void exit(int); (void)queue, (void)e, (void)p, (void)now_ns; {PASS} exit(0); }}"), "failed"),
         "endless": (function(levels_c, "levels_peek", "\t(void)queue, (void)cpu;\n\tfor (volatile int i = 0;; i++)\n\t\t;"), "failed"),
         "crashes": (function(levels_c, "levels_peek", "\t(void)queue, (void)cpu;\n\treturn *(struct sched_entity *volatile *)8;"), "failed"),
+        "forks-for-ever": (hostile("for (;;) fork();"), "failed"),
+        "eats-memory": (hostile("for (void *p; (p = malloc(1 << 24)) != 0;) memset(p, 1, 1 << 24); _exit(3);"), "failed"),
+        "fills-the-disk": (hostile("""
+	static char block[1 << 20];
+	static char name[] = "out/000";
+
+	for (int i = 0; i < 100; i++) {
+		int file;
+
+		name[4] = (char)('0' + i / 10);
+		name[5] = (char)('0' + i % 10);
+		file = open(name, 0101, 0644);
+		for (int k = 0; k < 200; k++)
+			(void)!write(file, block, sizeof block);
+		close(file);
+	}
+	_exit(3);"""), "failed"),
+        "links-elsewhere": (hostile(f'symlink("{folder}/precious", "out/trace"); mkfifo("out/fifo", 0644); symlink("/etc/passwd", "out/metadata");'), "passed"),
+        "kills-its-parent": (hostile("kill(getppid(), 9); kill(1, 9);"), "passed"),
+        "tampers": (hostile('rename("tools/lab/checks.py", "out/checks.py"); chmod("build/tools/fermata-trace", 0); unlink("build/tools/fermata-trace"); '
+                            'close(open("labs/08/tests/lab08_levels.c", 01101, 0644)); close(open("build/lab/08/lab08_levels", 01101, 0644));'), "passed"),
+        "swallows-the-compiler": ({levels_c: '__asm__(".incbin \\"/dev/zero\\"");\n'}, "not built"),
         "floods": (hostile('for (;;) puts("much ado about nothing, again and again");'), "failed"),
         "writes-elsewhere": (hostile(f'close(open("{harm}", 0101, 0644)); unlink("Makefile"); unlink("tools/lab/grade.py");'), "passed"),
         "leaves-children": (hostile("for (int i = 0; i < 30; i++) if (!fork()) for (;;) pause();"), "passed"),
@@ -84,6 +110,8 @@ def starter_files(tmp_path):
 def make_class(folder, tmp_path, port):
     """A hundred; what is expected of each in check `levels`."""
     folder.mkdir()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/thesis").write_text("the only copy")
     right = {file: (ROOT / file).read_text() for file in LAB.keep}
     starter = starter_files(tmp_path)
     expected = {}
@@ -158,6 +186,7 @@ def test_a_hundred_submissions_twice(tmp_path, sandboxed):
     got = rows(tmp_path / "one")
     assert {name: row["levels"] or None for name, row in got.items()} == expected
     assert not (tmp_path / "harm").exists() and not (folder.parent.parent / "harm").exists()
+    assert (tmp_path / "precious/thesis").read_text() == "the only copy"
     assert (ROOT / "Makefile").exists() and (ROOT / "tools/lab/grade.py").exists()
     assert not processes(), "something that a submission started is still there"
     assert got["formula"]["student"] == "'=HYPERLINK(1)" and got["student-00"]["points"] == "40"

@@ -37,7 +37,9 @@ MUTANTS = [
             "	atomic_store_explicit(&before->next, n, memory_order_release);\n"
             "	atomic_store_explicit(&n->waiting, true, memory_order_relaxed);\n", "mcs"),
     planted("mcs-next-forgotten", "who finds nobody behind it leaves, though somebody joined", MCS,
-            "	while (!next) {\n", "	if (!next) {\n		arch_irq_restore(n->irqs);\n		return;\n	}\n	while (!next) {\n", "mcs"),
+            "	while (!next && ", "	if (!next) {\n		arch_irq_restore(n->irqs);\n		return;\n	}\n	while (!next && ", "mcs"),
+    planted("mcs-link-read-early", "who gives the lock writes to a node that may not be whole yet", MCS,
+            "!(next = atomic_load_explicit(&n->next, memory_order_acquire))", "!(next = atomic_load_explicit(&n->next, memory_order_relaxed))", "mcs"),
 
     planted("spin-lock-relaxed", "a spin lock is taken by a load that orders nothing", SPIN,
             "&l->owner, memory_order_acquire) != mine", "&l->owner, memory_order_relaxed) != mine", "spin"),

@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant("wait-never-leaves", "a cancelled wait stays among those that are inherited from",
            ((LOCK, "	inherit_leave(&w->donor);\n}\n", "}\n"),), "test panic no-end", one("who_waits_is_killed")),
     Mutant("own-deadline-is-inherited", "the next job of an owner that inherits has the other's deadline",
-           (("kernel/task/handover.h", "	u64 own_ns = own_params(t)->deadline_ns, from_ns = now_ns;\n", "	u64 own_ns = t->params.deadline_ns, from_ns = now_ns;\n"),),
+           (("kernel/task/handover.h", "	own_ns = own_params(t)->deadline_ns;\n", "	own_ns = t->params.deadline_ns;\n"),),
            "test", one("by_deadline")),
     Mutant("woken-owner-is-not-asked", "the next job of an owner whose deadline is later inherits nothing",
            ((TASK, "		else if (unlikely(holds_contended(t)))\n", "		else if (unlikely(holds_contended(t) && now_ns == 1))\n"),), "test", one("the_next_job")),

@@ -98,7 +98,7 @@ MUTANTS = [
              "		*here = task_self();\n	t = *here;\n	return arena_alloc(&t->arena"),),
            "test panic", Runs(ARENAS, seeds=5, only="pays")),
     Mutant("memory-outlives-its-task", "the end of a task does not release what it has",
-           (("kernel/task/executor.c", "		arena_release(&t->arena);\n", "		(void)t;\n"),), "test", Runs(ARENAS, **ALONE, only="limit")),
+           (("kernel/task/executor.c", "	arena_release(&t->arena);\n", ""),), "test", Runs(ARENAS, **ALONE, only="limit")),
     Mutant("torn-chain-followed", "links that were overwritten are followed",
            ((ARENA, "		if (chained && block_good(", "		chained = true;\n		if (block_good("),),
            "test panic", Runs(ARENAS, **ALONE, only="overwritten")),
@@ -126,6 +126,6 @@ MUTANTS = [
            (("kernel/async/dag.c", "		kfree(d->stamps);\n		d->stamps = NULL;\n", "		d->stamps = NULL;\n"),), "test",
            Runs(FAILURES, **ALONE)),
     Mutant("failure-not-noticed", "who calls a service does not look whether there was memory",
-           (("kernel/async/service.c", "	if (c) {\n		atomic_init(&c->refs, 2);", "	{\n		atomic_init(&c->refs, 2);"),),
+           (("kernel/async/service.c", "	if (!c)\n		return ERR_NOMEM;\n	atomic_init(&c->refs, 2);", "	atomic_init(&c->refs, 2);"),),
            "panic", Runs(FAILURES, **ALONE)),
 ]

@@ -102,6 +102,35 @@ class Explores(Runs):
 
 
 @dataclass(frozen=True)
+class Models(Runs):
+    """The tests of the models of devices, which need no kernel."""
+    program: str = "tests/sim/models.c"
+    cc: str = "clang"
+    seeds: int = 1
+    judged: bool = False
+    elf = "build/sim-clang/app-models/models.elf"
+    target = elf
+
+    def command(self, elf, seed, trace):
+        return [f"./{elf}"]
+
+
+@dataclass(frozen=True)
+class Driven(Runs):
+    """Drivers against the models, on the simulator."""
+    program: str = "tests/sim/driven.c"
+    cc: str = "clang"
+    cpus: int = 2
+    seeds: int = 5
+    events: int = 5_000_000
+    watch: bool = True
+    judged: bool = False
+
+    def command(self, elf, seed, trace):
+        return [*super().command(elf, seed, trace), "--device", "all"]
+
+
+@dataclass(frozen=True)
 class Mutant:
     name: str
     why: str
@@ -138,7 +167,7 @@ def copy_tree(runs, to):
     shutil.copy2(ROOT / "Makefile", to)
     for folder in ("kernel", "sim", "tools"):
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("unit", "explore"):
+    for folder in ("unit", "explore", "sim"):
         shutil.copytree(ROOT / "tests" / folder, to / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):

@@ -2,6 +2,7 @@
 
 import changes
 import dags
+import devices
 import exploring
 import faults
 import inherit
@@ -33,6 +34,7 @@ MUTANTS = [
     # Seen by the simulator's checkers alone.
     *simulator.MUTANTS,
     *exploring.MUTANTS,
+    *devices.MUTANTS,
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,

@@ -1,5 +1,6 @@
 """The simulated machine's devices, driven by the kernel's drivers and by small ones of the tests."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ TESTS = ["uart_loopback", "hpet_counts", "hpet_fires", "gpio_edges", "gpio_pull"
          "blk_in_any_order", "net_echoes"]
 EVENTS_MAX = 5_000_000
 SEEDS = 20
-FAULTS = ["device-stuck=3", "device-slow=3", "device-error=4", "irq-spurious=10"]
+FAULTS = ["device-stuck=4", "device-slow=4", "device-error=4", "irq-spurious=10", "irq-late=3", "irq-lost=5"]
 
 
 def options(test, *more, strategy="random"):
@@ -21,9 +22,9 @@ def options(test, *more, strategy="random"):
             "--cmdline", f"only={test}", *more]
 
 
-def outputs(elf, words, seeds=SEEDS):
+def outputs(elf, words, seeds=range(1, SEEDS + 1)):
     batch = runs.Batch(elf, words)
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         yield seed, batch.run([f"seed {seed}"])
     batch.close()
 
@@ -66,6 +67,8 @@ def test_a_run_with_devices_repeats(kernels, root, tmp_path):
     words = options("blk_survives", "--fault", "device-slow=3", "--record", tmp_path / "run")
     first, again = (kernels.sim(elf, *words, seed=5).stdout.splitlines()[-1] for _ in range(2))
     assert first == again and "hash=" in first
+    [(_, batched)] = outputs(elf, words[:-2], seeds=[5])
+    assert f"hash={batched.hash}" in first
     replayed = kernels.sim(elf, "--replay", tmp_path / "run").stdout.splitlines()[-1]
     assert replayed.split("switches=")[0] == first.split("switches=")[0]
 
@@ -76,3 +79,23 @@ def test_without_a_device_there_is_none(kernels):
     assert result.returncode == 101 and "no device at this register" in result.stdout
     wrong = kernels.sim(elf, "--device", "floppy")
     assert wrong.returncode == 2 and "names no device" in wrong.stdout
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("cc", ["clang", "gcc"])
+def test_models_are_as_their_data_sheets(kernels, root, cc):
+    """Without the simulator: that they link shows that models know nothing of it."""
+    elf = f"build/sim-{cc}/app-models/models.elf"
+    kernels.make(elf, "BOARD=sim", f"CC={cc}", "APP=tests/sim/models.c")
+    result = subprocess.run([root / elf], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert result.returncode == 0 and "tests: 18 ran, 0 failed" in result.stdout, result.stdout
+
+
+@pytest.mark.quick
+def test_watching_devices_changes_nothing(kernels):
+    elf = kernels.elf("sim", "clang", PROGRAM)
+    for seed in range(1, 6):
+        words = ["--device", "all", "--strategy", "random", "--fault", "device-slow=3", "--cmdline", "only=blk_survives"]
+        summaries = {kernels.sim(elf, *words, *watch, cpus=2, seed=seed).stdout.splitlines()[-1]
+                     for watch in ([], ["--watch", "all"], ["--watch", "devices"])}
+        assert len(summaries) == 1, summaries

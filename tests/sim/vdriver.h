@@ -331,7 +331,7 @@ static int vqueue_add(struct vdevice *v, unsigned n, const struct vpart *part, u
 		vdesc_set(&q->desc[i], part[k], (u16)((last ? 0 : V_DESC_NEXT) | (out ? 0 : V_DESC_WRITE)));
 		if (last && mistakes & LONG_CHAIN) {
 			q->desc[i].flags |= V_DESC_NEXT;
-			q->desc[i].next = head;
+			q->desc[i].next = i;
 		}
 	}
 	q->tokens[head] = t;

@@ -26,7 +26,7 @@ def cbmc(root):
 def copy(root, tmp_path_factory):
     """A copy of what is proved, to plant bugs in; with the tree's own CBMC."""
     tree = tmp_path_factory.mktemp("tree")
-    for folder in ("kernel", "verify", "tools"):
+    for folder in ("kernel", "verify", "tools", "sim", "tests/explore"):
         shutil.copytree(root / folder, tree / folder)
     (tree / "build/prove").mkdir(parents=True)
     (tree / "build/prove/cbmc").symlink_to(root / "build/prove/cbmc")
@@ -40,6 +40,9 @@ PLANTED = {
     "vectors": ("kernel/arch/x86_64/vectors.S", "	push	%r11\n	sub	$8, %rsp\n", "	push	%r11\n",
                 ("--run", "x86_64-interrupts")),
     "scheduler": ("kernel/task/look.h", "t->rank < l->below", "t->rank <= l->below", ("--run", "fifo-3")),
+    "channel": ("kernel/async/channel.c", "c->count || c->closed ? waiter_task(&c->receivers)",
+                "c->count && c->closed ? waiter_task(&c->receivers)", ("--run", "withdrawn")),
+    "handover": ("kernel/task/executor.c", "	t->worker = c->left;\n", "", ("--run", "wake")),
     "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
     "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
             ("--run", "property")),

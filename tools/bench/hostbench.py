@@ -6,8 +6,12 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 
 import suite
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../sim")
+import bench as simulator  # noqa: E402
 
 RUNS_IDENTICAL = 20
 RUNS_SPEED = 3
@@ -35,6 +39,12 @@ def simulator_speed(cc):
         best["sim.events_per_s"] = max(best["sim.events_per_s"], round(values["periodic.events"] / took))
         best["sim.jobs_per_s"] = max(best["sim.jobs_per_s"], round(values["periodic.jobs"] / took))
     return {name: suite.Metric(value, "1/s", program="periodic") for name, value in best.items()}
+
+
+def simulator_rates(cc):
+    """What the simulator does in a second of one core, and QEMU beside it: (metric, what it is), one after another."""
+    for rate, value in simulator.figures(cc, 1.0, ["pc", "virt"]):
+        yield rate.name, suite.Metric(round(value, 4) if rate.unit == "s" else round(value), rate.unit), rate.beside(value)
 
 
 def identical(board, cpus=4, runs=RUNS_IDENTICAL):

@@ -4,27 +4,34 @@ stopped by the events it may take, and a stall limit is only ever reported as a 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cutter
-from spec import Wrong
+from spec import ROOT, Wrong
+
+sys.path.append(str(ROOT / "tools/sim"))
+import bounded  # noqa: E402
 
 NOT_STARTED, NOT_BUILT, FAILED, PASSED = "not started", "not built", "failed", "passed"
 TODO_STATUS = 99
 NO_TRACE_STATUS = 125  # of tools/run: the kernel ended before it had one
 EVENTS_MAX = 300_000_000
+EXPLORED_EVENTS_MAX = 3_000_000  # in one schedule of many
 BUILD_STALL_S, RUN_STALL_S = 600, 300
+PART = {"--from": "explored_from_here", "--to": "explored_to_here"}  # of schedules that are gone through: labs/common/program.h
 TRACE_TOOL = "build/tools/fermata-trace"
 HOST_FLAGS = ["-std=gnu17", "-g", "-O1", "-Wall", "-Wextra", "-Ikernel", "-Ikernel/arch/sim", "-I."]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 ENDS = {
+    2: "it never came to the part whose schedules are to be gone through",
     101: "the kernel panicked",
     102: "no CPU has anything to do any more, but the program has not ended: somebody waits for what never comes, "
          "or a queue has lost a task",
-    103: f"there was no end to it within {EVENTS_MAX // 1_000_000} million events: something goes round in a circle",
+    103: "there was no end to it within millions of events: something goes round in a circle",
     104: "the simulator itself failed",
     105: "the simulator found a race or a wrong use of a lock or a stack",
     124: "the machine fell silent and did not end",
@@ -38,6 +45,8 @@ class Run:
     status: int
     said: str
     trace: Path | None = None
+    schedules: int = 0  # that were gone through before
+    found: str = ""  # one of them is wrong, and this run is it: what makes it one
 
 
 @dataclass
@@ -45,6 +54,7 @@ class Result:
     check: object
     state: str
     runs: int = 0
+    schedules: int = 0
     function: str = ""  # not started: which one is missing
     wrong: list = field(default_factory=list)  # lines in plain words
     how: str = ""  # what repeats it, behind the check's name
@@ -122,18 +132,64 @@ class Bench:
                 *(["--trace", str(trace)] if trace else [])]
 
     def once(self, check, path, cpus=1, seed=1, board="sim", trace=True):
+        run = self.explored(check, path, cpus, seed) if check.bound else None
+        if run and run.status:
+            return run
         where = None
         if trace and not (check.tier == 1 and check.sources):
             self.tools()
             where = self.out / "trace"
             where.parent.mkdir(parents=True, exist_ok=True)
         relative = where.relative_to(self.root) if where else None
-        if where and where.exists():
-            for file in where.iterdir():
+        if where:
+            plain_files(where)
+            for file in where.iterdir() if where.exists() else ():
                 file.unlink()
         command = self.command(check, path, cpus, seed, board, relative)
+        if run and run.found:
+            command = [command[0], "--replay", str(self.schedule()), "--max-events", str(EXPLORED_EVENTS_MAX),
+                       "--trace", str(relative)]
         status, said = self.execute(command, RUN_STALL_S, False)
-        return Run(command, status, said.replace("\r\n", "\n"), where)
+        if where:
+            plain_files(where)
+        return Run(command, status, said.replace("\r\n", "\n"), where, run.schedules if run else 0, run.found if run else "")
+
+    def schedule(self):
+        """Where the first wrong schedule is written."""
+        return (self.out / "schedule").relative_to(self.root)
+
+    def explored(self, check, path, cpus, seed):
+        """Goes through every schedule with few switches. The Run has a status only if that came to no end."""
+        file = self.root / self.schedule()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        part = {option: bounded.part(path, Path(check.program), name) for option, name in PART.items()}
+        count = 0
+        for bound in range(1, check.bound + 1):  # a schedule with fewer switches is easier to understand
+            command = [f"./{os.path.relpath(path, self.root)}", "--cpus", str(cpus), "--seed", str(seed), "--explore", str(bound),
+                       *(word for pair in part.items() for word in pair), "--record", str(self.schedule()), "--stop-after", "1",
+                       "--max-events", str(EXPLORED_EVENTS_MAX), *(["--cmdline", check.words] if check.words else [])]
+            status, said = self.execute(command, RUN_STALL_S, False)
+            told = bounded.TOLD.search(said)
+            if not told or told[7]:
+                return Run(command, status or 1, said)
+            count += int(told[1])
+            if file.is_file() and not file.is_symlink():
+                switches = self.switches(check, path, file)
+                times = {1: "once", 2: "twice"}.get(bound, f"{bound} times")
+                return Run(command, 0, said, None, count, f"of the schedules in which a CPU is held up at most {times}, number "
+                           f"{int(told[1]):,} is wrong: {switches}")
+        return Run(command, 0, said, None, count)
+
+    def switches(self, check, path, file):
+        """What makes the schedule in @file a special one, in words."""
+        found = []
+        for cpu, to, pc in re.findall(r"^switch (\d+) \d+ (\d+) ([0-9a-f]+)$", file.read_text(), re.M):
+            _, said = self.execute(["addr2line", "-ifse", os.path.relpath(path, self.root), f"0x{pc}"], RUN_STALL_S, False)
+            frames = re.findall(r"^(\w+)\n(\S+:\d+)\b.*$", said, re.M)  # the innermost first, as far as it is inlined
+            place = ", called by ".join(f"{name} ({line})" for name, line in frames[:4]) or f"0x{pc}"
+            found.append(f"CPU {cpu} is held up in {place}, and CPU {to} goes on")
+        return "; then ".join(found) or "no CPU is held up anywhere"
 
     # ---- judging
 
@@ -161,6 +217,8 @@ class Bench:
             lines = more + lines if more else lines
         elif run.trace and check.judged and not lines:
             lines.append("it left no trace by which it could be judged")
+        if lines and run.found:
+            lines.insert(0, run.found)
         return (FAILED if lines else PASSED), lines, at
 
     def missing(self, check):
@@ -236,6 +294,7 @@ class Bench:
                 progress(number, len(plans))
             run = self.once(check, path, cpus, seed, board)
             result.runs += 1
+            result.schedules += run.schedules
             state, what, result.at = self.judge(check, run)
             if state == PASSED and compare and (odd := compare((board, cpus, seed), run)):
                 state, what = FAILED, odd
@@ -253,12 +312,24 @@ class Bench:
         return result
 
 
+def plain_files(folder):
+    """Removes all else from @folder, which what was judged may write: links would lead the judge elsewhere,
+    a pipe would keep it waiting."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.is_symlink() or not path.is_file():
+            path.unlink()
+
+
 def told(said, name):
     """What a unit program said of test @name before its verdict; None: of the one that it did not end."""
     before = re.split(rf"^not ok {name}\b", said, flags=re.M)[0] if name else said
     lines = re.split(r"^(?:ok|not ok) .*$", before, flags=re.M)[-1].splitlines()
     found = [m for line in lines if (m := re.match(r"\s+(\S+):(\d+): (.*)", line))]
-    return [f"{m[3]}  ({m[1]}:{m[2]})" for m in found[:2]]
+    return list(dict.fromkeys(f"{m[3]}  ({m[1]}:{m[2]})" for m in found))[:2]
 
 
 def digest(said):

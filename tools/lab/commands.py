@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -298,7 +299,25 @@ def page(args):
     lab = spec.load(args.lab)
     path = ROOT / lab.folder / "README.md"
     path.write_text(excerpts.filled(path.read_text(), ROOT))
+    for program, options, begin, end, file in excerpts.pictures(path.read_text()) if args.pictures else ():
+        draw(checks.Bench(ROOT, lab), program, options, [*(["--from", begin, "--to", end] if end else [])], path.parent / file)
     return 0
+
+
+def draw(bench, program, options, part, to):
+    """A picture of a run of @program in the simulator."""
+    run = spec.Check("picture", 2, 1, "", 0, program)
+    path, said = bench.build(run)
+    if not path:
+        raise Wrong(f"{program} does not build:\n" + "\n".join(checks.compiler_errors(said)))
+    trace = bench.folder / "picture"
+    shutil.rmtree(trace, ignore_errors=True)
+    trace.parent.mkdir(parents=True, exist_ok=True)
+    for command in ([path, *options, "--trace", trace], ["tools/trace/picture", trace, to, *part]):
+        status, said = bench.plain(command, checks.RUN_STALL_S)
+        if status:
+            raise Wrong(f"{checks.quoted(command)} left with {status}:\n{said}")
+    print(said, end="")
 
 
 COMMANDS = {"start": start, "todo": todo, "check": check, "replay": replay, "view": view, "hint": hint, "diff": diff,

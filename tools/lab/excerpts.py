@@ -30,3 +30,11 @@ def filled(page, root):
 def named(page):
     """(file, name) of each excerpt."""
     return [(m[1], m[2]) for m in MARK.finditer(page)]
+
+
+PICTURE = re.compile(r"^<!-- picture: (\S+\.c) (.*?)(?: from=(\S+) to=(\S+))? -->\n!\[[^]]*\]\((\S+\.svg)\)$", re.M)
+
+
+def pictures(page):
+    """(program, the simulator's options, from ms, to ms or "", file) of each picture that a run gives."""
+    return [(m[1], m[2].split(), m[3] or "", m[4] or "", m[5]) for m in PICTURE.finditer(page)]

@@ -238,7 +238,7 @@ class Grader:
         self.box.give(out)
 
         def execute(command, stall_s, writes):
-            limit_s = BUILD_S if writes else BOARD_S if "tools/run" in command else RUN_S
+            limit_s = BUILD_S if writes else BOARD_S if {"tools/run", "--explore"} & {*command} else RUN_S
             return self.box.run(command, where, 4 * limit_s, writes, None if writes else out, cpu_s=limit_s)
         bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out)
         results = []

@@ -46,6 +46,8 @@ def result(lab, r):
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     runs = f"{r.runs} run{'s' if r.runs != 1 else ''}" if r.state == PASSED else ""
+    if runs and r.schedules:
+        runs = f"{r.schedules:,} schedules"
     lines = [f"{coloured(MARK[r.state], COLOUR[r.state])}  {r.check.name:16} tier {r.check.tier}, {TIERS[r.check.tier]}"
              + (f": {runs}" if runs else "")]
     where = f"labs/{lab.id}/README.md, step {r.check.step}"

@@ -3,18 +3,21 @@ no other process, no file but the compiler's and its own tree, which it may writ
 built. Everywhere: limits on CPU time, memory, files, processes and output, and whatever it started is
 killed in the end."""
 
+import itertools
 import os
 import resource
 import selectors
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 MIB = 1 << 20
 NOBODY = 65534
 OUTPUT_MAX = MIB
+WRITTEN_MAX = 512 * MIB
 STATUS_LIMIT = 124
 LIMIT_SIGNALS = {signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ}
 
@@ -50,16 +53,38 @@ exit $?
 """
 
 
+def bytes_in(folder):
+    """What the files below @folder take of the disk; they may come and go meanwhile."""
+    total = 0
+    for path, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+            except OSError:
+                pass
+    return total
+
+
 class Sandbox:
     """@folder is for empty roots. @strict: None finds out whether there are namespaces."""
 
     def __init__(self, folder, strict=None):
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.user = NOBODY if os.geteuid() == 0 else None
+        self.here, self.numbers = threading.local(), itertools.count()
         self.strict = strict
         if strict is None:
             self.strict = self.works()
+
+    @property
+    def user(self):
+        """Who runs what was handed in: nobody's account, another one for each thread, since processes are counted by it;
+        None: we are not root, and cannot choose."""
+        if os.geteuid() != 0:
+            return None
+        if not hasattr(self.here, "user"):
+            self.here.user = NOBODY - next(self.numbers)
+        return self.here.user
 
     def works(self):
         self.strict = True
@@ -103,17 +128,17 @@ class Sandbox:
                                        stderr=subprocess.STDOUT, env=environment, preexec_fn=self.limits(cpu_s, memory),
                                        **({"user": self.user, "group": self.user, "extra_groups": []} 
                                           if self.user is not None and not self.strict else {}))
-            return self.watch(process, stall_s)
+            return self.watch(process, stall_s, out)
         finally:
             if self.strict:
                 root.rmdir()
 
-    def watch(self, process, stall_s):
-        """Reads until the end, a limit, or too much."""
+    def watch(self, process, stall_s, out=None):
+        """Reads until the end, a limit, or too much, said or written to the folder @out."""
         said, end, over = bytearray(), time.monotonic() + stall_s, False
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            while time.monotonic() < end and len(said) <= OUTPUT_MAX:
+            while time.monotonic() < end and len(said) <= OUTPUT_MAX and not (out and bytes_in(out) > WRITTEN_MAX):
                 if selector.select(timeout=min(1.0, max(0.0, end - time.monotonic()))):
                     data = os.read(process.stdout.fileno(), 65536)
                     if not data:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TIERS = {1: "unit tests", 2: "the simulator, seed by seed", 3: "few preemptions, many places",
+TIERS = {1: "unit tests", 2: "the simulator, seed by seed", 3: "few switches, at every place or many",
          4: "whole boards"}
 
 
@@ -37,6 +37,7 @@ class Check:
     strategy: str = "time"
     options: tuple = ()  # more for the simulator
     words: str = ""  # for the kernel's command line
+    bound: int = 0  # tier 3: every schedule with so many switches that are not plain (docs/explorer.md)
     boards: tuple = ()  # tier 4
     judged: bool = True  # by its trace
     rules: tuple = ()  # tier 4: those that a machine's own speed cannot keep from being judged; else all
@@ -51,6 +52,7 @@ class Mutant:
     old: str
     new: str
     fails: tuple
+    only: bool = False  # the other checks in the simulator do not see it
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
 #: APP=          a C file that replaces kernel/apps/
 #: RDGEN=        YAML files of RD-Gen's, whose DAGs run instead; RDGEN_FLAGS as in tools/rdgen/rdgen --help
 #: LIVE=1        run: print an address at which a browser follows the trace
+#: SANITIZE=     sim: 1, its own code; address: AddressSanitizer; coverage: then `make coverage`
 #: QUICK=1       test: the short selection; PYTEST='-k word' chooses by name
 #: LABS=all      test: 200 public and 50 fresh seeds for each of a lab's checks
 
@@ -51,8 +52,23 @@ else ifneq ($(and $(APP),$(if $(wildcard $(APP)),,missing)),)
 $(error APP=$(APP): there is no such file)
 endif
 
+ifneq ($(filter-out 0,$(SANITIZE)),)
+ifneq ($(BOARD),sim)
+$(error SANITIZE=$(SANITIZE) is for BOARD=sim)
+endif
+ifeq ($(call one-of,$(SANITIZE),1 address coverage),)
+$(error SANITIZE=$(SANITIZE): choose 1, address or coverage)
+endif
+ifeq ($(SANITIZE)-$(CC_NAME),coverage-gcc)
+$(error SANITIZE=coverage is for CC=clang)
+endif
+endif
+ASAN := $(filter address,$(SANITIZE))
+COVERAGE := $(filter coverage,$(SANITIZE))
+SANITIZED := $(patsubst 1,undefined,$(filter-out 0,$(SANITIZE)))
+
 IMAGE := $(patsubst raspi%,raspi,$(BOARD))
-OUT := build/$(IMAGE)-$(CC_NAME)
+OUT := build/$(IMAGE)-$(CC_NAME)$(addprefix -,$(SANITIZED))
 APP_NAME := $(basename $(notdir $(APP)))
 BIN := $(OUT)$(if $(APP),/app-$(APP_NAME))
 ELF := $(BIN)/kernel.elf

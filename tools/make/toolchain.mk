@@ -37,7 +37,15 @@ CFLAGS_HOOKS_clang := -fsanitize=thread -mllvm -tsan-instrument-func-entry-exit=
 	-mllvm -tsan-distinguish-volatile=1 -fsanitize-coverage=edge,trace-pc
 CFLAGS_HOOKS_gcc := -fsanitize=thread --param tsan-instrument-func-entry-exit=0 \
 	--param tsan-distinguish-volatile=1 -fsanitize-coverage=trace-pc -Wno-tsan
+CFLAGS_BLOCKS_clang := -fsanitize-coverage=edge,trace-pc
+CFLAGS_BLOCKS_gcc := -fsanitize-coverage=trace-pc
 CFLAGS_ARCH := $(CFLAGS_HOOKS_$(CC_NAME))
+ifneq ($(ASAN),)
+CFLAGS_ARCH := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error $(CFLAGS_BLOCKS_$(CC_NAME))
+endif
+ifneq ($(COVERAGE),)
+CFLAGS_ARCH += -fprofile-instr-generate -fcoverage-mapping
+endif
 TARGET_CC := $(CC)
 TARGET_LD := ld
 OBJCOPY := objcopy

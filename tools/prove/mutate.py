@@ -24,6 +24,11 @@ C_TOKENS = [
     (r"(?<![\w.x])0(?![\w.x])", "1"), (r"(?<![\w.x])1(?=[;)\s\]])", "2"), (r"(?<![\w.x])(?:4|8|16)(?=[;)\s,])", "3"),
     (r"->next\b", "->prev"), (r"->prev\b", "->next"),
 ]
+# Of memory orders, for tools that know what they mean.
+ORDER_TOKENS = [(rf"\b{prefix}{old}\b", prefix + new) for prefix in ("memory_order_", "__ATOMIC_") for old, new in (
+    (("acquire", "relaxed"), ("release", "relaxed"), ("acq_rel", "acquire"), ("acq_rel", "release"), ("seq_cst", "acq_rel"))
+    if prefix[0] == "m" else (("ACQUIRE", "RELAXED"), ("RELEASE", "RELAXED")))]
+TOLD = "arch_lock_"  # what tells the simulator of a lock, and is nothing on a machine
 ASM_WORDS = r"\t(?:push|pop|mov|stp|ldp|str|ldr|sub|add|mrs|msr|adrp)\b"
 ASM_TOKENS = [
     (r"%r12\b", "%r13"), (r"%rbx\b", "%rcx"), (r"%rbp\b", "%rbx"), (r"%rdi\b", "%rsi"), (r"%rax\b", "%rdx"),
@@ -126,21 +131,24 @@ def line_changes(line, tokens):
             yield line[:match.start()] + new + line[match.end():]
 
 
-def mutants(root, file, functions=()):
+def mutants(root, file, functions=(), orders=False):
     """Every mutant of the functions of a file, in the order of the file."""
     lines = (Path(root) / file).read_text().split("\n")
     assembly = file.endswith(".S")
+    tokens = [*([*ORDER_TOKENS, (r"\barch_irq_save\(\)", "arch_irq_enabled()")] if orders else []), *C_TOKENS]
     comment = inside_comment(lines)
     body = [n for n in bodies(lines, set(functions), assembly) if not comment[n] and not lines[n].startswith("#")]
     single = (lambda text: re.match(ASM_WORDS, text)) if assembly else is_statement
     for number in body:
         line = lines[number]
+        if orders and TOLD in line:
+            continue
 
         def mutant(new, count=1, old=line):
             text = "\n".join([*lines[:number], *new, *lines[number + count:]])
             return Mutant(file, number + 1, " ".join(old.split()), " ".join(" ; ".join(new).split()), text)
 
-        for new in line_changes(line, ASM_TOKENS if assembly else C_TOKENS):
+        for new in line_changes(line, ASM_TOKENS if assembly else tokens):
             yield mutant([new])
         if single(line):
             previous = code_only(lines[number - 1]).strip()
@@ -150,7 +158,7 @@ def mutants(root, file, functions=()):
                 yield mutant([re.match(r"\s*", line)[0] + ";"])
             after = lines[number + 1]
             same = independent_moves if assembly else independent
-            if number + 1 in body and single(after) and not same(line, after) and re.match(r"\s*", line)[0] == re.match(r"\s*", after)[0]:
+            if number + 1 in body and single(after) and not (orders and TOLD in after) and not same(line, after) and re.match(r"\s*", line)[0] == re.match(r"\s*", after)[0]:
                 yield mutant([after, line], 2, f"{line} ; {after}")
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import runs
+import stepper
 from traced import (CONT, DEBUG_REGISTER, OPTIONS, PEEKUSER, POKEUSER, REGISTERS, RIP, RSP, SETOPTIONS, SINGLESTEP,
                     TRACEME, Process, ptrace)
 from wrong import Wrong
@@ -25,7 +26,7 @@ CHECKPOINTS_MAX = 48
 NEAR_EVENTS = 2_000
 STEPS_MAX = 200_000  # instructions between two events
 GDB_REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
-TABLE = ("events armed budget bias cur sp0 sp1 cpus text text_end at capped running stop end").split()
+TABLE = ("events armed budget bias cur sp0 sp1 cpus text text_end at capped running stop end clock fraction step").split()
 SAVED = "r15 r14 r13 r12 rbx rbp rip".split()  # fiber_x86_64.S
 
 class Machine:
@@ -72,6 +73,11 @@ class Machine:
     def events(self):
         a, p = self.at, self.p
         return p.u64(a["events"]) + p.i64(a["armed"]) - p.i64(a["budget"])
+
+    def now_ns(self):
+        a, p = self.at, self.p
+        used = p.i64(a["armed"]) - p.i64(a["budget"])
+        return p.u64(a["clock"]) + (p.u64(a["fraction"]) + used * p.u64(a["step"]) >> 20)
 
     def cpu(self):
         return struct.unpack("<I", self.p.read(self.at["cur"], 4))[0]
@@ -503,6 +509,8 @@ def main(args):
     if "sim_debug_table" not in symbols:
         raise Wrong(f"{command[0]} cannot be debugged: it was built by an older tree")
     event = last_event([*command, "--until", str(until)], symbols) if until else 0
+    if args.terminal:
+        return stepper.main(Machine(command, symbols), command, event)
     listener = socket.create_server(("127.0.0.1", args.port or 0))
     port = listener.getsockname()[1]
     machine = Machine(command, symbols)

@@ -211,6 +211,8 @@ def common_words(args):
         result += ["--watch", args.watch]
     for fault in args.fault or []:
         result += ["--fault", fault]
+    for device in args.device or []:
+        result += ["--device", device]
     return [str(word) for word in result]
 
 

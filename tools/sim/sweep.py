@@ -217,6 +217,8 @@ def again(args):
         words += ["--watch", args.watch]
     for fault in args.fault or []:
         words += ["--fault", fault]
+    for device in args.device or []:
+        words += ["--device", device]
     if args.cmdline:
         words += ["--cmdline", f"'{args.cmdline}'"]
     return " ".join(words)

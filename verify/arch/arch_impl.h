@@ -26,16 +26,6 @@ static inline struct task *arch_current(void)
 	return ((struct task **)proof_cpu)[1];
 }
 
-static inline bool arch_irq_save(void)
-{
-	return true;
-}
-
-static inline void arch_irq_restore(bool enabled)
-{
-	(void)enabled;
-}
-
 static inline void arch_irq_enable(void)
 {
 }

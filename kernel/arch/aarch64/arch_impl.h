@@ -46,20 +46,6 @@ static inline bool arch_irq_enabled(void)
 	return !(daif & ARCH_DAIF_IRQ);
 }
 
-static inline bool arch_irq_save(void)
-{
-	bool enabled = arch_irq_enabled();
-
-	arch_irq_disable();
-	return enabled;
-}
-
-static inline void arch_irq_restore(bool enabled)
-{
-	if (enabled)
-		arch_irq_enable();
-}
-
 static inline void arch_relax(void)
 {
 	__asm__ volatile("yield" ::: "memory");

@@ -17,6 +17,7 @@ static inline struct cpu *arch_cpu(void)
 	return (struct cpu *)sim_cpu_local();
 }
 
+#define arch_irq_save arch_irq_save /* here it is one step */
 static inline bool arch_irq_save(void)
 {
 	return sim_irq_save();

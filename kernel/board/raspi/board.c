@@ -7,8 +7,8 @@
 #include "arch/arch.h"
 #include "base/panic.h"
 #include "base/string.h"
-#include "base/words.h"
 #include "board/raspi/raspi.h"
+#include "core/boot.h"
 #include "core/irq.h"
 #include "core/time.h"
 #include "drivers/fdt/fdt.h"
@@ -83,10 +83,7 @@ static u32 clock_or_zero(enum firmware_clock clock)
 
 static void console_init(void)
 {
-	char wanted[16];
-
-	if (words_find(cmdline, "console", wanted, sizeof wanted) &&
-	    strcmp(wanted, "miniuart") == 0) {
+	if (boot_word(BOOT_CONSOLE) == BOOT_CONSOLE_MINIUART) {
 		console = (struct console){soc->peripherals + AUX, miniuart_putc, miniuart_listen,
 					   soc->aux_irq};
 		uart_pins(2);
@@ -167,7 +164,7 @@ void board_early_init(void *boot)
 	soc = soc_this();
 	board_name_set(soc->board);
 	(void)strlcpy(cmdline, args ? args : "", sizeof cmdline);
-	semihosting = words_find(cmdline, "semihosting", NULL, 0);
+	semihosting = boot_given(BOOT_SEMIHOSTING);
 	firmware_init(soc->peripherals);
 	console_init();
 	find_memory(tree ? &f : NULL);

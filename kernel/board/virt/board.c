@@ -8,7 +8,7 @@
 #include "arch/arch.h"
 #include "base/panic.h"
 #include "base/string.h"
-#include "base/words.h"
+#include "core/boot.h"
 #include "core/cpu.h"
 #include "core/irq.h"
 #include "core/time.h"
@@ -152,7 +152,7 @@ static void find_firmware(const struct fdt *f)
 	const char *method = fdt_string(f, fdt_find(f, "/psci"), "method");
 
 	(void)strlcpy(cmdline, args ? args : "", sizeof cmdline);
-	semihosting = words_find(cmdline, "semihosting", NULL, 0);
+	semihosting = boot_given(BOOT_SEMIHOSTING);
 	/* Without PSCI the kernel runs on the CPU it has, and cannot switch off. */
 	if (!method || psci_init(method) != 0)
 		cpus_found = 1;

@@ -1,7 +1,7 @@
 /*
- * The short ways of the executor, which it takes on one CPU while nothing is recorded, come to what
- * the queues come to: sets of tasks drawn at random run in the same order when it is told that it is
- * not alone, and takes the long way. Nothing in them depends on time: there are no quanta and no
+ * The short ways of the executor, which it takes with one shard, or on one CPU, while nothing is
+ * recorded, come to what the queues come to: sets of tasks drawn at random run in the same order when
+ * it is told that its shard is one of several and that it is not alone, and takes the long way. Nothing in them depends on time: there are no quanta and no
  * timers, and the deadlines are seconds apart.
  * cpus: 1
  * seeds: 1
@@ -200,6 +200,7 @@ static enum poll the_same_order(void *frame)
 	for (me->set = 1; me->set <= SETS; me->set++) {
 		for (run = 0; run < 2; run++) {
 			alone = run;
+			shards[0].shared = !run;
 			spawn_set(me->set);
 			MUST(TASK_SPAWN(&me->mover, "mover", mover, (struct mover){},
 					SCHED_PARAMS_PANICKED));

@@ -1,0 +1,291 @@
+/*
+ * links: task/executor.c task/preempt.c task/task.c task/worker.c task/runqueue.c task/hint.c
+ * links: task/look.c task/server.c task/inherit.c task/fault.c sched/fifo.c sched/levels.c
+ * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
+ *
+ * The executor itself, on two CPUs. A task wakes a more urgent one, so it is preempted in the middle
+ * of its poll, which is left on its worker's stack, or the other CPU takes what was woken. Nobody runs
+ * on a stack that another has not left, each task is polled by one CPU at a time and to its end, no
+ * stack is lost, and no CPU sleeps while a task waits. Reads are of what was written last.
+ */
+#include "base/printf.h"
+#include "base/words.h"
+#include "board/board.h"
+#include "core/irq.h"
+#include "core/ksym.h"
+#include "explore.h"
+#include "mm/kmalloc.h"
+#include "mm/page.h"
+#include "sched/admission.h"
+#include "task/fault.h"
+#include "task/look.h"
+
+#define CPUS            2
+#define TASKS           2
+#define WORKERS         5
+#define UNREACHED(name) panic("%s is not part of this program", name)
+
+const unsigned explore_threads = CPUS;
+#ifdef INTERRUPTS
+const unsigned explore_interrupts[] = {INTERRUPTS, 0};
+#endif
+const bool explore_locks_given = true, explore_halts_end = true, explore_newest = true;
+
+struct cpu cpus[CPUS_MAX];
+unsigned cpu_count = CPUS;
+struct clock_scale clock_scale;
+_Atomic u64 sched_heads, sched_tails, cpus_out;
+_Atomic u8 trace_level = TRACE_OFF;
+void (*panic_contain)(const struct fault *f);
+void (*panic_describe)(void);
+
+/* Each with a frame behind it. */
+static char memory[TASKS][sizeof(struct task) + 64] __attribute__((aligned(64)));
+#define TASK(i) ((struct task *)memory[i])
+static unsigned polls[TASKS];
+static usize pages_used;
+
+static enum poll low(void *frame)
+{
+	volatile unsigned canary = 7;
+
+	(void)frame;
+	polls[0]++;
+	task_wake(TASK(1));
+	polls[0]++;
+	ASSERT(canary == 7);
+	return POLL_READY;
+}
+
+static enum poll high(void *frame)
+{
+	(void)frame;
+	polls[1]++;
+	return POLL_READY;
+}
+
+static void send_hint(unsigned cpu)
+{
+	sim_hint(cpu);
+}
+
+static const struct irqchip chip = {.name = "explorer", .send_hint = send_hint};
+const struct irqchip *irqchip = &chip;
+
+void *page_alloc(unsigned order)
+{
+	usize at = pages_used;
+
+	pages_used += PAGE_BYTES << order;
+	return pages_used <= EXPLORE_SCRATCH_BYTES ? explore_scratch + at : NULL;
+}
+
+const struct sched_policy *sched_policy_at(unsigned urgency)
+{
+	return urgency == sched_fifo.urgency ? &sched_fifo : NULL;
+}
+
+const struct sched_policy *sched_policy_of(unsigned class)
+{
+	(void)class;
+	return &sched_fifo;
+}
+
+void timer_program(void)
+{
+}
+
+unsigned arena_release(struct arena *a)
+{
+	(void)a;
+	return 0;
+}
+
+void arch_mmu_guard(uptr page)
+{
+	(void)page;
+}
+
+static void make(unsigned i, task_fn *fn, unsigned level)
+{
+	struct task *t = TASK(i);
+
+	t->id = i + 1;
+	t->fn = fn;
+	t->policy = &sched_fifo;
+	t->home = &shards[0];
+	t->entity.cpus = SCHED_CPUS_ALL;
+	t->params = (struct sched_params)SCHED_PARAMS_FIFO((u8)level);
+	t->state = TASK_WAITING;
+	list_init(&t->joiners);
+	list_init(&t->all);
+	atomic_init(&t->refs, 2);
+}
+
+void explore_begin(void)
+{
+	for (unsigned i = 0; i < CPUS; i++) {
+		cpus[i].id = i;
+		cpus[i].quantum_end_ns = cpus[i].timer_quantum_ns = TIME_NEVER;
+	}
+	sim_cpu_set_local(&cpus[0]);
+	runqueue_init(1);
+	workers_init(WORKERS);
+	make(0, low, 10);
+	make(1, high, 20);
+	arch_irq_disable();
+	task_wake(TASK(0));
+}
+
+void explore_interrupt(unsigned id)
+{
+	(void)id;
+	(void)irq_enter(0);
+	irq_exit();
+}
+
+void explore_thread(unsigned id)
+{
+	sim_cpu_set_local(&cpus[id]);
+	arch_irq_disable();
+	executor_run();
+}
+
+void explore_end(void)
+{
+	ASSERT(polls[0] == 2 && polls[1] == 1);
+	for (unsigned i = 0; i < TASKS; i++)
+		ASSERT(TASK(i)->done && TASK(i)->state == TASK_DEAD && !TASK(i)->worker);
+	ASSERT(workers_free() == WORKERS - CPUS);
+}
+
+/*
+ * What these files name and nothing here reaches.
+ */
+
+void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
+{
+	(void)id, (void)payload, (void)bytes, (void)more, (void)more_bytes;
+	UNREACHED("trace_record");
+}
+
+void kprintf(const char *fmt, ...)
+{
+	(void)fmt;
+	UNREACHED("kprintf");
+}
+
+int ksnprintf(char *to, usize bytes, const char *fmt, ...)
+{
+	(void)to, (void)bytes, (void)fmt;
+	UNREACHED("ksnprintf");
+}
+
+void backtrace_print(uptr pc, uptr fp)
+{
+	(void)pc, (void)fp;
+	UNREACHED("backtrace_print");
+}
+
+void frames_print(const uptr *pcs, unsigned n, bool exact)
+{
+	(void)pcs, (void)n, (void)exact;
+	UNREACHED("frames_print");
+}
+
+const char *board_cmdline(void)
+{
+	UNREACHED("board_cmdline");
+}
+
+bool words_find(const char *line, const char *word, char *value, usize bytes)
+{
+	(void)line, (void)word, (void)value, (void)bytes;
+	UNREACHED("words_find");
+}
+
+int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
+		 const void *arg)
+{
+	(void)t, (void)decide, (void)arg;
+	UNREACHED("task_requeue");
+}
+
+void timer_arm(struct timer *t, u64 at_ns)
+{
+	(void)t, (void)at_ns;
+	UNREACHED("timer_arm");
+}
+
+void *kmalloc(usize bytes)
+{
+	(void)bytes;
+	UNREACHED("kmalloc");
+}
+
+void *kzalloc(usize bytes)
+{
+	(void)bytes;
+	UNREACHED("kzalloc");
+}
+
+void kfree(void *p)
+{
+	(void)p;
+	UNREACHED("kfree");
+}
+
+u64 arena_bytes(const struct arena *a)
+{
+	(void)a;
+	UNREACHED("arena_bytes");
+}
+
+void arena_init(struct arena *a, u64 max_bytes, bool service)
+{
+	(void)a, (void)max_bytes, (void)service;
+	UNREACHED("arena_init");
+}
+
+int admission_describe(struct admission_task *t, const char *name, const struct sched_params *p,
+		       u64 period_ns, u64 wcet_ns, char why[ADMISSION_WHY_BYTES])
+{
+	(void)t, (void)name, (void)p, (void)period_ns, (void)wcet_ns, (void)why;
+	UNREACHED("admission_describe");
+}
+
+int admission_enter(const struct admission_task *t, unsigned *slot, char why[ADMISSION_WHY_BYTES])
+{
+	(void)t, (void)slot, (void)why;
+	UNREACHED("admission_enter");
+}
+
+void admission_leave(unsigned slot)
+{
+	(void)slot;
+	UNREACHED("admission_leave");
+}
+
+int sched_validate(const struct sched_params *p, char why[SCHED_WHY_BYTES])
+{
+	(void)p, (void)why;
+	UNREACHED("sched_validate");
+}
+
+u64 sched_cpus(const struct sched_params *p)
+{
+	(void)p;
+	UNREACHED("sched_cpus");
+}
+
+bool sim_memory_ok(uintptr_t at, size_t bytes)
+{
+	(void)at, (void)bytes;
+	UNREACHED("sim_memory_ok");
+}
+
+struct cpu *irq_note_struck(uptr pc)
+{
+	(void)pc;
+	UNREACHED("irq_note_struck");
+}

@@ -1,0 +1,120 @@
+"""The explorer as a tool that proves: every execution of a small program on the kernel's code.
+
+A run names a program of tests/explore/. It is linked like `fermata-sim explore` does it, with what its
+first comment asks for, but from an overlay where that has a file of its own. What no overlay changes is
+compiled once in a call.
+"""
+
+import atexit
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from engines import ENGINES, ERROR, PROVED, REFUTED, Engine, Result, call
+
+FLAGS = """
+ARCH := sim
+CC := clang
+CC_NAME := clang
+include tools/make/toolchain.mk
+all: ; @echo $(filter-out -g,$(CFLAGS)) -I.
+"""
+HOST = "clang -std=gnu17 -O2 -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -I.".split()
+SUFFIX = {".c": [], ".S": ["-D__ASSEMBLER__"]}
+
+
+class Explorer(Engine):
+    """sim/explore on the sources as they are."""
+
+    needs = ("clang", "make")
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.objects = {}
+        self.scratch = self.words = None
+
+    def flags(self):
+        with self.lock:
+            if not self.words:
+                Path("build/prove").mkdir(parents=True, exist_ok=True)
+                self.scratch = Path(tempfile.mkdtemp(prefix="explorer-", dir="build/prove")).absolute()
+                atexit.register(shutil.rmtree, self.scratch, ignore_errors=True)
+                self.words = subprocess.run(["make", "-s", "-f", "-"], input=FLAGS, capture_output=True, text=True,
+                                            check=True).stdout.split()
+        return self.words
+
+    def once(self, source, words):
+        """The object of a source that no overlay has; compiled by whoever asks first."""
+        with self.lock:
+            mine = self.objects.setdefault(source, threading.Lock())
+        made = self.scratch / (source.replace("/", "-") + ".o")
+        with mine:
+            if not made.exists():
+                subprocess.run([*words, "-c", source, "-o", made], check=True, capture_output=True, text=True)
+        return made
+
+    def sources(self, run):
+        program = f"tests/explore/{run['program']}.c"
+        links = " ".join(re.findall(r"^ \* links: (.*)$", Path(program).read_text(), re.M)).split()
+        return [program, "kernel/base/string.c", *(f"kernel/{name}" for name in links)]
+
+    def object_of(self, source, overlay, out):
+        words = ["clang", *self.flags()]
+        changed = {str(p.relative_to(overlay)) for p in Path(overlay).rglob("*") if p.is_file()}
+        if source not in changed and not any(name.endswith(".h") for name in changed):
+            return self.once(source, words)
+        made = out / (source.replace("/", "-") + ".o")
+        path = Path(overlay) / source
+        subprocess.run([*words[:1], f"-I{overlay}/kernel", *words[1:], f"-I{Path(source).parent}", "-c",
+                        path if path.exists() else source, "-o", made], check=True, capture_output=True, text=True)
+        return made
+
+    def build(self, run, overlay, out):
+        objects = [self.object_of(source, overlay, out) for source in self.sources(run)]
+        whole, elf = out / f"{run['name']}.o", out / f"{run['name']}.elf"
+        subprocess.run(["ld", "-r", "-T", "sim/kernel.ld", "-o", whole, *objects], check=True, capture_output=True, text=True)
+        subprocess.run(["objcopy", "--keep-global-symbols=sim/explore.list", whole], check=True, capture_output=True, text=True)
+        engine = [self.once(str(source), [*HOST, *SUFFIX[source.suffix]])
+                  for source in [*sorted(Path("sim/explore").glob("*.c")), Path("sim/fiber.c"), Path(f"sim/fiber_{os.uname().machine}.S")]]
+        subprocess.run(["clang", "-static", "-o", elf, whole, *engine], check=True, capture_output=True, text=True)
+        return elf
+
+    def run(self, prop, run, overlay, out, stall_s=900):
+        out.mkdir(parents=True, exist_ok=True)
+        try:
+            elf = self.build(run, overlay, out)
+        except subprocess.CalledProcessError as why:
+            return Result(ERROR, (why.stderr or str(why)).strip()[-2000:])
+        status, output, seconds, megabytes = call([elf], ".", stall_s)
+        (out / f"{run['name']}.log").write_text(output)
+        if status is None:
+            return Result(ERROR, f"no verdict in {stall_s} s", "", seconds, megabytes)
+        return Result(*self.judge(status, output), seconds, megabytes)
+
+    def judge(self, status, output):
+        found = re.search(r"explore: (verified|FAILED): .*?(\d+) executions", output)
+        size = f"{int(found[2]):,} executions" if found else ""
+        if status == 0 and found and found[1] == "verified":
+            return PROVED, "", size
+        why = re.search(r"^explore: (?!again|FAILED)(.*)$", output, re.M)
+        if status == 1 and why:
+            return REFUTED, why[1], size
+        if status and status < 0:
+            return REFUTED, f"died of signal {-status}", size
+        return ERROR, "\n".join(output.splitlines()[-5:]), size
+
+    def compiled(self, prop, overlay):
+        words = ["clang", f"-I{overlay}/kernel", *self.flags()]
+        sources = {source for run in prop["runs"] for source in self.sources(run)}
+        headers = any(file.endswith(".h") for file in prop["code"])
+        for source in sorted(sources):
+            if headers or source in prop["code"]:
+                path = Path(overlay) / source
+                yield [*words, f"-I{Path(source).parent}", "-S", "-o", "-", str(path if path.exists() else source)]
+
+
+ENGINES["explorer"] = Explorer()
