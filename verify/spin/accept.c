@@ -79,6 +79,7 @@ static bool takes(unsigned c)
 	found = model_shown[0].task != NOBODY;
 	m.switches[c] = 1;
 	m.prev[c] = model_shown[0].other;
+	m.prev_state[c] = m.prev[c] == NOBODY ? DEAD : m.state[m.prev[c]];
 	if (found)
 		m.locked = (u8)c;
 	if (!o || o->event[0].id == TRACE_EV_CPU_OFFLINE)
@@ -276,11 +277,11 @@ static bool switches(const struct op *o)
 	case TRACE_switch_why_unfit:
 		return m.left[c] == prev && m.goes[c];
 	case TRACE_switch_why_blocked:
-		return m.state[prev] == WAITING;
+		return m.prev_state[c] == WAITING;
 	case TRACE_switch_why_exited:
-		return m.state[prev] == DEAD;
+		return m.prev_state[c] == DEAD;
 	case TRACE_switch_why_yielded:
-		return m.state[prev] == READY || m.running[c] == prev;
+		return m.prev_state[c] == READY || m.prev_state[c] == RUNNING;
 	default:
 		return prev == NOBODY;
 	}

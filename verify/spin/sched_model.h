@@ -54,14 +54,15 @@ struct model {
 	u8 locked;                   /* the CPU that holds the lock from one step to the next */
 	u8 spurious, ticks, notes, faults, plugs; /* how many more there may be */
 #ifdef ACCEPT
-	u32 hints[CPUS];    /* counted for it */
-	u32 number[CPUS];   /* of the hint that it is about to count, 0: not yet told */
-	u8 chose[CPUS];     /* its look found somebody, or had to tell that it did not */
-	u8 coming[CPUS];    /* it is about to be online */
-	u8 plugs_out[CPUS]; /* the CPU that it is about to take from those online, or NOBODY */
-	u8 switches[CPUS];  /* what its look came to is not told yet */
-	u8 prev[CPUS];      /* whom it left then */
-	u8 looks[CPUS];     /* it has begun to look, which is not told yet */
+	u32 hints[CPUS];     /* counted for it */
+	u32 number[CPUS];    /* of the hint that it is about to count, 0: not yet told */
+	u8 chose[CPUS];      /* its look found somebody, or had to tell that it did not */
+	u8 coming[CPUS];     /* it is about to be online */
+	u8 plugs_out[CPUS];  /* the CPU that it is about to take from those online, or NOBODY */
+	u8 switches[CPUS];   /* what its look came to is not told yet */
+	u8 prev[CPUS];       /* whom it left then */
+	u8 prev_state[CPUS]; /* and in which state that was; by now it may have been woken */
+	u8 looks[CPUS];      /* it has begun to look, which is not told yet */
 #endif
 };
 
