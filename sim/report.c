@@ -33,8 +33,8 @@ static struct later {
 } asked[LATER_MAX], shows[LATER_MAX];
 static unsigned asked_count, shows_count, shown_count;
 
-extern uint64_t ksyms_count, ksyms_addr[];
-extern uint32_t ksyms_name[];
+extern uint64_t ksyms_count;
+extern uint32_t ksyms_addr[], ksyms_name[];
 extern char ksyms_text[];
 
 /* The symbol that @p pc lies in, as its index and 1; 0: none. */

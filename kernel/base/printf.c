@@ -96,13 +96,10 @@ static void convert(struct sink *out, struct spec *s, char conversion, va_list *
 		s->zero = false;
 		emit_padded(out, s, "", &c, 1);
 		return;
-	case '%':
+	default: /* '%'; the compiler's format check lets nothing else through */
 		emit(out, '%');
-		return;
-	default: /* the compiler's format check lets no such text through */
-		emit(out, '%');
-		emit(out, conversion);
-		return;
+		if (conversion != '%')
+			emit(out, conversion);
 	}
 }
 

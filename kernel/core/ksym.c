@@ -9,11 +9,11 @@
  * same names strongly. Not const, though never written: Clang takes the value of a weak constant
  * for the final one.
  */
-extern u64 ksyms_count, ksyms_addr[];
-extern u32 ksyms_name[]; /* offsets into ksyms_text */
+extern u64 ksyms_count;
+extern u32 ksyms_addr[], ksyms_name[]; /* names: offsets into ksyms_text */
 extern char ksyms_text[];
 u64 ksyms_count __attribute__((weak)) = 0;
-u64 ksyms_addr[1] __attribute__((weak)) = {0};
+u32 ksyms_addr[1] __attribute__((weak)) = {0};
 u32 ksyms_name[1] __attribute__((weak)) = {0};
 char ksyms_text[1] __attribute__((weak)) = "";
 

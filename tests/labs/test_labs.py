@@ -85,6 +85,9 @@ def test_each_step_has_three_hints(lab):
 def test_the_points_add_up_and_the_numbers_are_kept(lab):
     assert sum(c.points for c in lab.checks) == 100
     assert len(lab.mutants) >= 5 and len(lab.attempts) >= 3
+    tried = {(a.file, a.function) for a in lab.attempts}
+    for step in {c.step for c in lab.cuts}:
+        assert tried & {(c.file, f) for c in lab.cuts if c.step == step for f in c.functions}, f"nobody was wrong in step {step}"
     if lab.needs:  # all but the tour
         assert len({c.tier for c in lab.checks}) >= 3
     assert len({c.name for c in lab.checks}) == len(lab.checks)

@@ -8,13 +8,13 @@ import pytest
 
 RAM = ["--ram", "112"]  # valgrind itself lies 128 MiB behind the begin of the simulator's RAM
 CASES = [("tests/sim/rates.c", 4, "random", "tasks=40"), ("tests/sim/rates.c", 1, "time", "switches=500"),
-         ("tests/unit/async/messages.c", 3, "pct", "")]
+         ("tests/unit/async/messages.c", 3, "pct", ""), ("tests/sim/driven.c", 2, "random", "only=blk_in_any")]
 
 
 def execute(before, elf, folder, case):
     _, cpus, strategy, cmdline = case
     done = subprocess.run([*before, elf, "--cpus", str(cpus), "--seed", "7", "--strategy", strategy, "--cmdline", cmdline, *RAM,
-                           "--trace", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                           *(["--device", "all"] if "driven" in case[0] else []), "--trace", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, next(line for line in done.stderr.splitlines() if line.startswith("sim: seed="))
 

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import {execFileSync, spawn} from "node:child_process";
-import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from "node:fs";
+import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {after, before, test} from "node:test";
 import {chromium} from "../../viewer/node_modules/playwright-core/index.mjs";
@@ -690,6 +690,292 @@ test("violated invariants are marked at their event", async () => {
 	await page.locator("aside li button").first().click();
 	assert.match(await heading(page), /Invariant \w+ is violated/);
 	await shot(page, "violation");
+	await done(page);
+});
+
+/** Chooses files for a page whose dialog opens by a click on a button, and waits for what comes of it. */
+async function give(page, files, button = "Choose files…") {
+	await page.evaluate(() => delete document.documentElement.dataset.state);
+	const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", {name: button}).click()]);
+	await chooser.setFiles(files);
+	await page.waitForFunction(() => document.documentElement.dataset.state);
+	return page.evaluate(() => document.documentElement.dataset.state);
+}
+
+test("a folder, one file of it, and a gz open, and a cut one shows what could be read", async () => {
+	const page = await open("viewer.html", {ready: false});
+	const count = () => page.evaluate(() => window.fermata.q.m.events);
+	assert.equal(await give(page, join(DIR, "trace"), "Choose a folder…"), "ready");
+	const all = await count();
+	assert.equal(await page.evaluate(() => window.fermata.q.m.problems.length), 0);
+	execFileSync("tar", ["-czf", join(DIR, "whole.tar.gz"), "-C", DIR, "trace"]);
+	assert.equal(await give(page, join(DIR, "whole.tar.gz"), "Open…"), "ready");
+	assert.equal(await count(), all);
+	assert.equal(await give(page, join(DIR, "trace/channel0_2"), "Open…"), "ready");
+	assert.ok(await count() < all);
+	assert.match(await page.locator(".dockbody").textContent(), /metadata0not given: times are taken to be nanoseconds/);
+	const gz = readFileSync(join(DIR, "whole.tar.gz"));
+	writeFileSync(join(DIR, "cut.tar.gz"), gz.subarray(0, gz.length * 0.8));
+	assert.equal(await give(page, join(DIR, "cut.tar.gz"), "Open…"), "ready");
+	const cut = await count();
+	assert.ok(cut > 100 && cut < all, `${cut} of ${all}`);
+	assert.match(await page.locator(".dockbody").textContent(), new RegExp(`cut\\.tar\\.gz${Math.floor(gz.length * 0.8)}the gz data is damaged or cut; \\d+ bytes could be unpacked`));
+	await done(page);
+});
+
+test("an empty file, a foreign one and an enormous one get a message", async () => {
+	const page = await open("viewer.html", {ready: false});
+	writeFileSync(join(DIR, "empty"), "");
+	writeFileSync(join(DIR, "letter.txt"), "Dear reader,\n");
+	truncateSync((writeFileSync(join(DIR, "enormous"), Buffer.from([7])), join(DIR, "enormous")), 3e9);
+	for (const [name, says] of [["empty", /empty, byte 0: the file is empty/], ["letter.txt", /letter\.txt, byte 0: is text, and neither a trace's metadata/], ["enormous", /enormous has 3 GB: of which a page can hold 2\. .*fermata-trace cut/]]) {
+		assert.equal(await give(page, join(DIR, name)), "error");
+		assert.match(await page.locator("[role=alert]").textContent(), says);
+	}
+	/* The message has the whole window, however wide that is. */
+	for (const width of [1280, 900, 420]) {
+		await page.setViewportSize({width, height: 700});
+		const box = await page.locator(".drop").boundingBox();
+		assert.ok(box.width === width && box.height > 500, `${width} wide: ${JSON.stringify(box)}`);
+	}
+	assert.equal(await give(page, join(DIR, "trace"), "Choose a folder…"), "ready");
+	await done(page);
+});
+
+test("every key of the help does what it says", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&t=4000000-16000000", height: 620});
+	const state = () => page.evaluate(() => {
+		const {scene: s, row, tab, side, playing, teaching, onlyActive} = window.fermata;
+		return {t0: s.t0, t1: s.t1, scroll: s.scroll, sel: JSON.stringify(s.sel ?? null), range: JSON.stringify(s.range ?? null), pins: [...s.pins].join(), theme: s.theme.name, row, side, rows: s.rows.length,
+			dialog: document.querySelectorAll("dialog[open]").length, focus: document.activeElement.id, learn: document.getElementById("learn").getAttribute("aria-pressed"), playing, input: document.getElementById("filter").value};
+	});
+	/** What the key changes; "view?": it may bring into view what it selects. */
+	const changes = async (key, ...what) => {
+		const was = await state();
+		await page.keyboard.press(key);
+		const is = await state();
+		const moves = what.includes("view?") ? ["t0", "t1", "scroll"] : [];
+		assert.deepEqual(Object.keys(is).filter((k) => is[k] !== was[k] && !moves.includes(k)).sort(), what.filter((w) => w !== "view?").sort(), `${key}: ${JSON.stringify(was)} became ${JSON.stringify(is)}`);
+	};
+	await changes("w", "t0", "t1");
+	await changes("s", "t0", "t1");
+	for (const key of ["a", "d", "ArrowLeft", "ArrowRight"])
+		await changes(key, "t0", "t1");
+	await changes("ArrowDown", "scroll");
+	await changes("ArrowUp", "scroll");
+	await changes("]", "sel", "row");
+	await page.keyboard.press("]");
+	await page.keyboard.press("[");
+	assert.equal((await state()).sel, JSON.stringify({k: "dec", i: await page.evaluate(() => window.fermata.q.m.decisions.time.findIndex((t) => t > 4e6))}));
+	await changes("Escape", "sel");
+	await page.evaluate(() => { window.fermata.row = 1; });
+	await changes("j", "row");
+	await changes("k", "row");
+	await changes("Enter", "sel");
+	await changes(".", "sel", "view?");
+	await changes(",", "sel", "view?");
+	await changes("p", "pins", "rows");
+	await changes("p", "pins", "rows");
+	await changes("m", "range");
+	await changes("f", "t0", "t1");
+	await changes("Escape", "range", "sel");
+	await changes("f", "t0", "t1");
+	await changes("Shift+M", "dialog", "focus");
+	await changes("Escape", "dialog", "focus");
+	await changes("g", "dialog", "focus");
+	await changes("Escape", "dialog", "focus");
+	await changes("?", "dialog", "focus");
+	await page.keyboard.press("Escape");
+	await page.locator("#timeline").focus();
+	await changes("t", "theme");
+	await changes("q", "side");
+	await changes("q", "side");
+	await page.evaluate(() => window.fermata.setView(31e6, 34e6));
+	await changes("i", "rows");
+	await changes("i", "rows");
+	await changes("/", "focus");
+	await page.keyboard.type("state=preempted");
+	await page.keyboard.press("Enter");
+	const first = (await state()).sel;
+	await page.keyboard.press("n");
+	assert.notEqual((await state()).sel, first);
+	await page.keyboard.press("Escape");
+	await page.evaluate(() => { window.fermata.scrollTo(0); window.fermata.setView(4e6, 16e6); });
+	await changes("l", "learn", "sel", "row", "view?");
+	await page.keyboard.press("l");
+	/* Playing goes on by itself until it is told to stop. */
+	await page.keyboard.press("Space");
+	assert.equal((await state()).playing, true);
+	const began = (await state()).sel;
+	await page.waitForFunction((sel) => JSON.stringify(window.fermata.scene.sel) !== sel, began);
+	await page.keyboard.press("Space");
+	assert.equal((await state()).playing, false);
+	await done(page);
+});
+
+test("arrows are drawn for all when they are few, else for the selection", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&t=0-3000000"});
+	await page.evaluate(() => {
+		const draw = CanvasRenderingContext2D.prototype.bezierCurveTo;
+		CanvasRenderingContext2D.prototype.bezierCurveTo = function (...a) {
+			window.arrows++;
+			return draw.apply(this, a);
+		};
+	});
+	const {q} = await page.evaluate(() => ({q: [...window.fermata.q.m.wakes.time].sort((a, b) => a - b)}));
+	const end = q[Math.min(20, q.length - 1)] + 1;
+	await page.evaluate((t) => { window.arrows = 0; window.fermata.setView(window.fermata.q.m.t0, t); }, end);
+	await frame(page);
+	const near = await page.evaluate(() => window.arrows);
+	assert.ok(near >= 8 && near <= 100, `${near} arrows for the first 20 wake-ups`);
+	/* Events of a trace that has many more than are shown at once. */
+	const many = await open("violated.html");
+	await many.evaluate(() => {
+		const {m} = window.fermata.q;
+		window.few = m.wakes.time.length + m.sends.time.length;
+	});
+	if (await many.evaluate(() => window.few) >= 300) {
+		await many.evaluate(() => {
+			window.arrows = 0;
+			const draw = CanvasRenderingContext2D.prototype.bezierCurveTo;
+			CanvasRenderingContext2D.prototype.bezierCurveTo = function (...a) {
+				window.arrows++;
+				return draw.apply(this, a);
+			};
+			window.fermata.setView(window.fermata.q.m.t0, window.fermata.q.m.t1);
+		});
+		await frame(many);
+		assert.equal(await many.evaluate(() => window.arrows), 0);
+		await many.evaluate(() => window.fermata.go({k: "state", task: 1, i: 0}));
+		await many.evaluate(() => { const {m} = window.fermata.q; window.fermata.setView(m.t0, m.t1); });
+		await frame(many);
+		assert.ok(await many.evaluate(() => window.arrows) > 0);
+	}
+	await done(page);
+	await done(many);
+});
+
+test("what was lost is drawn crossed, never as idle", async () => {
+	const page = await open("lost.html");
+	const seen = await page.evaluate(async () => {
+		const app = window.fermata;
+		const lost = app.q.m.lost.find((l) => l.to - l.from > 10 && l.from > app.q.m.t0);
+		app.openTab("");
+		app.setView(lost.from, lost.to);
+		await new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)));
+		const c = document.getElementById("timeline");
+		const row = app.scene.rows.find((r) => r.kind === "cpu" && app.q.m.cpus[r.index].cpu === lost.cpu);
+		const {data} = c.getContext("2d").getImageData(160, 26 + row.y - app.scene.scroll + 8, c.width - 180, 20);
+		const seen = {};
+		for (let i = 0; i < data.length; i += 4) {
+			const hex = "#" + [...data.subarray(i, i + 3)].map((v) => v.toString(16).padStart(2, "0")).join("");
+			seen[hex] = (seen[hex] ?? 0) + 4 / data.length;
+		}
+		return {seen, theme: app.scene.theme};
+	});
+	const share = seen.seen[seen.theme.state.unknown] ?? 0;
+	assert.ok(share > 0.15 && share < 0.6, `${share} of the lane is crossed: ${JSON.stringify(seen.seen)}`);
+	assert.match(await page.locator("aside").textContent(), /what they may have changed is drawn as unknown/);
+	await done(page);
+});
+
+test("no text is smaller than 12 px, on the page, in the picture and in exports", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&tab=range&groups=async,slack,stacks"});
+	await page.evaluate(() => {
+		const least = window.least = [];
+		const write = CanvasRenderingContext2D.prototype.fillText;
+		CanvasRenderingContext2D.prototype.fillText = function (...a) {
+			least.push(parseFloat(this.font));
+			return write.apply(this, a);
+		};
+		window.fermata.go({k: "dec", i: 100});
+	});
+	await frame(page);
+	const drawn = await page.evaluate(() => window.least);
+	assert.ok(drawn.length > 20 && Math.min(...drawn) >= 12, `${Math.min(...drawn)} px in the picture`);
+	for (const tab of ["events", "range", "histogram", "checks", "sequence"]) {
+		await page.evaluate((t) => window.fermata.openTab(t), tab);
+		const small = await page.evaluate(() => [...document.querySelectorAll("body *")].filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) && e.tagName !== "SCRIPT" && parseFloat(getComputedStyle(e).fontSize) < 12).map((e) => e.outerHTML.slice(0, 80)));
+		assert.deepEqual(small, [], tab);
+	}
+	const svg = readFileSync(await exported(page, "Picture for a paper (SVG)"), "utf8");
+	assert.ok([...svg.matchAll(/font-size="([\d.]+)"/g)].every((m) => Number(m[1]) >= 12), "small text in the SVG");
+	await done(page);
+});
+
+test("releases, deadlines and decisions are marked where they are, and misses in the overview", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&t=4000000-16000000"});
+	const seen = await page.evaluate(() => {
+		const {q, scene, painter} = window.fermata;
+		const {m} = q;
+		const ctx = document.getElementById("timeline").getContext("2d");
+		const at = (x, y) => [...ctx.getImageData(Math.round(x), Math.round(y), 1, 1).data].slice(0, 3);
+		const hex = (h) => [1, 3, 5].map((i) => parseInt(h.slice(i, i + 2), 16));
+		const task = m.tasks.findIndex((t) => t.name === "wheel");
+		const row = scene.rows.find((r) => r.kind === "task" && r.index === task);
+		const top = 26 + row.y - scene.scroll;
+		const job = [...m.jobs.task.keys()].find((j) => m.jobs.task[j] === task && m.jobs.release[j] > scene.t0 && m.jobs.deadline[j] < scene.t1 * 1.3 && m.jobs.release[j] < scene.t1);
+		const dec = m.decisions.time.findIndex((t, i) => t > 6e6 && m.decisions.flags[i] & 1 && Math.abs(t - m.decisions.time[i + 1]) > 3e5 && Math.abs(t - m.decisions.time[i - 1]) > 3e5);
+		const cpu = scene.rows.find((r) => r.kind === "cpu" && m.cpus[r.index].cpu === m.decisions.cpu[dec]);
+		const dx = painter.x(scene, m.jobs.deadline[job]);
+		return {release: [at(painter.x(scene, m.jobs.release[job]), top + row.h - 4), hex(scene.theme.cls.edf)], decision: [at(painter.x(scene, m.decisions.time[dec]), 26 + cpu.y - scene.scroll + 36), hex(scene.theme.text)],
+			deadline: [-3, -2, -1, 0, 1, 2, 3].some((k) => at(dx + k, top + 1).join() !== hex(scene.theme.bg).join())};
+	});
+	assert.deepEqual(seen.release[0], seen.release[1]);
+	assert.deepEqual(seen.decision[0], seen.decision[1]);
+	assert.ok(seen.deadline);
+	await done(page);
+	for (const [name, any] of [["violated.html", true], ["demo.html", false]]) {
+		const other = await open(name);
+		await frame(other);
+		const red = await other.evaluate(() => {
+			const c = document.querySelector(".over canvas");
+			const {data} = c.getContext("2d").getImageData(0, 0, c.width, 4);
+			const want = parseInt(window.fermata.scene.theme.danger.slice(1), 16);
+			let n = 0;
+			for (let i = 0; i < data.length; i += 4)
+				n += (data[i] << 16 | data[i + 1] << 8 | data[i + 2]) === want ? 1 : 0;
+			return n;
+		});
+		assert.equal(red > 0, any, `${red} red pixels in the overview of ${name}`);
+		await done(other);
+	}
+});
+
+test("who wants no motion gets none", async () => {
+	for (const [reducedMotion, expected] of [["reduce", "0s"], ["no-preference", "0.12s"]]) {
+		const page = await open("demo.html", {reducedMotion});
+		const found = await page.evaluate(() => [...new Set([...document.querySelectorAll("body *")].flatMap((e) => [getComputedStyle(e).transitionDuration, getComputedStyle(e).animationDuration]))].filter((d) => d !== "0s"));
+		assert.deepEqual(found, expected === "0s" ? [] : [expected]);
+		await done(page);
+	}
+});
+
+test("the theme follows the system until one is chosen", async () => {
+	for (const colorScheme of ["dark", "light"]) {
+		const page = await open("demo.html", {hash: "", colorScheme});
+		assert.equal(await page.evaluate(() => window.fermata.scene.theme.name), colorScheme);
+		await page.keyboard.press("t");
+		assert.notEqual(await page.evaluate(() => window.fermata.scene.theme.name), colorScheme);
+		await done(page);
+	}
+});
+
+test("the grid has what the chosen lane shows, and goes with it", async () => {
+	const page = await open("demo.html", {hash: "theme=dark&t=4000000-16000000"});
+	for (let k = 0; k < 9; k++) {
+		await page.keyboard.press("j");
+		const [shown, lane] = await page.evaluate(() => {
+			const app = window.fermata;
+			const row = app.scene.rows[app.row];
+			const {m} = app.q;
+			const lane = row.kind === "cpu" ? m.cpus[row.index].lane : row.kind === "queue" ? m.queue : m.tasks[row.index].lane;
+			let n = 0;
+			lane.start.forEach((t, i) => n += t < app.scene.t1 && (lane.start[i + 1] ?? m.t1) > app.scene.t0 ? 1 : 0);
+			return [document.querySelector("[role=grid]").getAttribute("aria-label") + " " + document.querySelectorAll("[role=grid] tbody tr").length, `${row.label}, ${Math.min(40, n)} steps in view ${Math.min(40, n)}`];
+		});
+		assert.equal(shown, lane);
+	}
 	await done(page);
 });
 

@@ -72,6 +72,18 @@ for (let round = 0; round < rounds; round++) {
 	const hit = rnd(whole.length);
 	await survive(whole.map((g, i) => i === hit || rnd(4) === 0 ? damage(g) : g), `round ${round}`, round % 2 === 0);
 }
+/* A decision that says of more candidates than it has, and is sound otherwise. */
+const more = whole.map((g) => ({name: g.name, bytes: g.bytes.slice()}));
+for (const {name, bytes} of more) {
+	const view = new DataView(bytes.buffer);
+	for (let at = 80; name.startsWith("channel") && at + 16 < bytes.length && view.getUint16(at + 6, true); at += view.getUint16(at + 6, true) * 8)
+		if (view.getUint16(at + 4, true) === 10) {
+			bytes[at + 15]!++;
+			break;
+		}
+}
+await survive(more, "a candidate too many", true);
+assert.match(build(await open(more)).problems[0]!.text, /a record of event sched_decision has \d+ bytes, which that event cannot have/);
 await survive([], "no file");
 await survive([{name: "x.gz", bytes: Uint8Array.of(0x1f, 0x8b, 8, 0, 1, 2, 3)}], "broken gz");
 const tar = new Uint8Array(1024);

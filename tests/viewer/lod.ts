@@ -8,7 +8,8 @@ import {UUID} from "../../viewer/src/packets.js";
 import {gallop, upper} from "../../viewer/src/grow.js";
 import {Lod, Sampled, columns, type Busy} from "../../viewer/src/lod.js";
 import {histogram, percentile} from "../../viewer/src/stats.js";
-import {DARK, LIGHT, mix} from "../../viewer/src/theme.js";
+import {taskColour} from "../../viewer/src/scene.js";
+import {DARK, LIGHT, mix, textOn} from "../../viewer/src/theme.js";
 import {duration, instant, parseTime, ticks} from "../../viewer/src/time.js";
 
 let state = 1;
@@ -204,5 +205,11 @@ for (const theme of [DARK, LIGHT])
 			assert.ok(contrast(c, theme.bg) >= 3, `${c} on ${theme.bg}: ${contrast(c, theme.bg).toFixed(2)}`);
 		for (const [text, ground] of [[theme.text, theme.bg], [theme.text, theme.panel], [theme.text, theme.raised], [theme.dim, theme.panel], [theme.dim, theme.bg], [theme.dim, theme.raised], [theme.danger, theme.panel]] as const)
 			assert.ok(contrast(text, ground) >= 4.5, `text ${text} on ${ground}: ${contrast(text, ground).toFixed(2)}`);
+		for (let cls = 0; cls < 9; cls++)
+			for (let i = 0; i < 7; i++) {
+				const c = taskColour(theme, cls, i);
+				assert.ok(contrast(textOn(c), c) >= 4.5, `${textOn(c)} on ${c}: ${contrast(textOn(c), c).toFixed(2)}`);
+			}
+		assert.ok(contrast(textOn(poll), poll) >= 4.5);
 		assert.equal(mix("#000000", "#ffffff", 0.5), "#808080");
 	});

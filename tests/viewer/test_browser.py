@@ -30,6 +30,17 @@ def make_hostile(trace, folder):
     (folder / "metadata").write_text(meta.replace('hostname = "sim"', 'hostname = "</script><script>owned=1</script>"'))
 
 
+def without_a_packet(trace, folder):
+    """The trace without the fourth packet of CPU 3."""
+    shutil.copytree(trace, folder)
+    data = (folder / "channel0_3").read_bytes()
+    starts = [0]
+    while starts[-1] < len(data):
+        starts.append(starts[-1] + int.from_bytes(data[starts[-1] + 48:starts[-1] + 56], "little") // 8)
+    (folder / "channel0_3").write_bytes(data[:starts[3]] + data[starts[4]:])
+    return folder
+
+
 @pytest.fixture(scope="module")
 def results(page, demo, invented, kernels, tmp_path_factory):
     """What node's test runner said of each test: "" when it passed, else its output."""
@@ -47,6 +58,7 @@ def results(page, demo, invented, kernels, tmp_path_factory):
     must("viewer/pack", "embed", page, folder / "hostile", folder / "hostile.html", "name=<img src=x onerror=owned=1>")
     must("viewer/pack", "embed", page, invented(3, steps=400, bug="tail_on_preempt"), folder / "violated.html")
     must("viewer/pack", "embed", page, trace, folder / "demo.html", "name=sim seed 1")
+    must("viewer/pack", "embed", page, without_a_packet(invented(4, cpus=4, steps=3000, packets=400), folder / "lost"), folder / "lost.html")
     result = subprocess.run(["node", "--test", "--test-reporter=tap", str(SCRIPT)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S,
                             env={**os.environ, "FERMATA_PAGES": str(folder), "FERMATA_CHROMIUM": CHROMIUM})

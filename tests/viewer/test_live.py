@@ -99,10 +99,11 @@ def test_mistakes_in_the_socket_are_seen(tmp_path, old, new, seen):
     assert what_is_wrong(module) == seen
 
 
-def test_a_running_simulator_is_followed(kernels, page, tmp_path):
-    """Its memory is read while it runs: each snapshot is a trace, and a later one has more events."""
-    elf, tool = kernels.elf("sim"), kernels.trace_tool()
-    run = subprocess.Popen([sys.executable, "tools/run", "--board", "sim", "--elf", str(elf), "--append", "demo=100000", "--live", str(page),
+@pytest.mark.parametrize("board", ["sim", "pc"])
+def test_a_running_machine_is_followed(kernels, page, tmp_path, board):
+    """The simulator's memory, or QEMU's, is read while it runs: each snapshot is a trace, and a later one has more events."""
+    elf, tool = kernels.elf(board), kernels.trace_tool()
+    run = subprocess.Popen([sys.executable, "tools/run", "--board", board, "--elf", str(elf), "--append", "demo=100000", "--live", str(page),
                             "--trace", str(tmp_path / "trace")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         client = Client(*address(run.stdout.readline()))

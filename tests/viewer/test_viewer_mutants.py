@@ -15,10 +15,11 @@ from viewer_reference import STATES, Reference, at, causes
 MUTANTS = {
     "seq-ignored": ("merge.ts", "if (packet[i]! >= 0 && (i === first || !SEQ_WORD[u32[word[i]! + 1]! & 0xffff]))", "if (packet[i]! >= 0)", "lines"),
     "high-half-forgotten": ("merge.ts", "ticks[i] = streams[i]!.packets[packet[i]!]!.high + u32[word[i]!]!;", "ticks[i] = u32[word[i]!]!;", "lines"),
-    "turns-never-end": ("merge.ts", "if (seq && u32[w + seq]! !== mine) {", "if (seq && u32[w + seq]! % 2 && u32[w + seq]! !== mine) {", "states"),
+    "turns-never-end": ("merge.ts", "if (next === next && next !== mine) {", "if (next % 2 && next !== mine) {", "states"),
+    "what-follows-goes-first": ("merge.ts", "!== mine : begun) {", "!== mine : false) {", "same"),
     "the-last-comes-first": ("merge.ts", "(op[i]! - op[best]! | 0) < 0", "(op[i]! - op[best]! | 0) > 0", "same"),
     "time-goes-back": ("merge.ts", "|| u32[w]! < last ||", "||", "damaged"),
-    "any-size-will-do": ("packets.ts", "return SIZE[id] === size || (size > 0", "return size === 3 || SIZE[id] === size || (size > 0", "damaged"),
+    "any-size-will-do": ("merge.ts", "if (!sized(raw, w, id, size) || u32[w]", "if (!size || u32[w]", "damaged"),
     "columns-moved-too-far": ("lod.ts", "a.copyWithin(Math.max(0, -moved), Math.max(0, moved)", "a.copyWithin(Math.max(0, -moved), Math.max(0, moved - 1)", "lod"),
     "nothing-new-comes-in": ("lod.ts", "if (moved)\n", "if (moved > 1)\n", "lod"),
     "signed-numbers-lost": ("decode.ts", "view.getInt32(at, true)", "view.getUint32(at, true)", "lines"),
@@ -31,6 +32,7 @@ MUTANTS = {
     "sums-shifted": ("lod.ts", "let sum = this.sums[i >>> 4]!;", "let sum = this.sums[(i >>> 4) + 1]!;", "lod"),
     "gap-in-columns": ("lod.ts", "Math.max(x + 1, Math.floor((end - t0) / dt))", "Math.max(x + 1, Math.ceil((end - t0) / dt) + 1)", "lod"),
     "rule-not-recomputed": ("check.ts", "return ruleOf(u32, bytes, w) === bytes[w * 4 + 12]! ?", "return w >= 0 ?", "decisions"),
+    "text-too-pale": ("theme.ts", "> 0.179", "> 0.3", "lod"),
     "pale": ("theme.ts", 'preempted: "#bd250d", waiting: "#acb8d3"', 'preempted: "#e98a1c", waiting: "#acb8d3"', "lod"),
     "noted-wakes-too": ("links.ts", "\tif (q.u32[wakes.word[i]! + 3]! >>> 24 !== 0)\n\t\treturn [];", "", "links"),
     "the-interrupt-after": ("links.ts", "for (let n = first;", "for (let n = first + 1;", "links"),
@@ -38,6 +40,9 @@ MUTANTS = {
     "strip-shows-all": ("query.ts", "not += changes[k]!.by;", "not += 0 * changes[k]!.by;", "strips"),
     "affinity-not-read": ("build.ts", "case EV.SCHED_AFFINITY:", "case EV.SCHED_AFFINITY + 900:", "strips"),
     "until-too-late": ("rerun.ts", "String(Math.ceil(ns))], [\"trace\"", "String(Math.ceil(ns * 1.5))], [\"trace\"", "again"),
+    "shares-forgotten": ("explain.ts", "served(k) / (q.m.tasks[k.task]!.share || 1)", "-served(k)", "policies"),
+    "boosts-forgotten": ("explain.ts", "while (n < LEVELS - 1 && (left -= quantum * (n + 1)) >= 0)", "while (n < LEVELS - 1 && (left -= quantum * (n + 5)) >= 0)", "policies"),
+    "waiters-never-leave": ("build.ts", "lock.who.delete(tid);", "lock.who.delete(-7);", "locks"),
     "old-hints-cause": ("explain.ts", "q.u32[look + 3] === seen ? 0", "q.u32[look + 3] === seen - 9 ? 0", "hinted"),
     "findings-not-read": ("build.ts", ", ...what.found]", "]", "found"),
     "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),
@@ -95,7 +100,7 @@ def differs(kind, program, kernels, demo, invented, placed, tmp_path):
     if kind == "lost":
         folder = invented(4, cpus=4, steps=6000, packets=2)
         return not json.loads(must("node", program, *files_of(folder)))["lost"]
-    folders = [folder] if kind in ("lines", "links", "strips", "again", "hinted") else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
+    folders = [folder] if kind in ("lines", "links", "strips", "again", "hinted", "policies", "locks") else [folder, *(invented(seed, cpus=4, steps=400) for seed in range(4))]
     return any(folder_differs(kind, program, kernels, folder) for folder in folders)
 
 
@@ -115,6 +120,12 @@ def folder_differs(kind, program, kernels, folder):
     if kind == "links":
         told = sorted((link["what"], *((e["lane"], e["id"], e["time"]) for e in (link["from"], link["to"]))) for link in seen["links"])
         return told != sorted(c[:3] for c in causes(text))
+    if kind == "policies":
+        from test_model import policies_wrong
+        return bool(policies_wrong(seen, text))
+    if kind == "locks":
+        taken = len({tid for lock in seen["locks"] for _, tid in lock["holder"] if tid > 0})
+        return not taken or any(lock["waiters"][-1][1] for lock in seen["locks"])
     if kind == "again":
         until = re.search(r"--until (\d+)", seen["again"]["here"])
         return not until or abs(int(until[1]) - (seen["t0"] + seen["t1"]) / 2) > 1

@@ -76,6 +76,7 @@ class Bench:
 
     def plain(self, command, stall_s):
         env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+        env["UBSAN_OPTIONS"] = "print_stacktrace=1"
         try:
             done = subprocess.run([str(w) for w in command], cwd=self.root, stdin=subprocess.DEVNULL, env=env,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=stall_s)
@@ -243,8 +244,9 @@ class Bench:
             frames = re.findall(r"^\s+(?:#\d+ )?(?:0x)?[0-9a-f]+ (\w+)\+0x", run.said, re.M)
             return f"{said}: {panic[1]}" + (f" (in {', called by '.join(frames[:3])})" if frames else "")
         if sanitizer:
-            place = re.search(r"#\d+ 0x[0-9a-f]+ in (\w+) [^\n]*?((?:kernel|labs)/[^\s:]+:\d+)", run.said)
-            return f"{sanitizer[1] or sanitizer[2]}" + (f", in {place[1]} ({place[2]})" if place else "")
+            frames = re.findall(r"#\d+ 0x[0-9a-f]+ in (\w+) ((?:kernel|labs)/[^\s:]+:\d+)", run.said.replace(f"{self.root}/", ""))
+            return (sanitizer[1] or sanitizer[2]) + (
+                f", in {', called by '.join(f'{name} ({line})' for name, line in frames[:3])}" if frames else "")
         return signal or said
 
     def rules(self, check, trace):

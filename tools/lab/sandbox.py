@@ -18,6 +18,7 @@ MIB = 1 << 20
 NOBODY = 65534
 OUTPUT_MAX = MIB
 WRITTEN_MAX = 512 * MIB
+PROCESSES_MAX = 64  # and threads, of one user; compilers and QEMU need a dozen
 STATUS_LIMIT = 124
 LIMIT_SIGNALS = {signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ}
 
@@ -107,7 +108,7 @@ class Sandbox:
             os.setsid()
             for what, amount in ((resource.RLIMIT_CPU, cpu_s), (resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0),
                                  (resource.RLIMIT_FSIZE, 256 * MIB), (resource.RLIMIT_NOFILE, 256),
-                                 (resource.RLIMIT_NPROC, 400)):
+                                 (resource.RLIMIT_NPROC, PROCESSES_MAX)):
                 hard = resource.getrlimit(what)[1]
                 resource.setrlimit(what, (amount, amount if hard == resource.RLIM_INFINITY else min(hard, amount)))
         return apply

@@ -32,8 +32,20 @@ $(APP): $(RDGEN) $(APP).words tools/rdgen/rdgen
 	@$(PYTHON) tools/rdgen/rdgen $(RDGEN_FLAGS) -o $@ $(RDGEN)
 endif
 
+# What runs at start-up, for people, or at a task's or a DAG's begin and end is compiled to be small; what
+# runs at each wake-up, switch, message and interrupt, to be fast. The simulator counts neither.
+SMALL := apps/% services/% board/% drivers/psci/% drivers/uart/% \
+	base/error% base/printf% base/words% core/console% core/ksym% core/log% core/panic% core/start% \
+	async/dag% async/name% async/pubsub% async/service% async/session% mm/misuse% mm/ranges% \
+	sched/admission% task/fault% task/hotplug% task/params% task/worker% \
+	arch/$(ARCH)/fault% arch/$(ARCH)/cpu%
+
 FLAGS_FILE := $(OUT)/flags
-$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS))
+$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL))
+
+ifneq ($(ARCH),sim)
+$(addprefix $(OUT)/kernel/,$(addsuffix .o,$(SMALL))): CFLAGS += $(SMALLEST)
+endif
 
 # A policy has what it must not write as const (docs/policies.md).
 $(OUT)/kernel/sched/%.o: CFLAGS += -Wcast-qual

@@ -6,6 +6,8 @@ CFLAGS_COMMON := -std=gnu17 -O2 -g -ffreestanding -fno-common -fno-omit-frame-po
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Ikernel -Ikernel/arch/$(ARCH)
 
+# The outliner would take away from back traces who called.
+SMALLEST := -Oz $(if $(filter clang,$(CC_NAME)),-mno-outline)
 ifeq ($(CC_NAME),clang)
 CFLAGS_COMMON += -Wthread-safety -Wconditional-uninitialized
 # clang 14 crashes in its new tracking of variables on x86_64, where a local is spilled in a loop.

@@ -41,13 +41,17 @@ export interface Explained {
 	why: string;
 	verdict: Verdict;
 	verdictText: string;
-	others: {policy: string; pick: number; same: boolean; note: string}[];
+	/** `odds` where it is drawn. */
+	others: {policy: string; pick: number; same: boolean; note: string; odds: string}[];
 	after: string[];
 	source: string;
 }
 
 const DEADLINE = new Set(["edf", "cedf"]);
-const BY_SERVICE = new Set(["fair", "stride", "mlfq"]);
+/* Of MLFQ, as kernel/sched/sched.h has them; and a usual quantum. */
+const BOOST_NS = 2e8;
+const LEVELS = 8;
+const QUANTUM_NS = 1e6;
 const LEVEL = new Set(["fifo", "rr"]);
 const TRIGGERS: Record<string, string> = {
 	blocked: "the task before it began to wait", exited: "the task before it ended", yielded: "the task before it yielded",
@@ -133,22 +137,38 @@ function otherPolicies(q: Query, x: Explained): Explained["others"] {
 		const done = j < 0 ? NaN : jobs.done[j]!;
 		return Number.isNaN(done) ? NaN : q.ranIn(k.task, x.time, done);
 	};
-	const pick = (policy: string, value: (k: Candidate) => number, note = ""): Explained["others"][number] | undefined => {
+	const pick = (policy: string, value: (k: Candidate) => number, note = "", always = false): Explained["others"][number] | undefined => {
 		const known = c.filter((k) => !Number.isNaN(value(k)));
-		if (known.length < c.length || !known.some((k) => Number.isFinite(value(k))))
+		if (known.length < c.length || !(always || known.some((k) => Number.isFinite(value(k)))))
 			return undefined;
 		const best = known.reduce((a, b) => value(b) < value(a) || (value(b) === value(a) && (b.order - a.order | 0) < 0) ? b : a);
-		return {policy, pick: best.task, same: best.task === x.chosen, note};
+		return {policy, pick: best.task, same: best.task === x.chosen, note, odds: ""};
 	};
+	/* What has recorded no virtual time and level of its own has them from the CPU time that the trace saw. */
+	const served = (k: Candidate, from = q.m.t0): number => q.ranIn(k.task, from, x.time);
+	const byService = (cls: string): Explained["others"][number] | undefined => c.every((k) => codeName("sched_class", k.cls) === cls.toLowerCase()) ? pick(cls, (k) => Number(k.key), "by its key alone")
+		: pick(cls, (k) => served(k) / (q.m.tasks[k.task]!.share || 1), "by CPU time in this trace so far, for its share");
+	const level = (k: Candidate): number => {
+		const quantum = q.m.tasks[k.task]!.quantumNs || QUANTUM_NS;
+		let left = served(k, Math.floor(x.time / BOOST_NS) * BOOST_NS);
+		let n = 0;
+		while (n < LEVELS - 1 && (left -= quantum * (n + 1)) >= 0)
+			n++;
+		return n;
+	};
+	const tickets = c.map((k) => q.m.tasks[k.task]!.share || 1);
+	const all = tickets.reduce((a, b) => a + b);
 	return [
 		pick("First come", (k) => (k.order | 0), "who arrived first"),
 		pick("FIFO", (k) => -k.prio, "by level, whatever the class; who runs goes on before its equals"),
 		pick("Round robin", (k) => Number(k.ranUntilNow) / 2 - k.prio, "by level, then who waits before who ran"),
-		pick("EDF", deadline, "absolute deadline; none is last"),
+		pick("EDF", deadline, "absolute deadline; none is last", true),
 		pick("Deadline monotonic", (k) => q.m.tasks[k.task]!.deadlineNs || Infinity, "relative deadline"),
 		pick("Least laxity", (k) => deadline(k) - x.time - left(k), "knows what each job still ran"),
 		pick("Shortest remaining", left, "knows what each job still ran"),
-		c.every((k) => k.cls === c[0]!.cls) && BY_SERVICE.has(x.cls) ? pick(x.cls, (k) => Number(k.key), "by its key alone") : undefined,
+		byService("Fair"), byService("Stride"),
+		pick("MLFQ", c.every((k) => codeName("sched_class", k.cls) === "mlfq") ? (k) => Number(k.key) : level, "by CPU time since the last boost"),
+		{policy: "Lottery", pick: 0, same: true, note: "by shares", odds: c.map((k, i) => `${q.label(k.task)} ${Math.round(tickets[i]! / all * 100)} %`).join(", ")},
 	].filter((o) => o !== undefined);
 }
 

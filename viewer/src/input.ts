@@ -147,6 +147,9 @@ export async function open(given: Given[]): Promise<Input> {
 				: "the file is empty"});
 		}
 	}
+	if (!streams.length && !input.metadata)
+		for (const name of input.texts.keys())
+			input.problems.push({file: name, byte: 0, text: "is text, and neither a trace's metadata nor a trace"});
 	if (!streams.length && input.metadata)
 		input.problems.push({file: "metadata", byte: 0, text: "alone it tells of no event: these are in the files channel0_0, channel0_1, ... beside it. Open the whole folder"});
 	if (streams.length === 1 && (streams[0]!.bytes.byteOffset & 7) === 0 && (streams[0]!.bytes.length & 7) === 0) {
@@ -186,9 +189,9 @@ export function about(input: Input): About {
 	};
 	const out: About = {board: value("hostname"), build: value("build"), seed: value("seed").replace(/^0$/, ""), run: value("run"), found: [...input.metadata.matchAll(/^\tfound_\d+ = "([^"\n]*)";$/gm)].map((m) => m[1]!), clockHz: Number(value("freq")),
 		command: "", name: ""};
-	if (!input.metadata)
+	if (!input.metadata && input.pieces.length)
 		input.problems.push({file: "metadata", byte: 0, text: "not given: times are taken to be nanoseconds. Open the whole folder"});
-	else if (!value("uuid").startsWith("6665726d-6174-6100"))
+	else if (input.metadata && !value("uuid").startsWith("6665726d-6174-6100"))
 		input.problems.push({file: "metadata", byte: Math.max(0, input.metadata.indexOf("uuid")), text: "another uuid: these are not the events of a Fermata kernel"});
 	if (!(out.clockHz > 0) || !Number.isFinite(out.clockHz)) {
 		if (input.metadata)

@@ -61,10 +61,23 @@ export function inTurn(all: CpuStream[], raw: Uint8Array, u32: Uint32Array, pack
 	const time = new Uint32Array(streams.length);
 	const op = new Float64Array(streams.length).fill(NaN);
 
-	/** Calls `each` for the stream's events up to the operation behind its one. False: a damaged record. */
+	/** Number of the stream's first operation from word w of packet p on, NaN without. */
+	const seek = (i: number, p: number, w: number): number => {
+		const {packets} = streams[i]!;
+		for (; p < packets.length; p++, w = 0)
+			for (let size = 1, v = w || (packets[p]!.at >> 2) + HEAD_WORDS; size && v < packets[p]!.end >> 2; v += size * 2) {
+				const seq = SEQ_WORD[u32[v + 1]! & 0xffff]!;
+				if (seq)
+					return u32[v + seq]!;
+				size = u32[v + 1]! >>> 16;
+			}
+		return NaN;
+	};
+	/** Calls `each` for the stream's events up to the end of its operation. False: a damaged record. */
 	const run = (i: number): boolean => {
 		const {cpu, packets} = streams[i]!;
-		const mine = op[i]!;
+		let mine = op[i]!;
+		let begun = false;
 		let w = word[i]!;
 		let last = time[i]!;
 		for (;;) {
@@ -76,13 +89,19 @@ export function inTurn(all: CpuStream[], raw: Uint8Array, u32: Uint32Array, pack
 				if (!sized(raw, w, id, size) || u32[w]! < last || w + size * 2 > stop)
 					return false;
 				const seq = SEQ_WORD[id]!;
-				if (seq && u32[w + seq]! !== mine) {
-					word[i] = w;
-					time[i] = last;
-					op[i] = u32[w + seq]!;
-					place[u32[w + seq]! & PLACES - 1] = i;
-					return true;
+				if (seq ? u32[w + seq]! !== mine : begun) {
+					const next = seq ? u32[w + seq]! : seek(i, at[i]!, w);
+					if (next === next && next !== mine) {
+						word[i] = w;
+						time[i] = last;
+						op[i] = next;
+						place[next & PLACES - 1] = i;
+						return true;
+					}
+					if (next !== next)
+						mine = op[i] = next;
 				}
+				begun = seq !== 0;
 				last = u32[w]!;
 				each(w, id, cpu);
 				w += size * 2;
@@ -108,9 +127,11 @@ export function inTurn(all: CpuStream[], raw: Uint8Array, u32: Uint32Array, pack
 				best = i;
 		return best;
 	};
-	for (let i = 0; i < streams.length; i++)
-		if (!run(i))
+	for (let i = 0; i < streams.length; i++) {
+		op[i] = seek(i, 0, 0);
+		if (op[i] !== op[i] && !run(i))
 			return false;
+	}
 	for (let last = NaN;;) {
 		const i = first(last);
 		if (i < 0)

@@ -2,7 +2,7 @@
 import {columns} from "./lod.js";
 import {IDLE, OFFLINE, S, UNKNOWN, stateOf} from "./model.js";
 import {Painter, classPart, taskColour, type Scene} from "./scene.js";
-import {LIGHT, mix} from "./theme.js";
+import {LIGHT, mix, textOn} from "./theme.js";
 import {ticks} from "./time.js";
 
 const escape = (s: string): string => s.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -41,8 +41,8 @@ export function svg(s: Scene, t0: number, t1: number, width = 900): string {
 				return;
 			const h = many ? 22 * share : 22;
 			rect(at(a), y + 22 - h, at(b), h, v === UNKNOWN ? "url(#unknown)" : taskColour(theme, m.tasks[v]!.cls, v), v === UNKNOWN ? "unknown" : q.label(v));
-			if (v !== UNKNOWN && !many && at(b) - at(a) > q.label(v).length * 6.4 + 4)
-				text(at(a) + 3, y + 15, q.label(v), ` fill="#ffffff" font-size="10"`);
+			if (v !== UNKNOWN && !many && at(b) - at(a) > q.label(v).length * 7 + 4)
+				text(at(a) + 3, y + 15, q.label(v), ` fill="${textOn(taskColour(theme, m.tasks[v]!.cls, v))}"`);
 		});
 		y += 30;
 	}
@@ -72,7 +72,7 @@ export function svg(s: Scene, t0: number, t1: number, width = 900): string {
 		lx += 98;
 	}
 	const hatch = (id: string, c: string, d: string, ground: string): string => `<pattern id="${id}" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" fill="${ground}"/><path d="${d}" stroke="${c}" stroke-width="1.4"/></pattern>`;
-	return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, sans-serif" font-size="11"><defs>` +
+	return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, sans-serif" font-size="12"><defs>` +
 		hatch("ready", theme.state.ready, "M-1 6L6 -1M-1 1L1 -1M4 6L6 4", "#ffffff") + hatch("preempted", theme.state.preempted, "M-1 -1L6 6M-1 4L1 6M4 -1L6 1", "#f3dfd6") +
 		hatch("unknown", theme.state.unknown, "M0 0L5 5M5 0L0 5", "#ffffff") + `</defs><rect width="${width}" height="${height}" fill="#ffffff"/>${out.join("")}</svg>\n`;
 }

@@ -11,7 +11,7 @@ import {IDLE, OFFLINE, S, UNKNOWN, detailOf, lineOf, stateOf} from "./model.js";
 import {Pix} from "./pix.js";
 import {queued, type Query} from "./query.js";
 import type {Row} from "./rows.js";
-import {mix, pixel, type Theme} from "./theme.js";
+import {mix, pixel, textOn, type Theme} from "./theme.js";
 import {duration, instant, ticks} from "./time.js";
 
 export type Sel = {k: "slice"; cpu: number; i: number} | {k: "state"; task: number; i: number} | {k: "dec"; i: number} |
@@ -56,12 +56,6 @@ interface Colours {
 	state: number[];
 	stateFaint: number[];
 	cls: number[];
-}
-
-function luminance(hex: string): number {
-	const v = parseInt(hex.slice(1), 16);
-	const f = (c: number): number => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-	return 0.2126 * f(v >> 16) + 0.7152 * f(v >> 8 & 255) + 0.0722 * f(v & 255);
 }
 
 export function classPart(cls: number): "edf" | "rt" | "share" {
@@ -120,7 +114,7 @@ export class Painter {
 		this.colours = {
 			key, bg: pixel(theme.bg), line: pixel(theme.line), task: hex.map((h) => pixel(h)), faint: hex.map((h) => pixel(mix(h, theme.bg, 0.72))),
 			rt: q.m.tasks.map((t) => classPart(t.cls) === "rt"), hatch: hex.map((h) => pixel(mix(h, "#000000", 0.16))),
-			text: hex.map((h) => luminance(h) > 0.3 ? "#0b0f14" : "#ffffff"),
+			text: hex.map(textOn),
 			state: states.map((h) => pixel(h)), stateFaint: states.map((h) => pixel(mix(h, theme.bg, 0.75))),
 			cls: [theme.cls.edf, theme.cls.rt, theme.cls.share].map((h) => pixel(h)),
 		};
@@ -394,7 +388,7 @@ export class Painter {
 				if (text && state === S.waiting)
 					this.chip(s, x0 / this.dpr, y + h / 2, text, w);
 				else if (text && state === S.running)
-					this.texts.push([x0 / this.dpr + 5, y + h / 2 + 1, text, s.theme.name === "dark" ? "#ffffff" : "#0b0f14", w - 8]);
+					this.texts.push([x0 / this.dpr + 5, y + h / 2 + 1, text, textOn(s.theme.state.poll), w - 8]);
 			}
 		});
 	}

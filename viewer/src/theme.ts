@@ -56,3 +56,14 @@ export function cssOf(t: Theme): string {
 		["irq", t.state.irq], ["poll", t.state.poll], ["unknown", t.state.unknown]];
 	return rows.map(([k, v]) => `--${k}:${v}`).join(";");
 }
+
+function luminance(hex: string): number {
+	const v = parseInt(hex.slice(1), 16);
+	const f = (c: number): number => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+	return 0.2126 * f(v >> 16) + 0.7152 * f(v >> 8 & 255) + 0.0722 * f(v & 255);
+}
+
+/** Black or white, whichever is read better on the colour: at least 4.5 to 1 (WCAG 2.2, 1.4.3). */
+export function textOn(hex: string): string {
+	return luminance(hex) > 0.179 ? "#000000" : "#ffffff";
+}

@@ -7,6 +7,13 @@ import {UUID} from "./packets.js";
 
 export type Ask = {base64: string; name: string} | {files: {name: string; file: File}[]} | {bytes: Given[]};
 
+/* A browser's limit for one piece of memory. */
+const MOST_GB = 2;
+const GB = 1e9;
+
+/** An error whose text says all. */
+class Told extends Error {}
+
 async function given(ask: Ask): Promise<Given[]> {
 	if ("base64" in ask) {
 		const text = atob(ask.base64);
@@ -17,7 +24,15 @@ async function given(ask: Ask): Promise<Given[]> {
 	}
 	if ("bytes" in ask)
 		return ask.bytes;
-	return Promise.all(ask.files.map(async (f) => ({name: f.name, bytes: new Uint8Array(await f.file.arrayBuffer())})));
+	return Promise.all(ask.files.map(async (f) => {
+		try {
+			if (f.file.size > MOST_GB * GB)
+				throw new Error(`of which a page can hold ${MOST_GB}`);
+			return {name: f.name, bytes: new Uint8Array(await f.file.arrayBuffer())};
+		} catch (error) {
+			throw new Told(`${f.name} has ${+(f.file.size / GB).toPrecision(2)} GB: ${(error as Error).message}. build/tools/fermata-trace cut makes a shorter trace of a part of it.`);
+		}
+	}));
 }
 
 /* When nobody has asked after this time, the page shows its first picture and can wait: what is then read, and how often. */
@@ -48,7 +63,7 @@ export function serve(): void {
 			const done = performance.now();
 			scope.postMessage({model, readMs: read - begin, buildMs: done - read}, transferables(model));
 		} catch (error) {
-			scope.postMessage({error: error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error)});
+			scope.postMessage({error: error instanceof Told ? error.message : error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error)});
 		}
 	};
 }

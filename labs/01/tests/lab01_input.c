@@ -3,8 +3,8 @@
 #include "../../common/program.h"
 #include "async/join.h"
 #include "async/sleep.h"
-#include "core/console.h"
 #include "core/time.h"
+#include "reader.h"
 
 #define RING_BYTES 1024u
 #define BYTES      1500u
@@ -38,22 +38,6 @@ static void keys_strike(struct timer *t)
 		timer_arm(t, clock_ns() + 500 + test_below(&keys_random, US(5)));
 }
 
-struct console_read {
-	struct awaitable aw;
-	char byte;
-};
-
-static enum poll read_poll(struct awaitable *a)
-{
-	return console_take(&CONTAINER_OF(a, struct console_read, aw)->byte) ? POLL_READY
-									     : POLL_PENDING;
-}
-
-static void read_cancel(struct awaitable *a)
-{
-	(void)a;
-}
-
 struct reads {
 	struct async async;
 	struct console_read read;
@@ -77,8 +61,7 @@ static enum poll reads(void *frame)
 
 	ASYNC_BEGIN(me);
 	while (me->i < BYTES / 2) {
-		me->read.aw = (struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
-		AWAIT(me, &me->read.aw);
+		AWAIT(me, console_read(&me->read));
 		look_at(me);
 	}
 	while (me->i < BYTES) {

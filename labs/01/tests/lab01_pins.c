@@ -1,8 +1,8 @@
 /* Somebody types a line, and a task reads it: the pins ask how often it was woken, and for what. */
 #include "../../../tests/unit/test.h"
 #include "async/join.h"
-#include "core/console.h"
 #include "core/time.h"
+#include "reader.h"
 
 static struct timer keys;
 static struct task *reader;
@@ -19,22 +19,6 @@ static void keys_strike(struct timer *t)
 		timer_arm(t, clock_ns() + US(20) + test_below(&keys_random, US(100)));
 }
 
-struct console_read {
-	struct awaitable aw;
-	char byte;
-};
-
-static enum poll read_poll(struct awaitable *a)
-{
-	return console_take(&CONTAINER_OF(a, struct console_read, aw)->byte) ? POLL_READY
-									     : POLL_PENDING;
-}
-
-static void read_cancel(struct awaitable *a)
-{
-	(void)a;
-}
-
 struct reads {
 	struct async async;
 	struct console_read read;
@@ -47,8 +31,7 @@ static enum poll reads(void *frame)
 
 	ASYNC_BEGIN(me);
 	for (; me->n; me->n--) {
-		me->read.aw = (struct awaitable){read_poll, read_cancel, TRACE_await_kind_console};
-		AWAIT(me, &me->read.aw);
+		AWAIT(me, console_read(&me->read));
 	}
 	ASYNC_END(me);
 }

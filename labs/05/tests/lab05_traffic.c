@@ -141,4 +141,30 @@ static enum poll nothing_is_lost_or_doubled(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(nothing_is_lost_or_doubled));
+struct two {
+	struct async async;
+	struct select select;
+	struct awaitable *arms[2];
+	struct sleep sleep;
+	struct gate gate;
+};
+
+/* A sleep that began, and a gate that is open. */
+static enum poll who_is_not_chosen_is_cancelled(void *frame)
+{
+	struct two *me = frame;
+
+	ASYNC_BEGIN(me);
+	me->gate.open = true;
+	me->arms[0] = sleep_for(&me->sleep, MS(1));
+	me->arms[1] = gate_wait(&me->gate);
+	AWAIT(me, select_biased(&me->select, me->arms, 2));
+	EXPECT(me->select.index == 1, "of a sleep and an open gate select chose arm %u",
+	       me->select.index);
+	EXPECT(!timer_cancel(&me->sleep.timer), "select chose an open gate, and the sleep beside "
+						"it goes on: its timer will fire into "
+						"memory that is something else by then");
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(who_is_not_chosen_is_cancelled), ASYNC(nothing_is_lost_or_doubled));

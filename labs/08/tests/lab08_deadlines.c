@@ -1,6 +1,7 @@
 /* EDF on the kernel: what theorem 7 of Liu and Layland promises, and that a server keeps its word.
  */
-#include "periodic.h"
+#include "../../../tests/unit/sched/periodic.h"
+#include "lab08.h"
 
 #define TASKS_MAX 6u
 #define RUN_NS    MS(10)

@@ -1,6 +1,7 @@
 /* Three periodic tasks that need 105% of CPU 0: the pins ask what comes of it. `as=fifo` or
  * `as=edf`. */
-#include "periodic.h"
+#include "../../../tests/unit/sched/periodic.h"
+#include "lab08.h"
 
 #define TASKS  3u
 #define RUN_NS MS(60)

@@ -138,6 +138,30 @@ static enum poll a_quantum_ends(void *frame)
 	ASYNC_END(me);
 }
 
+/* A loop is alone for two quanta and a half; then it has an equal. */
+static enum poll a_quantum_begins_anew(void *frame)
+{
+	struct outer *me = frame;
+
+	ASYNC_BEGIN(me);
+	begin();
+	me->scene.n = 2;
+	for (me->scene.i = 0; me->scene.i < 2; me->scene.i++) {
+		MUST(TASK_SPAWN(&me->scene.tasks[me->scene.i], "equal", equal,
+				((struct equal){.number = me->scene.i}),
+				on_cpu_0(SCHED_PARAMS_RR(4, US(200)))));
+		AWAIT(me, sleep_for(&me->sleep, me->scene.i ? US(40) : US(500)));
+	}
+	EXPECT(!turns[1],
+	       "a loop has the third of its quanta of 200 us; an equal that comes in the "
+	       "middle of it took the CPU at once");
+	AWAIT(me, sleep_for(&me->sleep, US(400)));
+	EXPECT(turns[1], "a loop was alone for some quanta; an equal that came then has waited for "
+			 "twice a quantum, and not run");
+	AWAIT_CALL(me, join_end, &me->scene);
+	ASYNC_END(me);
+}
+
 /* FIFO: equals do not take the CPU from each other. */
 static enum poll an_equal_does_not_preempt(void *frame)
 {
@@ -191,4 +215,5 @@ static void preemption_off_means_off(void)
 }
 
 TESTS_MAIN(ASYNC(a_loop_without_end_blocks_nobody_above_it), ASYNC(a_quantum_ends),
-	   ASYNC(an_equal_does_not_preempt), PLAIN(preemption_off_means_off));
+	   ASYNC(a_quantum_begins_anew), ASYNC(an_equal_does_not_preempt),
+	   PLAIN(preemption_off_means_off));

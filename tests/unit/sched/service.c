@@ -7,32 +7,13 @@
  */
 #include "../test.h"
 #include "async/join.h"
-#include "async/sleep.h"
-#include "services/burn.h"
+#include "periodic.h"
 #include "trace/trace.h"
 #include <stdatomic.h>
 
 #define TASKS_MAX  6u
 #define RUN_NS     MS(60)
 #define QUANTUM_NS US(200)
-
-struct periodic {
-	struct async async;
-	struct sleep sleep;
-	u64 period_ns, work_ns, next_ns, stop_ns;
-};
-
-static enum poll periodic(void *frame)
-{
-	struct periodic *me = frame;
-
-	ASYNC_BEGIN(me);
-	for (; me->next_ns < me->stop_ns; me->next_ns += me->period_ns) {
-		AWAIT(me, sleep_until(&me->sleep, me->next_ns));
-		burn_ns(me->work_ns);
-	}
-	ASYNC_END(me);
-}
 
 struct scene {
 	struct async async;
@@ -392,7 +373,6 @@ static enum poll equal_deadlines_in_order_of_arrival(void *frame)
 
 TESTS_MAIN(ASYNC(edf_up_to_full_utilisation), ASYNC(edf_beyond_it_misses),
 	   ASYNC(round_robin_serves_equals_equally), ASYNC(round_robin_levels_are_strict),
-	   ASYNC(sleepers_are_not_late), ASYNC(fair_serves_by_weight),
-	   ASYNC(sharing_on_all_cpus),
-	   ASYNC(panicked_runs_last),
-	   ASYNC(fifo_equals_run_to_completion), ASYNC(equal_deadlines_in_order_of_arrival));
+	   ASYNC(sleepers_are_not_late), ASYNC(fair_serves_by_weight), ASYNC(sharing_on_all_cpus),
+	   ASYNC(panicked_runs_last), ASYNC(fifo_equals_run_to_completion),
+	   ASYNC(equal_deadlines_in_order_of_arrival));

@@ -1,7 +1,8 @@
 /* periodic.h: a task that computes for a time in each of its periods. */
 #pragma once
 
-#include "lab08.h"
+#include "async/sleep.h"
+#include "services/burn.h"
 
 struct periodic {
 	struct async async;
