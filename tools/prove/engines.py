@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import explain
+
 PROVED, REFUTED, ERROR, NOT_RUN = "proved", "refuted", "error", "not run"
 STALL_S = 900
 CBMC = "build/prove/cbmc/cbmc"
@@ -82,6 +84,10 @@ class Engine:
     def folder(self, _out):
         return "."
 
+    def counterexample(self, _prop, _run, _overlay, _out):
+        """What was refuted, in the form that explain.py writes; None: there is no execution to show."""
+        return None
+
     def code_of(self, prop, overlay):
         """What the code under proof compiles to; None when it does not."""
         answer = []
@@ -124,6 +130,9 @@ class Cbmc(Engine):
             why = re.search(r"Violated property:\n(.*\n.*)", output)
             return REFUTED, " ".join(why[1].split()) if why else "failed", size
         return ERROR, "\n".join(output.splitlines()[-5:]), size
+
+    def counterexample(self, prop, run, _overlay, out):
+        return explain.from_cbmc((out / f"{run['name']}.log").read_text()) if not run.get("reach") else None
 
     def compiled(self, prop, overlay):
         run = prop["runs"][0]
@@ -176,6 +185,13 @@ class Spin(Engine):
             return REFUTED, (re.search(r"pan:\d+: (.*)", output) or ["", "error"])[1], size
         return PROVED, "", size
 
+    def counterexample(self, prop, run, overlay, out):
+        spin, compile_, _ = self.commands(prop, run, overlay, out)
+        for command in (spin, [*compile_, "-DTELLS"]):
+            subprocess.run(command, cwd=out, check=True, capture_output=True)
+        done = subprocess.run(["./pan", "-r", "sched.pml.trail", "-n"], cwd=out, stdout=subprocess.PIPE, text=True, check=False)
+        return explain.from_spin(done.stdout)
+
     def compiled(self, prop, overlay):
         for source in prop.get("compared", prop.get("sources", [])):
             yield ["gcc", "-O1", "-S", *self.flags(prop, overlay), "-o", "-", self.find(overlay, source)]
@@ -184,14 +200,15 @@ class Spin(Engine):
 class Machine(Engine):
     """verify/asm/prove.py: symbolic execution of assembled machine code."""
 
-    needs = ("as", "aarch64-linux-gnu-as", "/usr/lib/python3/dist-packages/capstone")
+    needs = ("as", "aarch64-linux-gnu-as", "/usr/lib/python3/dist-packages/capstone",
+             "/usr/lib/python3/dist-packages/unicorn")
 
     def commands(self, prop, run, overlay, out):
         return [[sys.executable, prop["proof"], run["arch"], run["routine"], "--overlay", str(overlay), "--out",
                  str(out)]]
 
     def judge(self, status, output):
-        size = re.search(r"(\d+ instructions.*)", output)
+        size = re.search(r"(\d+ kinds of instructions.*emulator|\d+ instructions.*)", output)
         lines = output.strip().splitlines()
         if status not in (0, 1):
             return ERROR, "\n".join(lines[-5:]), ""
@@ -207,7 +224,34 @@ class Machine(Engine):
                            str(path if path.exists() else source)]
 
 
-ENGINES = {"cbmc": Cbmc(), "spin": Spin(), "machine code": Machine()}
+class Traces(Spin):
+    """The simulator's traces, given to SPIN's model as an acceptor: tools/prove/accept.py."""
+
+    needs = ("gcc", "clang", "make")
+    reader = ["reader.c", "merge.c", "events.c", "buffer.c", "metadata.c"]
+
+    def counterexample(self, _prop, _run, _overlay, _out):
+        return None  # the rejected trace is kept, and is one
+
+    def commands(self, prop, run, overlay, out):
+        words = run["run"].split()
+        cpus = words[words.index("--cpus") + 1]
+        sources = [*prop["sources"], *(f"tools/trace/{name}" for name in self.reader)]
+        yield ["gcc", "-O2", *self.flags(prop, overlay), "-DACCEPT", "-DTASKS=24", f"-DCPUS={cpus}", f"-I{os.getcwd()}/tools/trace",
+               "-o", "accept", *(self.find(overlay, source) for source in sources)]
+        yield [sys.executable, os.path.abspath("tools/prove/accept.py"), "./accept", "--out", str(out), *words]
+
+    def judge(self, status, output):
+        lines = output.strip().splitlines()
+        found = re.search(r"(\d+) traces with (\d+) operations accepted, (\d+) of (\d+) changed ones rejected", output)
+        if status not in (0, 1) or not found:
+            return ERROR, "\n".join(lines[-5:]), ""
+        traces, operations, caught, doctored = map(int, found.groups())
+        size = f"{traces:,} traces, {operations:,} operations"
+        return (REFUTED if status else PROVED), lines[0] if status else "", f"{size}; {caught} of {doctored} changed ones rejected"
+
+
+ENGINES = {"cbmc": Cbmc(), "spin": Spin(), "machine code": Machine(), "traces": Traces()}
 
 
 class Clock:

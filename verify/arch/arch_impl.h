@@ -20,6 +20,7 @@ static inline struct cpu *arch_cpu(void)
 	return proof_cpu;
 }
 
+/* The second word of the CPU's struct, as for x86_64. */
 static inline struct task *arch_current(void)
 {
 	return ((struct task **)proof_cpu)[1];

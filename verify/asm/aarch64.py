@@ -247,4 +247,5 @@ def prove_faults(code):
 
 
 PROOFS = {"switch": (prove_switch, SWITCH), "interrupts": (prove_interrupts, VECTORS),
-          "faults": (prove_faults, VECTORS)}
+          "faults": (prove_faults, VECTORS),
+          "emulated-switch": (None, SWITCH), "emulated-vectors": (None, VECTORS)}

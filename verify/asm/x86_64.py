@@ -252,4 +252,5 @@ def prove_exceptions(code):
 
 
 PROOFS = {"switch": (prove_switch, SWITCH), "interrupts": (prove_interrupts, VECTORS),
-          "exceptions": (prove_exceptions, VECTORS)}
+          "exceptions": (prove_exceptions, VECTORS),
+          "emulated-switch": (None, SWITCH), "emulated-vectors": (None, VECTORS)}

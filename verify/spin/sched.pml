@@ -56,6 +56,18 @@ active proctype world()
 	:: d_step { c_expr { m.can >> 41 & 1 } -> c_code { if (model_wrong(model_do(41))) { Uerror(model_wrong(0)); } } }
 	:: d_step { c_expr { m.can >> 42 & 1 } -> c_code { if (model_wrong(model_do(42))) { Uerror(model_wrong(0)); } } }
 	:: d_step { c_expr { m.can >> 43 & 1 } -> c_code { if (model_wrong(model_do(43))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 44 & 1 } -> c_code { if (model_wrong(model_do(44))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 45 & 1 } -> c_code { if (model_wrong(model_do(45))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 46 & 1 } -> c_code { if (model_wrong(model_do(46))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 47 & 1 } -> c_code { if (model_wrong(model_do(47))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 48 & 1 } -> c_code { if (model_wrong(model_do(48))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 49 & 1 } -> c_code { if (model_wrong(model_do(49))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 50 & 1 } -> c_code { if (model_wrong(model_do(50))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 51 & 1 } -> c_code { if (model_wrong(model_do(51))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 52 & 1 } -> c_code { if (model_wrong(model_do(52))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 53 & 1 } -> c_code { if (model_wrong(model_do(53))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 54 & 1 } -> c_code { if (model_wrong(model_do(54))) { Uerror(model_wrong(0)); } } }
+	:: d_step { c_expr { m.can >> 55 & 1 } -> c_code { if (model_wrong(model_do(55))) { Uerror(model_wrong(0)); } } }
 	:: c_expr { !m.can } -> c_code { if (model_wrong(model_end())) { Uerror(model_wrong(0)); } }; break
 	od
 }

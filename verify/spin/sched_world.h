@@ -1,0 +1,21 @@
+/*
+ * sched_world.h: the rest of the kernel around the scheduler's model: its structures, built from
+ * the model's state before each step and read back behind it.
+ */
+#pragma once
+
+#include "core/irq.h"
+#include "sched_model.h"
+#include "task/look.h"
+
+extern struct task tasks[TASKS];
+extern struct worker stacks[TASKS];
+extern u32 hints_before[CPUS]; /* counted, when the step began */
+extern u64 sent;               /* bit c: the step interrupts CPU c */
+
+/* Builds the kernel's structures from the state; what comes runs on CPU c. */
+void world_enter(unsigned c);
+/* Reads them back; what is wrong, or NULL. */
+char *world_leave(void);
+bool may_use(unsigned t, unsigned c);
+u64 rank_of(unsigned t);
