@@ -48,4 +48,8 @@ void explore_end(void)
 	ASSERT(sum + rest == 3 && got && got != taken && got != rest);
 	ASSERT(channel_try_receive(&c, &rest) == ERR_AGAIN);
 	ASSERT(list_empty(&c.receivers));
+	for (u64 m = 5; m < 8; m++) { /* round the ring */
+		ASSERT(!channel_try_send(&c, &m) && !channel_try_receive(&c, &rest));
+		ASSERT(rest == m);
+	}
 }

@@ -49,5 +49,5 @@ void explore_end(void)
 	ASSERT(inside == 2 + gone);
 	ASSERT(!atomic_load(&m.owner) && !m.queue.count && list_empty(&m.queue.waits));
 	for (unsigned i = 0; i < 3; i++)
-		ASSERT(!tasks[i].owned && !tasks[i].lent);
+		ASSERT(!tasks[i].owned && !tasks[i].lent && !tasks[i].shields);
 }

@@ -11,12 +11,20 @@ const unsigned explore_threads = 3;
 
 static struct subscription subscriptions[2];
 
+static unsigned told;
+
+static void arrived(struct subscription *s)
+{
+	ASSERT(s == &subscriptions[0] || s == &subscriptions[1]);
+	told++;
+}
+
 void explore_begin(void)
 {
 	tasks_begin();
 	topic_begin((struct topic_params){.message_bytes = 8, .queue = 1});
 	for (unsigned i = 0; i < 2; i++)
-		topic_listen(&subscriptions[i], topic, NULL);
+		topic_listen(&subscriptions[i], topic, arrived);
 }
 
 void explore_thread(unsigned id)
@@ -36,6 +44,7 @@ void explore_thread(unsigned id)
 
 void explore_end(void)
 {
+	ASSERT(told == 4);
 	for (unsigned i = 0; i < 2; i++) {
 		ASSERT(subscriptions[i].next == 2 && !subscriptions[i].lost);
 		topic_unsubscribe(&subscriptions[i]);

@@ -29,11 +29,11 @@ static void choose(void)
 {
 	struct select choice = {.count = 0};
 	struct wait w[2];
-	struct awaitable *arms[2] = {event_wait(&w[0], &event),
-				     semaphore_acquire(&w[1], &s, 1, TRACE_await_kind_semaphore)};
+	struct awaitable *arms[2] = {semaphore_acquire(&w[1], &s, 1, TRACE_await_kind_semaphore),
+				     event_wait(&w[0], &event)};
 
 	await(select_biased(&choice, arms, 2));
-	had[0] = choice.index;
+	had[0] = !choice.index;
 	if (had[0])
 		semaphore_release(&s, 1);
 }

@@ -157,6 +157,9 @@ void explore_end(void)
 	for (unsigned i = 0; i < TASKS; i++)
 		ASSERT(TASK(i)->done && TASK(i)->state == TASK_DEAD && !TASK(i)->worker);
 	ASSERT(workers_free() == WORKERS - CPUS);
+	for (unsigned i = 0; i < CPUS; i++)
+		ASSERT(!cpus[i].current && cpus[i].worker != cpus[i].spare);
+	ASSERT(cpus[0].worker != cpus[1].worker);
 }
 
 /*

@@ -56,6 +56,7 @@ static void fn(struct timer *t)
 {
 	unsigned i = (unsigned)(t - timers);
 
+	ASSERT(ticks >= (i ? 20 : 15));
 	begun[i]++;
 	ASSERT(arch_cpu()->timer_running == t);
 	fired[i]++;
@@ -73,7 +74,7 @@ void explore_begin(void) NO_THREAD_SAFETY_ANALYSIS
 
 void explore_interrupt(unsigned id)
 {
-	ticks += 100;
+	ticks += 7; /* behind 10: the first is due, the second is not */
 	irq_timer(&cpus[id]);
 }
 
@@ -86,6 +87,8 @@ static void cancel(unsigned i)
 
 void explore_thread(unsigned id)
 {
+	bool irqs;
+
 	sim_cpu_set_local(&cpus[id]);
 	if (id) {
 		/* acquire: the timer is handed over */
@@ -93,7 +96,11 @@ void explore_thread(unsigned id)
 			cancel(1);
 		return;
 	}
+	ASSERT(!timer_cancel(&timers[1]));
+	irqs = arch_irq_save();
 	timer_arm(&timers[1], 20);
+	ASSERT(set_ns[0] != TIME_NEVER);
+	arch_irq_restore(irqs);
 	atomic_store_explicit(&armed, true, memory_order_release);
 	timer_arm(&timers[0], 15);
 	cancel(0);
