@@ -20,9 +20,11 @@ $(BIN)/explore.o: $(EXPLORE_KERNEL) sim/kernel.ld sim/explore.list $(EXPLORE_FIL
 	@$(TARGET_LD) -r -T sim/kernel.ld -o $@ $(EXPLORE_KERNEL)
 	@$(OBJCOPY) --keep-global-symbols=sim/explore.list $@
 
+# What a program does not define and the kernel's files name is at 0: to reach it is the end of it.
 $(BIN)/explore.elf: $(BIN)/explore.o $(EXPLORE_OBJS)
 	@echo "  LD      $@"
-	@$(SIM_LINK) -o $@ $^
+	@$(SIM_LINK) -Wl,--warn-unresolved-symbols -o $@ $^ 2>$@.log || { cat $@.log >&2; exit 1; }
+	@! grep 'explore_thread' $@.log
 
 # Programs that are read, for the tests of the explorer itself.
 LITMUS_OBJS := $(filter-out %/explore/main.o,$(EXPLORE_OBJS)) $(OUT)/engine/explore/litmus/litmus.o

@@ -102,8 +102,8 @@ void explore_point(struct op op);
 /** One of @p n ways for the step under way, from 0. */
 unsigned explore_choose(unsigned n);
 
-/** A step of the running thread that concerns nobody else, and has two ways: false and true. */
-bool explore_either(uintptr_t pc);
+/** A step of the running thread that concerns nobody else, and has so many ways; which, from 0. */
+unsigned explore_aside(uintptr_t pc, unsigned ways);
 
 /** The running thread gives the lock with that number. */
 void explore_gave(unsigned lock);

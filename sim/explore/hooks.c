@@ -62,15 +62,17 @@ static bool may_be_struck(void)
 /* Before each access to memory, and where interrupts are enabled. */
 static inline void open_to_interrupts(uintptr_t pc)
 {
-	while (may_be_struck() && explore_either(pc))
+	while (may_be_struck() && explore_aside(pc, 2))
 		strike(pc);
 }
 
 void hooks_strike_rest(void)
 {
 	cpus[explore_current].irqs_off = false;
-	while (may_be_struck())
+	while (may_be_struck()) {
+		(void)explore_aside(PC, 1);
 		strike(PC);
+	}
 }
 
 HOOK __sanitizer_cov_trace_pc(void);
@@ -342,10 +344,10 @@ void sim_relax(void)
 		explore_fail(
 			"a spin loop in explore_begin or explore_end waits for ever, at {%#lx}",
 			op.pc);
-	else if (may_be_struck())
-		strike(op.pc); /* it comes, and until then nothing happens here */
-	else
+	else if (!may_be_struck())
 		explore_point(op);
+	else if (!explore_aside(op.pc, 1)) /* it comes, and until then nothing happens here */
+		strike(op.pc);
 }
 
 void sim_hint(unsigned cpu)
@@ -368,7 +370,7 @@ void sim_idle(void)
 	if (OUTSIDE)
 		return;
 	open_to_interrupts(op.pc); /* just before the halt, if nobody masked them */
-	if (cpus[explore_current].to_come && explore_either(op.pc)) {
+	if (cpus[explore_current].to_come && explore_aside(op.pc, 2)) {
 		strike(op.pc);
 		cpus[explore_current].irqs_off = true;
 		return;

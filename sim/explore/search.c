@@ -182,7 +182,7 @@ static struct thread *next(void)
 }
 
 /* As it depends on nothing, it is done at once, whoever else could go on. */
-bool explore_either(uintptr_t pc)
+unsigned explore_aside(uintptr_t pc, unsigned ways)
 {
 	unsigned p = explore_current;
 	struct node *node = &nodes[depth + 1];
@@ -202,7 +202,7 @@ bool explore_either(uintptr_t pc)
 		explore_fail("these choices do not fit the program: CPU %u has no step %d",
 			     node->thread, depth + 1);
 	note_step(p);
-	node->choices = 2;
+	node->choices = (uint8_t)ways;
 	return node->choice;
 }
 

@@ -30,6 +30,10 @@ MCS = "kernel/sync/mcs.h"
 RW = "kernel/sync/rwlock.h"
 
 MUTANTS = [
+    Mutant("pool-end-by-size", "whether a block is all of its pool says its neighbour's size, which is its user's",
+           (("kernel/mm/tlsf.c", "block_is(block_after(b), MARK_END)", "block_after(b)->size == 0"),), "watch",
+           Runs("tests/unit/mm/neighbours.c", cpus=4, seeds=10, watch=True)),
+
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
            (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		memcpy(pages[i]", "	for (unsigned i = 1; i < n_pages; i++)\n		memcpy(pages[i]"),),

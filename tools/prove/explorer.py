@@ -34,7 +34,7 @@ class Explorer(Engine):
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.objects = {}
+        self.objects, self.code = {}, {}
         self.scratch = self.words = None
 
     def flags(self):
@@ -80,7 +80,7 @@ class Explorer(Engine):
         subprocess.run(["objcopy", "--keep-global-symbols=sim/explore.list", whole], check=True, capture_output=True, text=True)
         engine = [self.once(str(source), [*HOST, *SUFFIX[source.suffix]])
                   for source in [*sorted(Path("sim/explore").glob("*.c")), Path("sim/fiber.c"), Path(f"sim/fiber_{os.uname().machine}.S")]]
-        subprocess.run(["clang", "-static", "-o", elf, whole, *engine], check=True, capture_output=True, text=True)
+        subprocess.run(["clang", "-static", "-Wl,--warn-unresolved-symbols", "-o", elf, whole, *engine], check=True, capture_output=True, text=True)
         return elf
 
     def run(self, prop, run, overlay, out, stall_s=900):
@@ -108,13 +108,30 @@ class Explorer(Engine):
         return ERROR, "\n".join(output.splitlines()[-5:]), size
 
     def compiled(self, prop, overlay):
+        """The changed files themselves; where one is a header, the programs and the files that are mutated, too."""
         words = ["clang", f"-I{overlay}/kernel", *self.flags()]
-        sources = {source for run in prop["runs"] for source in self.sources(run)}
-        headers = any(file.endswith(".h") for file in prop["code"])
-        for source in sorted(sources):
-            if headers or source in prop["code"]:
-                path = Path(overlay) / source
-                yield [*words, f"-I{Path(source).parent}", "-S", "-o", "-", str(path if path.exists() else source)]
+        programs = {self.sources(run)[0] for run in prop["runs"]} if any(f.endswith(".h") for f in prop["code"]) else set()
+        for source in sorted(programs | {file for file in prop["code"] if file.endswith(".c")}):
+            path = Path(overlay) / source
+            yield [*words, f"-I{Path(source).parent}", "-S", "-o", "-", str(path if path.exists() else source)]
+
+    def code_of(self, prop, overlay):
+        """As others do, but what the overlay leaves as it is is compiled once."""
+        changed = {str(p.relative_to(overlay)) for p in Path(overlay).rglob("*") if p.is_file()}
+        headers = any(name.endswith(".h") for name in changed)
+        answer = []
+        for command in self.compiled(prop, overlay):
+            same = not headers and not command[-1].startswith(str(overlay))
+            code = self.code.get(command[-1]) if same else None
+            if code is None:
+                done = subprocess.run(command, capture_output=True, check=False)
+                if done.returncode:
+                    return None
+                code = done.stdout
+            if same:
+                self.code[command[-1]] = code
+            answer.append(code)
+        return answer
 
 
 ENGINES["explorer"] = Explorer()

@@ -9,6 +9,7 @@
 #include "async/sleep.h"
 #include "core/time.h"
 #include "services/burn.h"
+#include "task/executor.h"
 #include "task/hotplug.h"
 #include <stdatomic.h>
 
@@ -178,6 +179,24 @@ static enum poll spins(void *frame)
 	return POLL_READY;
 }
 
+struct seen {
+	u32 cpu;
+	enum task_state state;
+};
+
+/* Of a task that runs: under its home's lock, since whoever switches to or from it writes these. */
+static struct seen look_at(struct task *t) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = arch_irq_save();
+	struct seen seen;
+
+	home_lock(t);
+	seen = (struct seen){t->cpu, t->state};
+	home_unlock(t);
+	arch_irq_restore(irqs);
+	return seen;
+}
+
 /* A poll that never ends by itself is preempted and goes on on another CPU. */
 static enum poll a_running_task_moves(void *frame)
 {
@@ -191,13 +210,13 @@ static enum poll a_running_task_moves(void *frame)
 	MUST(TASK_SPAWN(&me->task, "spins", spins, (struct async){}, SCHED_PARAMS_FIFO(3)));
 	for (me->i = 0; me->i < 4; me->i++) {
 		AWAIT(me, sleep_for(&me->sleep, US(200)));
-		me->cpu = me->task->cpu;
+		me->cpu = look_at(me->task).cpu;
 		MUST(cpu_take_out(me->cpu, NULL));
 		out = (struct scene){.cpu = me->cpu};
 		AWAIT_CALL(me, until_out, &out);
 		AWAIT(me, sleep_for(&me->sleep, US(200)));
-		CHECK(me->task->cpu != me->cpu);
-		CHECK_EQ(me->task->state, TASK_RUNNING);
+		CHECK(look_at(me->task).cpu != me->cpu);
+		CHECK_EQ(look_at(me->task).state, TASK_RUNNING);
 		MUST(cpu_put_back(me->cpu));
 	}
 	atomic_store_explicit(&stop, true, memory_order_relaxed);
