@@ -41,11 +41,10 @@ static bool choose(const char *choices, const char *text, u64 *which)
 {
 	usize n = strlen(text);
 
-	for (*which = 0; choices && !strchr(text, '|'); ++*which) {
+	for (*which = 0; choices && !strchr(text, '|'); ++*which, choices += choices != NULL) {
 		if (!strncmp(choices, text, n) && (!choices[n] || choices[n] == '|'))
 			return true;
 		choices = strchr(choices, '|');
-		choices += choices != NULL;
 	}
 	return false;
 }
