@@ -254,11 +254,13 @@ static void on_params(struct inv *v, const struct trace_sched_params *p)
 	t->inherits = p->inherited;
 	if (t->state != MODEL_WAITING)
 		t->deadline = p->deadline_ns;
-	if (t->state != MODEL_RUNNING)
+	if (t->state == MODEL_RUNNING) {
+		t->key_known = false;
+		t->key_since = v->seq;
+	} else if (t->state != MODEL_LIMBO || model_here(v)->limbo == t->tid) {
 		return;
-	t->key_known = false;
-	t->key_since = v->seq;
-	cpu_owes(v, t, TRACE_enqueue_why_params);
+	}
+	cpu_owes(v, t, TRACE_enqueue_why_params); /* whoever leaves it may find that CPU hinted */
 }
 
 /* The task that a CPU gives up, unless it settled before. */
