@@ -43,13 +43,15 @@ PLANTED = {
     "channel": ("kernel/async/channel.c", "c->count || c->closed ? waiter_task(&c->receivers)",
                 "c->count && c->closed ? waiter_task(&c->receivers)", ("--run", "withdrawn")),
     "handover": ("kernel/task/executor.c", "	t->worker = c->left;\n", "", ("--run", "wake")),
+    "tree": ("kernel/base/tree.c", "return n && n->masks & mask && n->least <= limit;",
+             "return n && n->masks & mask && n->least < limit;", ("--run", "next")),
     "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
     "fdt": ("kernel/drivers/fdt/fdt.c", "(u64)at + 12 > f->structs_end", "(u64)at + 8 > f->structs_end",
             ("--run", "property")),
     "acpi": ("kernel/drivers/acpi/tables.c", "m->overrides < ACPI_OVERRIDES_MAX", "m->overrides <= ACPI_OVERRIDES_MAX",
              ("--run", "overrides")),
 }
-BY_CBMC = {"wheel", "list", "fdt", "acpi"}
+BY_CBMC = {"wheel", "tree", "list", "fdt", "acpi"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.quick] if n in ("list", "switch") else [])
