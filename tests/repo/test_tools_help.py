@@ -7,8 +7,8 @@ import pytest
 from conftest import ROOT
 
 PROGRAMS = ["tools/run", "viewer/pack", "tools/bench/bench", "tools/bench/scale", "tools/lab/lab", "tools/lint/await",
-            "tools/lint/static-checks", "tools/lint/structure", "tools/prove/prove", "tools/rdgen/rdgen", "tools/session/session",
-            "tools/setup/setup", "tools/sim/fermata-sim", "tools/soak", "tools/trace/picture"]
+            "tools/lint/static-checks", "tools/lint/structure", "tools/prove/prove", "tools/prove/accept.py", "tools/rdgen/rdgen",
+            "tools/session/session", "tools/setup/setup", "tools/sim/coverage", "tools/sim/fermata-sim", "tools/soak", "tools/trace/picture"]
 
 
 def ask(program, *words):

@@ -70,11 +70,11 @@ def test_a_saved_run_and_an_event_of_it(root, tmp_path):
     saved = tmp_path / "run"
     subprocess.run([sys.executable, "tools/sim/fermata-sim", "explore", ADDERS, "--bound", "1", "--cpus", "2", "--save", saved],
                    cwd=root, stdout=subprocess.DEVNULL)
-    said = debug(root, "break test_fail", "continue", "monitor event", "bt 2", "monitor event 24000",
+    said = debug(root, "break test_fail", "continue", "monitor event", "bt 2", "monitor event 15000",
                  "maintenance flush register-cache",
                  "monitor event", "continue", what=(saved,))
     events = [int(n) for n in re.findall(r"^event (\d+)$", said, re.M)]
-    assert len(events) == 3 and events[1] == events[2] == 24000 < events[0], said
+    assert len(events) == 3 and events[1] == events[2] == 15000 < events[0], said
     assert said.count("test_fail (") >= 2 and "adds_are_kept" in said, said
 
 

@@ -8,7 +8,7 @@ import pytest
 
 FILE = Path(__file__).resolve().parent / "regressions"
 LINE = re.compile(r"(?P<program>\S+\.c)\s+(?P<cpus>\d+)\s+(?P<strategy>\w+)\s+(?P<first>\d+)(?:-(?P<last>\d+))?\s+# (?P<why>\S.*)")
-EVENTS_MAX = 100_000_000
+EVENTS_MAX = 300_000_000
 WATCHED_EVENTS_MAX = 3_000_000
 WATCHED_SEEDS = 4
 
