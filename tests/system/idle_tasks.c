@@ -18,7 +18,7 @@
 #include "trace/trace.h"
 
 #define LOOKS_MAX 20000u /* then something is left for good */
-#define BYTES_MAX 512u /* of a task, without its frame */
+#define BYTES_MAX 512u /* of a task and the handle that somebody keeps, without its frame */
 
 struct idle {
 	struct async async;
@@ -99,7 +99,7 @@ static bool report(const struct crowd *me)
 	value("idle.spawn_first_tenth", me->first_ticks / (me->tasks / 10), "ticks");
 	value("idle.spawn_last_tenth", me->last_ticks / (me->tasks / 10), "ticks");
 	value("idle.list", list_all(), "ticks");
-	return bytes < BYTES_MAX && paged < BYTES_MAX;
+	return bytes <= BYTES_MAX && paged <= BYTES_MAX;
 }
 
 static enum poll crowd(void *frame)

@@ -91,7 +91,7 @@ def test_trace_levels(kernels):
 
 
 EXPECTED = [
-    ("help me", "expected: help"),
+    ("help me", "expected: help [boot]"),
     ("task 1", "expected: task"),
     ("interrupt x", "expected: interrupt"),
     ("perf x", "expected: perf"),
