@@ -42,7 +42,7 @@ PLANTED = {
     "scheduler": ("kernel/task/look.h", "t->rank < l->below", "t->rank <= l->below", ("--run", "fifo-3")),
     "channel": ("kernel/async/channel.c", "c->count || c->closed ? waiter_task(&c->receivers)",
                 "c->count && c->closed ? waiter_task(&c->receivers)", ("--run", "withdrawn")),
-    "handover": ("kernel/task/executor.c", "	t->worker = c->left;\n", "", ("--run", "wake")),
+    "handover": ("kernel/task/handover.h", "	t->worker = c->left;\n", "", ("--run", "wake")),
     "tree": ("kernel/base/tree.c", "return n && n->masks & mask && n->least <= limit;",
              "return n && n->masks & mask && n->least < limit;", ("--run", "next")),
     "list": ("kernel/base/list.h", "at->next->prev = n;", "at->prev = n;", ()),
