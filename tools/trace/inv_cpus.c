@@ -117,6 +117,7 @@ void cpu_goes_on(struct inv *v, bool has_seq, u32 seq)
 		c->previous_op = c->op;
 		c->op = seq;
 		c->have_op = true;
+		c->charging = false;
 		if (c->making)
 			hint_made(v, c);
 		if (v->now->id != TRACE_EV_SCHED_HINT)
@@ -336,7 +337,7 @@ static void check_cpu(struct inv *v, unsigned cpu)
 	const struct model_task *runs = runs_on(v, c);
 	struct model_task *best;
 
-	if (c->looking || c->left || c->charged || c->out || c->leaves)
+	if (c->looking || c->left || c->charged || c->charging || c->out || c->leaves)
 		return;
 	best = v->queued_n ? model_best(v, cpu) : NULL;
 	if (c->activity == CPU_IDLE && inv_broken(v, RULE_R7, best && !best->reported)) {

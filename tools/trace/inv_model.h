@@ -113,6 +113,7 @@ struct model_cpu {
 	bool picked;  /* and has taken a task */
 	bool expired; /* the quantum of what it runs is over */
 	bool charged; /* what it runs may have become less urgent: a look must follow */
+	bool charging; /* until its next operation: what it runs leaves, or has its parameters changed */
 	bool look_known;
 	bool waking; /* its operations belong to a wake-up... */
 	i32 woken;   /* ... of this task */

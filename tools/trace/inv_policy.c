@@ -330,10 +330,10 @@ void policy_charge(struct inv *v, const struct trace_sched_charge *p)
 	t->key = p->key;
 	if (t->state != MODEL_RUNNING)
 		return;
-	if (t->cpu == v->now->cpu)
+	if (t->cpu == v->now->cpu) {
 		model_here(v)->charged = model_here(v)->expired = p->quantum_over;
-	/* Else it leaves, or its parameters are about to change and its CPU to be hinted. */
-	if (t->cpu != v->now->cpu || !p->quantum_over) {
+		model_here(v)->charging = true;
+	} else { /* its parameters are about to change, and its CPU to be hinted */
 		t->key_known = false;
 		t->key_since = v->seq;
 	}
