@@ -89,7 +89,7 @@ MUTANTS = [
              "	*promise_seen = may ? promise_of(w->cpu) : 0;\n	return may ? w->cpu : target;\n"),), "R7 R1b no-progress"),
     Mutant("promise-read-twice", "which promise is the worst is found by one reading, whether the task outranks it by another",
            ((HINT, "		if (w->rank >= was)\n", "		was = target == TRACE_NO_CPU ? 0 : promise_of(target);\n		if (w->rank >= was)\n"),),
-           "R1b R7 no-progress", SHARED),
+           "R1b R7 no-progress", Runs(seeds=3000, words="shards=3")),
     Mutant("first-stack-goes-on", "a CPU that comes when others run begins on a stack where somebody left it",
            (("kernel/core/start.c", "	init_start();\n", "	init_start();\n	while (clock_ns() < 200000)\n		arch_relax();\n"),
             (EXECUTOR, "	first->sp = worker_fresh(first, worker_main);\n", "")), "R7"),

@@ -48,7 +48,7 @@ struct actor {
 
 static u64 random_quantum(u64 *r)
 {
-	return SCHED_QUANTUM_MIN_NS + US(test_number(board_cmdline(), "slow", 0)) + test_below(r, US(50));
+	return SCHED_QUANTUM_MIN_NS + test_below(r, US(50));
 }
 
 static struct sched_params random_class(u64 *r)
