@@ -44,7 +44,7 @@ run: ## boot on BOARD: a shell when there is a terminal, else the demo; LIVE=1: 
 	fi
 	@echo "  make view BOARD=$(BOARD)   (one HTML file that opens in any browser)"
 
-test: ## run every test; QUICK=1: the four-minute selection
+test: ## run every test; QUICK=1: the most telling part, in minutes
 	@tools/setup/setup all
 	@$(PYTHON) -m pytest tests -n 2 --dist loadgroup --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
 
