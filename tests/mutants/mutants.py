@@ -102,17 +102,11 @@ class Explores(Runs):
 
 
 @dataclass(frozen=True)
-class Models(Runs):
-    """The tests of the models of devices, which need no kernel."""
+class Models(Explores):
+    """The tests of the models of devices, which need no kernel and run as those programs do."""
     program: str = "tests/sim/models.c"
-    cc: str = "clang"
-    seeds: int = 1
-    judged: bool = False
     elf = "build/sim-clang/app-models/models.elf"
     target = elf
-
-    def command(self, elf, seed, trace):
-        return [f"./{elf}"]
 
 
 @dataclass(frozen=True)
