@@ -148,9 +148,11 @@ def view(args):
         raise Wrong(f"{one.name} tests functions by themselves, so it leaves no trace; step through it with "
                     f"tools/lab/lab replay {args.lab} {one.name} --seed {seed} --gdb")
     run = bench.once(one, path, cpus, seed, board)
+    state, what, at = bench.judge(one, run)
+    if state == checks.NOT_STARTED:
+        raise Wrong(f"there is nothing to see yet: {what} is yours ({report.file_of(bench.lab, what)})")
     page = bench.folder / f"{one.name}-{board}-cpus{cpus}-seed{seed}.html"
     show(bench, run.trace, page, f"lab {bench.lab.id}, {one.name}, seed {seed}", checks.quoted(run.command))
-    state, what, at = bench.judge(one, run)
     print(f"Open file://{page}{fragment(at)}" + (f"\nIt opens where rule and run part: {at} s" if at else ""))
     return 0
 
