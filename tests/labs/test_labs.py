@@ -102,6 +102,16 @@ def test_each_check_kills_a_mutant_and_each_mutant_is_killed(lab):
         assert (ROOT / m.file).read_text().count(m.old) == 1, f"{m.name}: its text is not once in {m.file}"
 
 
+@each_lab([pytest.mark.quick])
+def test_no_message_is_cut_off(lab):
+    """test_fail has room for 159 characters; what numbers and names take is not counted."""
+    for file in sorted((ROOT / lab.folder / "tests").glob("*.c")):
+        text = file.read_text()
+        for call in re.findall(r"(?:EXPECT|test_fail)\(.*?\);\n", text, re.S) if "host.h" not in text else ():
+            said = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', call))
+            assert len(said) < 160, f"{file.name}: {len(said)} characters: {said}"
+
+
 # ---- the starter
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def open_functions(root, lab):
     for cut in sorted(lab.cuts, key=lambda c: c.step):
         text = (root / cut.file).read_text()
         for name in cut.functions:
-            yield cut.file, name, cut.step, cutter.is_todo(text, name, lab.id, cut.instead)
+            yield cut.file, name, cut.step, cutter.is_todo(text, name, lab.id, cut.instead, cut.file)
 
 
 def step_titles(root, lab):
