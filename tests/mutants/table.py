@@ -39,6 +39,11 @@ MUTANTS = [
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,
 
+    # What many tasks cost.
+    Mutant("sixteen-bytes-more", "a task that waits and its handle take 512 bytes",
+           (("kernel/task/task.h", "	u64 polls;\n", "	u64 polls, spare[2];\n"),), "test",
+           Runs("tests/system/idle_tasks.c", cpus=1, seeds=1, words="tasks=10000", judged=False)),
+
     # Wake-ups.
     Mutant("join-wakes-one", "the end of a task wakes only the first of its joiners",
            (("kernel/task/task.c", "waiter_wake_all(&t->joiners);", "waiter_wake_first(&t->joiners);"),),
