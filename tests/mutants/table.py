@@ -5,6 +5,7 @@ import dags
 import devices
 import exploring
 import faults
+import handed_over
 import inherit
 import leaks
 import memory
@@ -38,6 +39,9 @@ MUTANTS = [
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,
+
+    # Seen by the tests of whole systems.
+    *handed_over.MUTANTS,
 
     # What many tasks cost.
     Mutant("sixteen-bytes-more", "a task that waits and its handle take 512 bytes",
