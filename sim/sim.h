@@ -297,10 +297,18 @@ void pages_back(void);
 /** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
 bool pages_fault(uintptr_t at);
 
-/** The pages, and what they held then; there are more with time. */
+/** The pages; there are more with time. */
 unsigned pages_count(void);
 unsigned char *pages_at(unsigned i);
-const unsigned char *pages_original(unsigned i);
+
+/** Page @p i is as it was at that moment. */
+void pages_back_one(unsigned i);
+
+/** Copies of a page those of its 64 lines that are not all zero, and says which: bit n for line n. */
+uint64_t page_keep(unsigned char *copy, const unsigned char *page);
+
+/** The page is as it was when it was kept. */
+void page_back(unsigned char *page, const unsigned char *copy, uint64_t lines);
 
 /** What is copied always, from or to @p copy, which has room for pages_rest_bytes(). */
 size_t pages_rest_bytes(void);
