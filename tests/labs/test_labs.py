@@ -269,7 +269,7 @@ def test_a_starter_can_be_exported_and_handed_in(tmp_path):
     first, second = (lab_says(root, "hint", "0", "6").stdout for _ in range(2))
     assert "Hint 1 of 3" in first and "Hint 2 of 3" in second and first != second
     assert lab_says(root, "pin", "1", "dora").returncode == 0
-    (root / "labs/00/tests/lab00_counter.c").write_text((ROOT / "labs/00/tests/lab00_counter.c").read_text())
+    (root / "labs/00/counter.c").write_text((ROOT / "labs/00/counter.c").read_text())
     assert "counter++" in lab_says(root, "diff").stdout
     said = lab_says(root, "submit", "0", str(tmp_path / "mine.tar.gz"))
     assert said.returncode == 0 and "2 files" in said.stdout, said.stdout

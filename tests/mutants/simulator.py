@@ -50,7 +50,7 @@ MUTANTS = [
 
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
-           (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		memcpy(pages[i]", "	for (unsigned i = 1; i < n_pages; i++)\n		memcpy(pages[i]"),),
+           (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		pages_back_one(", "	for (unsigned i = 1; i < n_pages; i++)\n		pages_back_one("),),
            "test", Again("tests/unit/task/tasks.c")),
     Mutant("the-seed-counts-from-the-boot", "at the mark the generators go on as the boot left them",
            (("sim/mark.c", "	sim_seed(sim.cfg.seed);\n", ""),), "test", Again("tests/unit/task/tasks.c")),

@@ -13,6 +13,7 @@ import checks
 import cutter
 import pins
 import report
+import screen
 import spec
 import tree
 from spec import ROOT, Wrong
@@ -91,6 +92,7 @@ def check(args):
         results.append(bench.run(one, seeds, progress=report.progress(one)))
         print(report.result(lab, results[-1]), flush=True)
     print(report.summary(results))
+    tell_refusals(lab)
     if lab.pins and not args.names:
         given = pins.read(ROOT, lab).get("pins", {})
         print(f"{len(given)} of {len(lab.pins)} pins are answered: tools/lab/lab pin {lab.id}")
@@ -256,7 +258,17 @@ def submit(args):
     print(f"Written: {out} ({len(kept)} files, for {data['name']})")
     if left:
         print(f"  {len(left)} functions are not written yet: {', '.join(left)}")
+    tell_refusals(lab)
     return 0
+
+
+def tell_refusals(lab):
+    """What a grader would refuse, whatever it does."""
+    if not (ROOT / ".lab/base").exists():
+        return
+    for file in lab.keep:
+        if wrong := screen.odd(file, (ROOT / file).read_text(errors="replace"), tree.git(ROOT, "show", f"starter:{file}")):
+            print(f"note: the grader will refuse this: {wrong}")
 
 
 def grade_them(args):

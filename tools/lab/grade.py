@@ -22,6 +22,7 @@ import checks
 import pins
 import report
 import sandbox
+import screen
 import spec
 import tree
 from spec import ROOT, Wrong
@@ -193,7 +194,7 @@ class Grader:
             ("Makefile", "kernel/", "sim/", "tools/", "viewer/", "labs/", "tests/unit/"))]
         self.trusted = self.out / "trusted"
         self.prepare()
-        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False))
+        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False, confine=True))
         self.done, self.locks, self.lock = {}, {}, threading.Lock()
 
     def prepare(self):
@@ -240,7 +241,7 @@ class Grader:
         def execute(command, stall_s, writes):
             limit_s = BUILD_S if writes else BOARD_S if {"tools/run", "--explore"} & {*command} else RUN_S
             return self.box.run(command, where, 4 * limit_s, writes, None if writes else out, cpu_s=limit_s)
-        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out)
+        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out, confine=True)
         results = []
         for check in self.checks:
             def compare(plan, run, check=check):
@@ -267,6 +268,9 @@ class Grader:
         try:
             kept = unpack(path, self.lab)
             made.content = content_of(kept, self.lab)
+            for file in self.lab.keep:
+                if wrong := screen.odd(file, kept.get(file, b"").decode(errors="replace"), (ROOT / file).read_text()):
+                    raise Wrong(f"refused: {wrong}")
             for r in self.results(kept):
                 made.states[r.check.name] = r.state
                 if r.state != checks.PASSED:
