@@ -64,8 +64,8 @@ $(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
 
 $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 
-# A hook is a few instructions: a frame of its own would be half of them, and back traces begin behind it.
-$(OUT)/engine/hooks.o: SIM_CFLAGS += -fomit-frame-pointer
+# A hook is a few instructions: a frame of its own would be half of them. Those that call have one, for back traces.
+$(OUT)/engine/hooks.o: SIM_CFLAGS += -momit-leaf-frame-pointer
 
 -include $(SIM_OBJS:.o=.d)
 
