@@ -217,7 +217,7 @@ void bound_explore(void (*go)(void *sp))
 			save(l);
 		} else {
 			schedules++;
-			if (sim.status)
+			if (sim.status || (bound.whole && !*bound.whole))
 				note_failure();
 			if (!height || sim.interrupted || (bound.stop_after && failed >= bound.stop_after))
 				break;

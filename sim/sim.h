@@ -266,6 +266,7 @@ struct bound_config {
 	unsigned switches;  /* at most BOUND_MAX */
 	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
 	uint64_t stop_after; /* failures; 0: never */
+	const volatile unsigned char *whole; /* the program sets it when all is done and right; NULL: the status tells */
 	const char *file;   /* for the first failure, or NULL */
 };
 extern struct bound_config bound;
@@ -281,6 +282,11 @@ void bound_explore(void (*go)(void *sp));
 /** The schedule at hand broke the simulator: it is the one that fails, and the search is over. Context: any, the
  *  process ends behind it. */
 void bound_broken(void);
+
+/* confine.c */
+
+/** From here on the host ends this process when code in ktext makes a system call. False: the host cannot. */
+bool confine(void);
 
 /* pages.c: what was written since a moment. */
 #define PAGES_MAX 8192
