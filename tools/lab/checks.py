@@ -240,7 +240,7 @@ class Bench:
                 break
             text = (self.root / cut.file).read_text()
             for name in cut.functions:
-                if cutter.is_todo(text, name, self.lab.id, cut.instead):
+                if cutter.is_todo(text, name, self.lab.id, cut.instead, cut.file):
                     return name
         return ""
 

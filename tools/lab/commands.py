@@ -47,8 +47,9 @@ def start(args):
     to = args.dir or ROOT.parent / f"fermata-lab{lab.id}"
     others = []
     if args.use_mine:
-        numbers = args.of.split(",") if args.of else spec.available()
-        others = [spec.load(n) for n in numbers if int(n) != int(lab.id)]
+        others = [spec.load(n) for n in (args.of.split(",") if args.of else spec.available())]
+        if not args.of:
+            others = [other for other in others if other.id != lab.id]
     taken = tree.starter(lab, ROOT, to, args.use_mine, others)
     print(f"Lab {lab.id}: {lab.title}. Your tree is {to}")
     if args.use_mine:
@@ -148,9 +149,11 @@ def view(args):
         raise Wrong(f"{one.name} tests functions by themselves, so it leaves no trace; step through it with "
                     f"tools/lab/lab replay {args.lab} {one.name} --seed {seed} --gdb")
     run = bench.once(one, path, cpus, seed, board)
+    state, what, at = bench.judge(one, run)
+    if state == checks.NOT_STARTED:
+        raise Wrong(f"there is nothing to see yet: {what} is yours ({report.file_of(bench.lab, what)})")
     page = bench.folder / f"{one.name}-{board}-cpus{cpus}-seed{seed}.html"
     show(bench, run.trace, page, f"lab {bench.lab.id}, {one.name}, seed {seed}", checks.quoted(run.command))
-    state, what, at = bench.judge(one, run)
     print(f"Open file://{page}{fragment(at)}" + (f"\nIt opens where rule and run part: {at} s" if at else ""))
     return 0
 
@@ -280,6 +283,8 @@ def seeds(args):
     import grade
     lab = spec.load(args.lab)
     parameters = grade.parameters(lab, args.pack, args.nonce, args.seeds)
+    if not args.pack and not args.nonce:
+        print("# Drawn just now, and of no class: --pack FILE prints those of a class.")
     print(f'nonce = "{parameters.nonce}"')
     for one in lab.checks:
         print(f"{one.name} = {list(parameters.seeds(one))}")

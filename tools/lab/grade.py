@@ -56,6 +56,8 @@ def parameters(lab, pack, nonce, count):
     data = spec.table(pack, "pack") if pack else {}
     if data and data.get("lab") != lab.id:
         raise Wrong(f"{pack} is a pack of lab {data.get('lab')}, not of lab {lab.id}")
+    if pack and not (isinstance(data.get("nonce"), str) and type(data.get("seeds", 1)) is int and data.get("seeds", 1) > 0):
+        raise Wrong(f"{pack} wants a text for `nonce`, and a number from 1 on for `seeds`")
     return Parameters(nonce or data.get("nonce") or secrets.token_hex(16), count or data.get("seeds", HIDDEN_SEEDS))
 
 
@@ -366,8 +368,11 @@ def grade(lab, args):
                 log.write(json.dumps(asdict(one)) + "\n")
                 log.flush()
                 bar(len(grades), len(found), one.name)
-        except BaseException:
+        except BaseException as end:
             pool.shutdown(wait=False, cancel_futures=True)
+            grader.box.stop()
+            if isinstance(end, KeyboardInterrupt):
+                print(f"\ninterrupted: {len(grades)} of {len(found)} are graded; the same line goes on from there", file=sys.stderr)
             raise
     if sys.stderr.isatty():
         print(file=sys.stderr)
