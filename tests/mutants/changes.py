@@ -33,6 +33,8 @@ MUTANTS = [
     Mutant("stays-where-it-may-not", "a running task stays on a CPU that was taken from it",
            ((PREEMPT, "	if (unlikely(throttled || leaving || !may_be_here(c, cur))) {\n",
              "	if (unlikely(throttled || leaving || (!may_be_here(c, cur) && !cur))) {\n"),), "A", RANDOM),
+    Mutant("params-of-the-old-class", "a task that changes its class keeps the parameters that it had",
+           ((PARAMS, "	t->params = o->params;\n", "	if (policy == t->policy)\n		t->params = o->params;\n"),), "R2 P2 P4 panic", CHANGES),
     Mutant("old-timer-goes-on", "the timer of a server that is no more fires all the same",
            ((PARAMS, "		bool stopped = s && timer_cancel(&s->timer);\n", "		bool stopped = s != NULL;\n"),),
            "test panic R3 no-end", CHANGES),

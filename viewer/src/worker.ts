@@ -1,9 +1,9 @@
 /** Reads and reconstructs away from the page, and hands the arrays over without a copy. */
-import {build} from "./build.js";
+import {build, buildWhileRead} from "./build.js";
 import {exercise} from "./exercise.js";
-import {open, type Given} from "./input.js";
+import {open, type Coming, type Given} from "./input.js";
 import {transferables} from "./model.js";
-import {UUID} from "./packets.js";
+import {MAGIC, UUID} from "./packets.js";
 
 export type Ask = {base64: string; name: string} | {files: {name: string; file: File}[]} | {bytes: Given[]};
 
@@ -24,7 +24,13 @@ async function given(ask: Ask): Promise<Given[]> {
 	}
 	if ("bytes" in ask)
 		return ask.bytes;
-	return Promise.all(ask.files.map(async (f) => {
+	const parts = await large(ask.files);
+	return Promise.all(ask.files.map(async (f, i) => {
+		const part = parts[i];
+		if (part) {
+			await part.coming.more();
+			return {name: f.name, ...part};
+		}
 		try {
 			if (f.file.size > MOST_GB * GB)
 				throw new Error(`of which a page can hold ${MOST_GB}`);
@@ -33,6 +39,45 @@ async function given(ask: Ask): Promise<Given[]> {
 			throw new Told(`${f.name} has ${+(f.file.size / GB).toPrecision(2)} GB: ${(error as Error).message}. build/tools/fermata-trace cut makes a shorter trace of a part of it.`);
 		}
 	}));
+}
+
+/* Files of less are read before anything is done with them. */
+const LARGE = 1 << 22;
+const CHUNK = 1 << 20;
+
+/** Reads large files of packets into one piece of memory, in which they can be used meanwhile. */
+async function large(files: {file: File}[]): Promise<({bytes: Uint8Array; coming: Coming} | undefined)[]> {
+	const wanted = await Promise.all(files.map(async ({file}) => file.size > LARGE && file.size <= MOST_GB * GB &&
+		new Uint32Array(await file.slice(0, 4).arrayBuffer())[0] === MAGIC));
+	const sizes = files.map(({file}, i) => wanted[i] ? file.size + 7 & ~7 : 0);
+	const total = sizes.reduce((a, b) => a + b, 0);
+	if (!total || total > MOST_GB * GB)
+		return [];
+	const all = new ArrayBuffer(total);
+	let at = 0;
+	return files.map(({file}, i) => {
+		if (!wanted[i])
+			return;
+		const bytes = new Uint8Array(all, at, file.size);
+		at += sizes[i]!;
+		return {bytes, coming: fill(file, bytes)};
+	});
+}
+
+function fill(file: File, into: Uint8Array): Coming {
+	const reader = file.stream().getReader({mode: "byob"});
+	let room = new ArrayBuffer(CHUNK);
+	let reading: Promise<void> | undefined;
+	const coming: Coming = {got: 0, more: () => reading ??= (async () => {
+		const {value} = await reader.read(new Uint8Array(room));
+		if (!value?.length)
+			throw new Told(`${file.name} has become shorter while it was read. Open it again.`);
+		into.set(value, coming.got);
+		coming.got += value.length;
+		room = value.buffer;
+		reading = undefined;
+	})()};
+	return coming;
 }
 
 /* When nobody has asked after this time, the page shows its first picture and can wait: what is then read, and how often. */
@@ -59,7 +104,7 @@ export function serve(): void {
 			const files = await given(e.data);
 			const read = performance.now();
 			const input = await open(files);
-			const model = build(input);
+			const model = await buildWhileRead(input);
 			const done = performance.now();
 			scope.postMessage({model, readMs: read - begin, buildMs: done - read}, transferables(model));
 		} catch (error) {
