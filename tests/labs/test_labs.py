@@ -362,3 +362,16 @@ def test_the_pins_have_answers_and_each_student_has_his_own(lab, spaces):
     for pin, answers in zip(lab.pins, zip(*found), strict=True):
         assert "none" not in answers and len(set(answers)) > 1, f"{pin.question} {answers}"
         assert pins.same(f" {answers[0].upper()} ", answers[0])
+
+
+@each_lab([pytest.mark.quick])
+def test_both_compilers_take_the_programs(lab, kernels):
+    """The labs' own runs are clang's; whoever has gcc builds them as well."""
+    kernels.elf("sim")  # headers that are made
+    for file in sorted((ROOT / lab.folder / "tests").glob("*.c")):
+        host = "host.h" in file.read_text()
+        words = [] if host else ["-ffreestanding", "-Werror"]
+        said = subprocess.run(["gcc", "-std=gnu17", "-fsyntax-only", "-Wall", "-Wextra", *words, "-I.", "-Ikernel", "-Ikernel/arch/sim",
+                               f"-I{file.parent}/host", "-Ibuild/session/kernel", str(file.relative_to(ROOT))], cwd=ROOT, text=True,
+                              capture_output=True)
+        assert said.returncode == 0, said.stderr
