@@ -62,6 +62,13 @@ def test_the_page_is_whole(lab):
     assert excerpts.pictures(page), f"{lab.folder}/README.md has no picture of a run; see tools/lab/lab page {lab.id} --pictures"
     for section in SECTIONS:
         assert re.search(rf"^## {section}$", page, re.M), f"{lab.folder}/README.md has no section {section}"
+    part = dict(re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    theory = part["Theory on one page"]
+    assert len(theory.splitlines()) <= 80 and len(re.sub(r"```.*?```", "", theory, flags=re.S).split()) <= 500
+    assert len(re.findall(r"^\d\. ", part["Before you begin"], re.M)) >= 2
+    assert "> **Linux" in part["How Linux and Rust do it"] and "> **Rust" in part["How Linux and Rust do it"]
+    hours = [int(n) for n in re.findall(r"\d+", lab.hours)]
+    assert hours == [30] or 6 <= hours[0] < hours[1] <= 12
     steps = [int(n) for n in re.findall(r"^## Step (\d+): ", page, re.M)]
     assert steps == list(range(1, len(steps) + 1))
     assert {c.step for c in lab.cuts} | {c.step for c in lab.checks} <= set(steps)
