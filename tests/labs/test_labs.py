@@ -338,7 +338,9 @@ def test_a_starter_can_be_exported_and_handed_in(tmp_path):
     assert not (root / "labs/00/mutants.toml").exists() and not (root / "tests/labs").exists()
     first, second = (lab_says(root, "hint", "0", "6").stdout for _ in range(2))
     assert "Hint 1 of 3" in first and "Hint 2 of 3" in second and first != second
-    assert lab_says(root, "pin", "1", "dora").returncode == 0
+    for words in (["1", "dora"], ["0", "2", "bert"], ["2", "7"]):
+        assert lab_says(root, "pin", *words).returncode == 0
+    assert re.search(r'^1 = "dora"\n2 = "7"$', (root / "labs/00/answers.toml").read_text(), re.M)
     (root / "labs/00/counter.c").write_text((ROOT / "labs/00/counter.c").read_text())
     assert "counter++" in lab_says(root, "diff").stdout
     said = lab_says(root, "submit", "0", str(tmp_path / "mine.tar.gz"))
