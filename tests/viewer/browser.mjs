@@ -213,6 +213,7 @@ test("files and folders open from the disk", async () => {
 test("files that are dropped open", async () => {
 	const page = await open("viewer.html", {ready: false});
 	const files = readdirSync(join(DIR, "trace")).map((name) => ({name, base64: readFileSync(join(DIR, "trace", name)).toString("base64")}));
+	await page.waitForSelector(".drop h2");
 	await page.evaluate((list) => {
 		const data = new DataTransfer();
 		for (const f of list)
@@ -703,6 +704,9 @@ test("a run is followed while it grows", async () => {
 		await page.waitForFunction((n) => window.fermata.q.m.events > n, first[0]);
 		const second = await page.evaluate(() => [window.fermata.q.m.events, window.fermata.scene.t1]);
 		assert.ok(second[1] > first[1], "the view at the end goes on with it");
+		const files = readdirSync(join(DIR, "trace")).sort().filter((f) => f.startsWith("channel")).map((f) => readFileSync(join(DIR, "trace", f)));
+		assert.equal(await page.evaluate(() => window.fermata.q.m.raw.reduce((sum, b, i) => (sum * 31 + b) % 1000003, 0)),
+			Buffer.concat(files).reduce((sum, b) => (sum * 31 + b) % 1000003, 0), "it is another trace than the files'");
 		/* Nobody without the path gets anything. */
 		const stranger = await page.evaluate((port) => new Promise((ok) => {
 			const s = new WebSocket(`ws://127.0.0.1:${port}/guessed`);

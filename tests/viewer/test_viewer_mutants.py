@@ -35,6 +35,8 @@ MUTANTS = {
     "sums-shifted": ("lod.ts", "let sum = this.sums[i >>> 4]!;", "let sum = this.sums[(i >>> 4) + 1]!;", "lod"),
     "gap-in-columns": ("lod.ts", "Math.max(x + 1, Math.floor((end - t0) / dt))", "Math.max(x + 1, Math.ceil((end - t0) / dt) + 1)", "lod"),
     "rule-not-recomputed": ("check.ts", "return ruleOf(u32, bytes, w) === bytes[w * 4 + 12]! ?", "return w >= 0 ?", "decisions"),
+    "old-bytes-shifted": ("live.ts", "old!.subarray(place, place + n)", "old!.subarray(0, n)", "lod"),
+    "new-bytes-again": ("live.ts", "if (place < 0)\n\t\t\t\tfresh += n;", "", "lod"),
     "text-too-pale": ("theme.ts", "> 0.179", "> 0.3", "lod"),
     "pale": ("theme.ts", 'preempted: "#bd250d", waiting: "#acb8d3"', 'preempted: "#e98a1c", waiting: "#acb8d3"', "lod"),
     "noted-wakes-too": ("links.ts", "\tif (q.u32[wakes.word[i]! + 3]! >>> 24 !== 0)\n\t\treturn [];", "", "links"),

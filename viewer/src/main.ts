@@ -156,7 +156,8 @@ export class App implements Extra {
 
 	/* ---- loading ---- */
 
-	load(ask: Ask, compare = false, live = false): void {
+	/** @param live called when it was read, of a run that is followed */
+	load(ask: Ask, compare = false, live?: () => void): void {
 		if (!compare && !live) {
 			this.drop.style.display = "";
 			this.drop.replaceChildren(el("div", {}, el("h2", {}, "Reading…")));
@@ -169,7 +170,10 @@ export class App implements Extra {
 		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string; practice?: Model}>) => {
 			if (e.data.practice)
 				return this.practise(e.data.practice);
-			worker.terminate();
+			if (live)
+				this.reader = worker;
+			else
+				worker.terminate();
 			this.busy = false;
 			if (live && this.q && !e.data.model?.cpus.length)
 				this.announce("What came last could not be read; the next may be.");
@@ -180,9 +184,10 @@ export class App implements Extra {
 			else if (compare)
 				this.compareWith(e.data.model);
 			else
-				this.show(e.data.model, live);
+				this.show(e.data.model, live !== undefined);
 			document.documentElement.dataset["readyMs"] = String(Math.round(performance.now() - begin));
 			document.documentElement.dataset["state"] = e.data.model?.cpus.length ? "ready" : "error";
+			live?.();
 		};
 		worker.postMessage(ask);
 	}
