@@ -13,7 +13,9 @@
 
 #define HOOK __attribute__((used)) void
 
-void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
+#define APART __attribute__((noinline, cold))
+
+APART void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
 	sim_slow(pc);
 	if (bound.on)
@@ -22,7 +24,7 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 		watch_access((uintptr_t)at, bytes, kind, pc);
 }
 
-void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
+APART void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
 {
 	sim_slow(pc);
 	if (bound.on)
@@ -55,12 +57,12 @@ HOOK __tsan_func_exit(void)
 
 #define SIM_ACCESS(at, bytes, kind)                                                                \
 	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+		if (sim_spent())                                                                   \
 			sim_slow_access(SIM_PC, at, bytes, kind);                                  \
 	} while (0)
 #define SIM_ATOMIC(at, op, order)                                                                  \
 	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+		if (sim_spent())                                                                   \
 			sim_slow_atomic(SIM_PC, at, sizeof *(at), op, order);                      \
 	} while (0)
 
@@ -91,7 +93,7 @@ ACCESSES(16)
 static void words(const void *at, size_t bytes, unsigned kind, uintptr_t pc)
 {
 	for (size_t i = 0; i < bytes; i += 8)
-		if (__builtin_expect(--sim_budget < 0, 0))
+		if (sim_spent())
 			sim_slow_access(pc, (const char *)at + i, bytes - i < 8 ? bytes - i : 8, kind);
 }
 

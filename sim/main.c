@@ -195,6 +195,16 @@ static const char *set_stop_after(const char *value)
 	return number(value, 1, UINT64_MAX, &bound.stop_after);
 }
 
+static const char *set_whole(const char *value)
+{
+	unsigned long long at;
+
+	if (sscanf(value, "%llx", &at) != 1 || !at)
+		return "wants an address";
+	bound.whole = (const volatile unsigned char *)(uintptr_t)at;
+	return NULL;
+}
+
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -221,6 +231,7 @@ static const struct option options[] = {
 	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
 	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
 	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
+	{"--whole", "A", "--explore takes a schedule for right only if the byte at this address is set in its end", set_whole},
 	{"--device", "NAME", "the machine has this device; may be given again, or all:", devices_set},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
@@ -312,6 +323,7 @@ static void help(const char *program)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
 	printf("  %-19s do many runs: lines `option value` and `run` of standard input say which\n", "--batch");
+	printf("  %-19s the host ends this process when the kernel's own code makes a system call\n", "--confine");
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d a "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
@@ -335,6 +347,11 @@ static void parse(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--batch") == 0) {
 			sim.cfg.batch = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--confine") == 0) {
+			if (!confine())
+				wrong(argv[i], "finds no seccomp filters on this host");
 			continue;
 		}
 		o = option_named(argv[i], len);

@@ -131,9 +131,25 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order);
 
 #define SIM_PC ((uintptr_t)__builtin_return_address(0))
+
+/** One event: true when sim_slow must be entered. x86-64 gets an absolute address: several of its processors keep
+ *  such a word in a register of their own (Fog, "The microarchitecture of Intel, AMD and VIA CPUs", memory operand mirroring),
+ *  while one relative to the instruction pointer waits for the store before, which is twice as slow. */
+static inline __attribute__((always_inline)) bool sim_spent(void)
+{
+#if defined(__x86_64__)
+	__asm__ goto("subq $1, sim_budget\n\tjs %l[spent]" : : : "memory", "cc" : spent);
+	return false;
+spent:
+	return true;
+#else
+	return __builtin_expect(--sim_budget < 0, 0);
+#endif
+}
+
 #define SIM_EVENT(pc)                                                                              \
 	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+		if (sim_spent())                                                                   \
 			sim_slow(pc);                                                              \
 	} while (0)
 
@@ -250,6 +266,7 @@ struct bound_config {
 	unsigned switches;  /* at most BOUND_MAX */
 	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
 	uint64_t stop_after; /* failures; 0: never */
+	const volatile unsigned char *whole; /* the program sets it when all is done and right; NULL: the status tells */
 	const char *file;   /* for the first failure, or NULL */
 };
 extern struct bound_config bound;
@@ -266,6 +283,11 @@ void bound_explore(void (*go)(void *sp));
  *  process ends behind it. */
 void bound_broken(void);
 
+/* confine.c */
+
+/** From here on the host ends this process when code in ktext makes a system call. False: the host cannot. */
+bool confine(void);
+
 /* pages.c: what was written since a moment. */
 #define PAGES_MAX 8192
 
@@ -281,10 +303,18 @@ void pages_back(void);
 /** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
 bool pages_fault(uintptr_t at);
 
-/** The pages, and what they held then; there are more with time. */
+/** The pages; there are more with time. */
 unsigned pages_count(void);
 unsigned char *pages_at(unsigned i);
-const unsigned char *pages_original(unsigned i);
+
+/** Page @p i is as it was at that moment. */
+void pages_back_one(unsigned i);
+
+/** Copies of a page those of its 64 lines that are not all zero, and says which: bit n for line n. */
+uint64_t page_keep(unsigned char *copy, const unsigned char *page);
+
+/** The page is as it was when it was kept. */
+void page_back(unsigned char *page, const unsigned char *copy, uint64_t lines);
 
 /** What is copied always, from or to @p copy, which has room for pages_rest_bytes(). */
 size_t pages_rest_bytes(void);

@@ -36,6 +36,12 @@ $(QUIET): kernel/trace/record.c $(FLAGS_FILE)
 	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
 -include $(QUIET:.o=.d)
 
+# What a debugger is told of the kernel's structures: sizes and offsets, no code.
+$(OUT)/engine/layout.o: sim/layout.c $(FLAGS_FILE)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
+
 # AddressSanitizer's constructors tell it where variables are, so there they stay.
 KERNEL_LD := $(if $(ASAN),$(OUT)/kernel-asan.ld,sim/kernel.ld)
 $(OUT)/kernel-asan.ld: sim/kernel.ld
@@ -63,6 +69,9 @@ $(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
 	@$(CC) $(SIM_CFLAGS) $(SIM_TRACE_CFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
+
+# A hook is a few instructions: a frame of its own would be half of them, and back traces begin behind it.
+$(OUT)/engine/hooks.o: SIM_CFLAGS += -fomit-frame-pointer
 
 -include $(SIM_OBJS:.o=.d)
 

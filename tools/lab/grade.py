@@ -22,6 +22,7 @@ import checks
 import pins
 import report
 import sandbox
+import screen
 import spec
 import tree
 from spec import ROOT, Wrong
@@ -55,6 +56,8 @@ def parameters(lab, pack, nonce, count):
     data = spec.table(pack, "pack") if pack else {}
     if data and data.get("lab") != lab.id:
         raise Wrong(f"{pack} is a pack of lab {data.get('lab')}, not of lab {lab.id}")
+    if pack and not (isinstance(data.get("nonce"), str) and type(data.get("seeds", 1)) is int and data.get("seeds", 1) > 0):
+        raise Wrong(f"{pack} wants a text for `nonce`, and a number from 1 on for `seeds`")
     return Parameters(nonce or data.get("nonce") or secrets.token_hex(16), count or data.get("seeds", HIDDEN_SEEDS))
 
 
@@ -193,7 +196,7 @@ class Grader:
             ("Makefile", "kernel/", "sim/", "tools/", "viewer/", "labs/", "tests/unit/"))]
         self.trusted = self.out / "trusted"
         self.prepare()
-        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False))
+        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False, confine=True))
         self.done, self.locks, self.lock = {}, {}, threading.Lock()
 
     def prepare(self):
@@ -240,7 +243,7 @@ class Grader:
         def execute(command, stall_s, writes):
             limit_s = BUILD_S if writes else BOARD_S if {"tools/run", "--explore"} & {*command} else RUN_S
             return self.box.run(command, where, 4 * limit_s, writes, None if writes else out, cpu_s=limit_s)
-        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out)
+        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out, confine=True)
         results = []
         for check in self.checks:
             def compare(plan, run, check=check):
@@ -267,6 +270,9 @@ class Grader:
         try:
             kept = unpack(path, self.lab)
             made.content = content_of(kept, self.lab)
+            for file in self.lab.keep:
+                if wrong := screen.odd(file, kept.get(file, b"").decode(errors="replace"), (ROOT / file).read_text()):
+                    raise Wrong(f"refused: {wrong}")
             for r in self.results(kept):
                 made.states[r.check.name] = r.state
                 if r.state != checks.PASSED:
@@ -362,8 +368,11 @@ def grade(lab, args):
                 log.write(json.dumps(asdict(one)) + "\n")
                 log.flush()
                 bar(len(grades), len(found), one.name)
-        except BaseException:
+        except BaseException as end:
             pool.shutdown(wait=False, cancel_futures=True)
+            grader.box.stop()
+            if isinstance(end, KeyboardInterrupt):
+                print(f"\ninterrupted: {len(grades)} of {len(found)} are graded; the same line goes on from there", file=sys.stderr)
             raise
     if sys.stderr.isatty():
         print(file=sys.stderr)
