@@ -143,7 +143,7 @@ def test_a_running_machine_is_followed(kernels, page, tmp_path, board):
             opcode, data = client.message()
             assert opcode == 2
             folder = tmp_path / str(len(counts))
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             files = renewed(files, data)
             for name, content in files.items():
                 (folder / name).write_bytes(content)
