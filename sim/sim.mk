@@ -72,8 +72,8 @@ $(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
 
 $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 
-# A hook is a few instructions: a frame of its own would be half of them, and back traces begin behind it.
-$(OUT)/engine/hooks.o: SIM_CFLAGS += -fomit-frame-pointer
+# A hook is a few instructions: a frame of its own would be half of them. Those that call have one, for back traces.
+$(OUT)/engine/hooks.o: SIM_CFLAGS += -momit-leaf-frame-pointer
 
 -include $(SIM_OBJS:.o=.d) $(MODELS_OBJS:.o=.d)
 
@@ -88,7 +88,7 @@ $(BIN)/kernel.o: $(OBJS) $(KERNEL_LD) sim/port.h sim/port.list sim/exports.list 
 	@grep -oE '\<sim_[a-z_]+\(' sim/port.h | tr -d '(' | grep -v ^sim_entry_ | sort -u | \
 		diff -u sim/port.list - || { echo "sim/port.list is not what sim/port.h declares" >&2; exit 1; }
 	@$(NM) -u $@.tmp | awk '{ print $$2 }' | grep -vxF -f sim/port.list | \
-		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
+		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$|sim_budget$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
 	@if [ -s $@.more ]; then \
 		echo "the kernel may use only sim/port.h of its host, but it also needs:" >&2; \
 		sed 's/^/  /' $@.more >&2; \
