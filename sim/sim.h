@@ -380,6 +380,10 @@ uint64_t replay_build(void);
 /** One run, and what is to be said and written of it; the exit status. */
 int main_run(char **argv);
 
+/** Of an option whose value, @p what, is none of those that there are: a text that lists them. @p name gives the i-th, and
+ *  NULL behind the last. */
+const char *none_of(const char *what, const char *(*name)(unsigned i));
+
 /* batch.c */
 
 /** Does the runs that standard input asks for, with @p set_line for the lines in between. */

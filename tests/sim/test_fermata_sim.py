@@ -127,6 +127,8 @@ def test_a_sweep_resumes(kernels, root, tmp_path, suffix):
     if suffix == "jsonl":
         assert [json.loads(line)["seed"] for line in text.splitlines()] == list(range(1, 13))
     assert "was made with cpus 2, not 3" in fermata_sim(root, *sweep[:3], "--cpus", 3, "--seeds", "1-2", "--out", whole, status=2)
+    for more in (["--cmdline", "wrong"], ["--fault", "timer-late=3"], ["--mean", 5]):
+        assert "was made with options " in fermata_sim(root, *sweep, *more, "--out", whole, status=2)
 
 
 MISTAKES = [
@@ -134,7 +136,15 @@ MISTAKES = [
     (["run", "--app", "nowhere.c"], "nowhere.c is not there; --app wants a C file"),
     (["sweep", "--seeds", "9-1"], "9-1: give a number or a range"),
     (["sweep", "--seeds", "1-2", "--out", "rows.txt"], "give a name that ends in .jsonl or .csv"),
-    (["sweep", "--seeds", "1", "--strategy", "luck"], "--strategy names no strategy"),
+    (["sweep", "--seeds", "1", "--strategy", "luck"], "--strategy names no strategy; there are time, random, every, pct, bounded"),
+    (["sweep", "--seeds", "1", "--out", "nowhere/rows.csv"], "nowhere/rows.csv: No such file or directory"),
+    (["run", "--elf", "Makefile"], "Makefile: Permission denied; `make kernel BOARD=sim` builds one"),
+    (["run", "--save", "nowhere/x.run"], "--save nowhere/x.run: there is no folder nowhere; make it first"),
+    (["run", "--trace", "nowhere/x/y"], "--trace nowhere/x/y: there is no folder nowhere/x; make it first"),
+    (["run", "--cpus", "65"], "argument --cpus: 65 is more than 64"),
+    (["run", "--board", "pc"], "--board pc runs scenarios only: give --scenario FILE, and no --save"),
+    (["run", "--device", "floppy"], "--device names no device; there are pl011, "),
+    (["debug", "--port", "65536"], "argument --port: 65536 is more than 65535"),
     (["replay", "Makefile"], "has no line `program`, so it is no saved run"),
     (["replay", "nowhere.run"], "nowhere.run: No such file or directory; `fermata-sim run --save FILE`"),
 ]

@@ -1,6 +1,7 @@
 """Runs of kernel.elf: building it, starting it, what it says, and files that repeat it."""
 
 import fcntl
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -67,6 +68,21 @@ def start(elf, words, stdin=""):
     if done.returncode == 2 and not SUMMARY.search(done.stdout):
         raise Wrong(done.stdout.strip())
     return outcome(done.returncode, done.stdout)
+
+
+def become(elf, words):
+    """This process runs it, to the end."""
+    try:
+        os.execv(elf, [str(elf), *map(str, words)])
+    except OSError as error:
+        raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
+
+
+def has_place(option, path):
+    """Said before a long run, not behind it."""
+    folder = Path(path).parent if path else None
+    if folder and not folder.is_dir():
+        raise Wrong(f"{option} {path}: there is no folder {folder}; make it first")
 
 
 class Batch:
@@ -150,6 +166,7 @@ def settle(args):
     if args.sched and (args.elf or args.app not in (None, scenario.APP)):
         raise Wrong(f"--sched goes with a scenario and with kernel/apps/, not with {args.elf or args.app}")
     args.strategy = args.strategy or said.get("strategy", "time")
+    args.fault = [*(args.plan.faults if args.plan else []), *(args.fault or [])]
     if args.plan and args.cpus and args.cpus < said["cpus"] and any("on" in task for task in said["task"]):
         raise Wrong(f"--cpus {args.cpus}: the scenario places tasks on {said['cpus']}")
     args.cpus = args.cpus or said.get("cpus", 4)
