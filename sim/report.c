@@ -31,7 +31,8 @@ static struct later {
 	uint64_t event;
 	const char *what;
 } asked[LATER_MAX], shows[LATER_MAX];
-static unsigned asked_count, shows_count, shown_count;
+static unsigned asked_count, shown_count;
+unsigned report_shows_count;
 
 extern uint64_t ksyms_count;
 extern uint32_t ksyms_addr[], ksyms_name[];
@@ -94,7 +95,7 @@ void report_reset(void)
 
 bool report_begin(uintptr_t pc, uintptr_t earlier)
 {
-	if (shows_count || reports == REPORTS_MAX)
+	if (report_shows_count || reports == REPORTS_MAX)
 		return false;
 	for (unsigned i = 0; i < reports; i++)
 		if ((reported[i].pc == pc && reported[i].earlier == earlier) ||
@@ -132,7 +133,7 @@ void report_here(const char *what, uintptr_t pc)
 		fprintf(stderr, "    #0 %s\n", does);
 	else
 		backtrace_from(pc);
-	if (shows_count && ++shown_count == shows_count)
+	if (report_shows_count && ++shown_count == report_shows_count)
 		sim_stop(0, NULL);
 }
 
@@ -159,7 +160,7 @@ void report_end(void)
 
 bool report_showing(void)
 {
-	return shows_count;
+	return report_shows_count;
 }
 
 unsigned report_count(void)
@@ -176,7 +177,7 @@ const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu)
 
 bool report_shows(uint64_t event, const char **what)
 {
-	for (unsigned i = 0; i < shows_count; i++) {
+	for (unsigned i = 0; i < report_shows_count; i++) {
 		if (shows[i].event == event) {
 			shows[i].event = UINT64_MAX; /* an event may touch two places */
 			*what = shows[i].what;
@@ -189,13 +190,13 @@ bool report_shows(uint64_t event, const char **what)
 const char *report_set_show(const char *value)
 {
 	const char *equals = strchr(value, '=');
-	struct later *l = &shows[shows_count];
+	struct later *l = &shows[report_shows_count];
 
-	if (!equals || shows_count == LATER_MAX)
+	if (!equals || report_shows_count == LATER_MAX)
 		return "wants EVENT=what";
 	l->event = strtoull(value, NULL, 10);
 	l->what = equals + 1;
-	shows_count++;
+	report_shows_count++;
 	return NULL;
 }
 
