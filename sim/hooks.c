@@ -19,7 +19,8 @@
 
 APART void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
-	sim_slow(pc);
+	if (sim_is_due())
+		sim_slow(pc);
 	if (bound.on)
 		bound_point(pc);
 	if (sim.cfg.watch)
@@ -28,7 +29,8 @@ APART void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, 
 
 APART void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
 {
-	sim_slow(pc);
+	if (sim_is_due())
+		sim_slow(pc);
 	if (bound.on)
 		bound_point(pc);
 	if (sim.cfg.watch)
@@ -44,7 +46,8 @@ HOOK __sanitizer_cov_trace_pc(void)
 HOOK __tsan_slow_trace_pc(void);
 HOOK __tsan_slow_trace_pc(void)
 {
-	sim_slow(SIM_PC);
+	if (sim_is_due())
+		sim_slow(SIM_PC);
 }
 
 HOOK __tsan_init(void);

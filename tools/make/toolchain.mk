@@ -58,7 +58,7 @@ endif
 COMPILE = $(TARGET_CC) $(CFLAGS) -MMD -MP -c $< -o $@
 ifeq ($(ARCH)-$(shell uname -m),sim-x86_64)
 HOOKS_SED_LINES := $(shell cksum sim/hooks.sed)
-COMPILE = $(TARGET_CC) $(CFLAGS) -MMD -MP -MT $@ -S $< -o $(@:.o=.s.in) && \
+COMPILE = $(TARGET_CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -S $< -o $(@:.o=.s.in) && \
 	sed -f sim/hooks.sed $(@:.o=.s.in) >$(@:.o=.s) && $(TARGET_CC) -Wa,--no-warn -c $(@:.o=.s) -o $@ && rm $(@:.o=.s) $(@:.o=.s.in)
 endif
 

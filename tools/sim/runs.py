@@ -42,7 +42,7 @@ class Swept:
 SEED = re.compile(r"sim: seed=(\d+) ")
 SWEPT = re.compile(r"sim: swept seeds=(\d+) failed=(\d+) events=(\d+) hash=([0-9a-f]{16})$")
 SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
-COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
+COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=|again:).*|  \S+:\d+: .*)$", re.M)
 
 
 def complaint(output):
@@ -71,11 +71,16 @@ def start(elf, words, stdin=""):
 
 
 def become(elf, words):
-    """This process runs it, to the end."""
+    """This process runs it, to the end. Who waits when nothing goes on any more is told behind it."""
+    command = [os.path.abspath(elf), *map(str, words)]
     try:
-        os.execv(elf, [str(elf), *map(str, words)])
+        status = subprocess.call(command)
     except OSError as error:
         raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
+    if status == STATUS_NO_PROGRESS:
+        import stuck  # which needs this module
+        stuck.show(command)
+    return status if status >= 0 else 128 - status
 
 
 def has_place(option, path):
