@@ -17,5 +17,5 @@ def test_one_lock_is_faster_and_grows(root):
     for load in LOADS:
         alone, four, sixteen, sixty_four = rows[load, "one global lock"]
         assert alone < four < sixteen and sixteen > 1.7 * alone, (load, rows)
-        assert sixty_four > alone, (load, rows)  # it does not collapse
+        assert sixty_four > 1.5 * alone, (load, rows)  # it does not collapse
         assert all(a >= b for a, b in zip(rows[load, "one global lock"], rows[load, "one shard per CPU"])), (load, rows)
