@@ -271,7 +271,7 @@ def test_mutant(lab, mutant, spaces):
             assert result.wrong and result.how
         for check in lab.checks if mutant.only else ():
             if check.tier < 4 and check.name not in mutant.fails:
-                result = space.bench(lab).run(check, (1, min(20, check.seeds)))
+                result = space.bench(lab).run(check, (1, min(3, check.seeds)))
                 assert result.state == checks.PASSED, f"{check.name} sees {mutant.name}, too: {result}"
     finally:
         space.mend(mutant.file)
