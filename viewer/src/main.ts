@@ -138,7 +138,7 @@ export class App implements Extra {
 		this.redraw();
 	}
 
-	private pick(compare = false, folder = false): void {
+	pick(compare = false, folder = false): void {
 		const input = el("input", {type: "file", multiple: true}) as HTMLInputElement;
 		if (folder)
 			input.setAttribute("webkitdirectory", "");

@@ -115,7 +115,7 @@ export function reasons(host: PanelHost, index: number, x = explain(host.q, inde
 		el("p", {class: "why"}, el("strong", {}, "Why: "), x.why),
 		x.candidates.length > 0 && section(`Candidates (${x.waiting})`,
 			table("Candidates of the decision", ["task", "class", "key", "waited", "lost because"], ranked(x).map((c) => [
-				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), `${c.keyText}${c.prio && !c.keyText.startsWith("level") ? `, level ${c.prio}` : ""}${c.ranUntilNow ? ", ran until now" : `${c.wasPreempted ? ", preempted" : ""}, arrival ${c.order}`}`,
+				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), `${c.keyText}${c.prio && !c.keyText.startsWith("level") ? `, level ${c.prio}` : ""}${c.ranUntilNow ? ", ran until now" : `${c.wasPreempted ? ", preempted" : ""}, arrival ${c.order | 0}`}`,
 				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
 			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
 		barredLine(host, x),
