@@ -123,6 +123,7 @@ export function reasons(host: PanelHost, index: number, x = explain(host.q, inde
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.odds || (o.same ? "same choice" : `would pick ${q.label(o.pick)}`))))),
 		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here. Fair, stride and MLFQ go by the CPU time that the trace has seen; a lottery's odds follow from shares.")),
+		x.candidates.length === 1 && !x.notRecorded && section("What other policies would pick", el("p", {class: "sub"}, "The same: nobody else was there to take. This decision only: under another policy others might have been.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
 		again(q, x.time),
 		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
