@@ -29,6 +29,16 @@ static const char *number(const char *text, uint64_t min, uint64_t max, uint64_t
 	return NULL;
 }
 
+const char *none_of(const char *what, const char *(*name)(unsigned i))
+{
+	static char why[512];
+	size_t n = (size_t)snprintf(why, sizeof why, "%s; there are", what);
+
+	for (unsigned i = 0; name(i) && n < sizeof why; i++)
+		n += (size_t)snprintf(why + n, sizeof why - n, "%s %s", i ? "," : "", name(i));
+	return why;
+}
+
 static const char *set_cpus(const char *value)
 {
 	uint64_t n;
@@ -73,6 +83,11 @@ static const char *set_seed_from(const char *value)
 	return sim.cfg.from_mark || strcmp(value, "boot") == 0 ? NULL : "wants boot or mark";
 }
 
+static const char *strategy_name(unsigned i)
+{
+	return strategies[i] ? strategies[i]->name : NULL;
+}
+
 static const char *set_strategy(const char *value)
 {
 	for (unsigned i = 0; strategies[i]; i++) {
@@ -81,7 +96,7 @@ static const char *set_strategy(const char *value)
 			return NULL;
 		}
 	}
-	return "names no strategy; see --help";
+	return none_of("names no strategy", strategy_name);
 }
 
 static const char *set_trace(const char *value)
@@ -396,11 +411,11 @@ int main_run(char **argv)
 		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
 		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
 		(unsigned long long)sim.hash);
-	if (!report_count())
-		return status;
-	if (!sim.cfg.batch)
+	if (!sim.cfg.batch && report_count())
 		report_finish(argv);
-	return EXIT_FOUND;
+	else if (!sim.cfg.batch && !bound.on && status && status != EXIT_LIMIT && status != EXIT_INTERRUPTED)
+		report_again(argv);
+	return report_count() ? EXIT_FOUND : status;
 }
 
 /* What only the strategy knows, where nobody said it. */

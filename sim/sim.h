@@ -122,6 +122,12 @@ static inline bool sim_in_kernel(uintptr_t pc)
 	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
 }
 
+/** Whether that has anything to do: not each time that the budget is said to be spent. */
+static inline bool sim_is_due(void)
+{
+	return sim_budget < sim.bias || sim.at_places;
+}
+
 /** The slow path of each hook: brings the clock up to date, takes interrupts, chooses the CPU
  *  that runs next. @p pc: where the kernel is. */
 void sim_slow(uintptr_t pc);
@@ -379,6 +385,10 @@ uint64_t replay_build(void);
 
 /** One run, and what is to be said and written of it; the exit status. */
 int main_run(char **argv);
+
+/** Of an option whose value, @p what, is none of those that there are: a text that lists them. @p name gives the i-th, and
+ *  NULL behind the last. */
+const char *none_of(const char *what, const char *(*name)(unsigned i));
 
 /* batch.c */
 

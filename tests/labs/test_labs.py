@@ -312,6 +312,14 @@ def test_ones_own_functions_come_along(tmp_path):
     assert (after / "kernel/sched/levels.c").read_text() == (ROOT / "kernel/sched/levels.c").read_text()
     assert 'LAB_TODO("09", "irq_look")' in (after / "kernel/core/irq.h").read_text()
     assert "edf_release" in said.stdout
+    again = tmp_path / "again"  # the same lab in a new tree: what was written is there, and is what `diff` shows
+    said = subprocess.run([*LAB, "start", "8", str(again), "--use-mine", str(before), "--of", "8"], cwd=ROOT, text=True, capture_output=True)
+    assert said.returncode == 0 and "with 1 functions of yours" in said.stdout
+    assert "/* mine */" in lab_says(again, "diff").stdout and "21 of 22 functions" in lab_says(again, "todo").stdout
+    (before / "kernel/sched/edf.c").write_text(mine.replace("/* mine */\n}", "/* mine */\n\t}"))
+    said = lab_says(before, "todo")
+    assert said.returncode == 2 and re.search(r"^lab: kernel/sched/edf.c:\d+: this body has no `}` that stands alone in column 0$",
+                                              said.stdout), said.stdout
 
 
 @pytest.mark.quick
@@ -330,3 +338,27 @@ def test_a_starter_can_be_exported_and_handed_in(tmp_path):
     assert said.returncode == 0 and "2 files" in said.stdout, said.stdout
     said = lab_says(root, "todo")
     assert "0 of 1 functions" in said.stdout
+
+
+def test_the_tours_debugger_shows_lost_additions(starters):
+    """Step 5 of lab 0, as it stands there."""
+    page = (ROOT / "labs/00/README.md").read_text()
+    typed = "".join(re.findall(r"^    (.*\n)", page.split("## Step 5")[1].split("## Step 6")[0], re.M))
+    assert "dprintf" in typed
+    said = subprocess.run([*LAB, "replay", "00", "counter", "--seed", "1", "--cpus", "2", "--gdb"], cwd=starters(spec.load("00")),
+                          text=True, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    writes = re.findall(r"^(?:\(gdb\) )*(\d+) is written over (\d+)$", said, re.M)
+    assert len(writes) == 100 and "in adder (frame=" in said, said
+    assert any(new == old for new, old in writes), said
+
+
+@each_lab()
+def test_the_pins_have_answers_and_each_student_has_his_own(lab, spaces):
+    import pins
+    bench = spaces(lab).bench(lab)
+    students = ["anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo"]
+    found = [pins.answers(bench, lab, name) for name in students]
+    assert lab.pins and found[0] == pins.answers(bench, lab, students[0])
+    for pin, answers in zip(lab.pins, zip(*found), strict=True):
+        assert "none" not in answers and len(set(answers)) > 1, f"{pin.question} {answers}"
+        assert pins.same(f" {answers[0].upper()} ", answers[0])

@@ -186,7 +186,7 @@ def copy_tree(runs, to):
     shutil.copy2(ROOT / "tests" / "conftest.py", to / "tests")
     for folder in ("kernel", "sim", "tools"):
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("unit", "explore", "sim", "system"):
+    for folder in ("unit", "explore", "sim", "system", "bench"):
         shutil.copytree(ROOT / "tests" / folder, to / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):
