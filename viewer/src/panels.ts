@@ -280,7 +280,7 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
 	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
-	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
+	const bad = weight.flatMap((kind) => m.flags.filter((f) => f.kind === kind));
 	const wrong = m.decisions.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
