@@ -34,7 +34,7 @@ static void *hub;
 static char error[512];
 static enum { STARTING, RUNNING, CONFIRMING } phase;
 static enum { ENDED, AT_RELAX, AT_WRITE, AT_END } came_to; /* of a thread that confirms */
-static bool cut;                                           /* see cut_short */
+static bool cut;                                           /* see cut_short and waits_here */
 static unsigned look_steps;
 static int64_t ticks;
 static bool alone; /* in explore_begin or explore_end */
@@ -116,18 +116,23 @@ static uint8_t enabled(void)
 	return set;
 }
 
-/* The threads that sleep at the step at hand. */
-static uint8_t sleepers(void)
+/* Of @p set, whose next step does not depend on @p op. */
+static uint8_t untouched(uint8_t set, const struct op *op)
+{
+	for (unsigned i = 0; i < explore_threads; i++)
+		if (set >> i & 1 && dependent(op, &threads[i].op))
+			set &= (uint8_t) ~(1u << i);
+	return set;
+}
+
+/* Who sleeps, and who waits, at the step at hand. */
+static void node_inherit(struct node *node)
 {
 	const struct node *before = &nodes[depth - 1];
-	uint8_t set = 0;
+	bool first = depth == 0 || !explore_options.reduce;
 
-	if (depth == 0 || !explore_options.reduce)
-		return 0;
-	for (unsigned i = 0; i < explore_threads; i++)
-		if (before->sleep >> i & 1 && !dependent(&before->op, &threads[i].op))
-			set |= (uint8_t)(1u << i);
-	return set;
+	node->sleep = first ? 0 : untouched(before->sleep, &before->op);
+	node->waits = first ? 0 : untouched(before->waits, &before->op);
 }
 
 /* A step that was not there in the last execution. False: all who could take it sleep. */
@@ -138,8 +143,10 @@ static bool node_new(uint8_t set)
 	uint8_t awake;
 
 	node->enabled = set;
-	node->sleep = sleepers();
+	node_inherit(node);
 	node->done = node->choice = 0;
+	if (set & ~node->waits)
+		set &= (uint8_t)~node->waits;
 	awake = set & (uint8_t)~node->sleep;
 	if (!awake)
 		return false;
@@ -193,7 +200,7 @@ unsigned explore_aside(uintptr_t pc, unsigned ways)
 	threads[p].op = (struct op){.kind = OP_STRIKE, .pc = pc};
 	if (depth >= prefix) {
 		node->enabled = node->backtrack = (uint8_t)(1u << p);
-		node->sleep = sleepers();
+		node_inherit(node);
 		node->done = node->choice = 0;
 		node->thread = (uint8_t)p;
 		prefix = depth + 1;
@@ -244,6 +251,26 @@ static bool cut_short(const struct op *op)
 	return cut;
 }
 
+/* A thread begins to wait, and what it read is the newest. Whoever writes that later does so before the look, in another
+ * execution; so all that comes behind this look is there as well, but for the end at which nobody is left who could write.
+ * Hence the look is put off: others go first here, and it is taken up when something is written there, or when
+ * only such threads are left. Source of the thought: Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions
+ * for spinloops", FMCAD 2021. */
+static bool waits_here(const struct op *op)
+{
+	struct node *node = &nodes[depth];
+	uint8_t me = (uint8_t)(1u << explore_current), others = node->enabled & (uint8_t) ~(node->waits | me);
+
+	if (!explore_options.reduce || explore_options.replay || op->kind != OP_RELAX || node->op.kind != OP_LOAD ||
+	    node->thread != explore_current || !others)
+		return false;
+	node->waits |= me;
+	others &= (uint8_t)~node->sleep;
+	if (!(others & node->backtrack))
+		node->backtrack |= others & -others;
+	return cut = true;
+}
+
 void explore_point(struct op op)
 {
 	struct thread *me = &threads[explore_current];
@@ -257,7 +284,7 @@ void explore_point(struct op op)
 		explore_fail("CPU %u writes in a spin loop, at {%#lx}; the explorer wants loops "
 			     "that only look",
 			     explore_current, op.pc);
-	if (phase == STARTING || cut_short(&op))
+	if (phase == STARTING || cut_short(&op) || waits_here(&op))
 		fiber_switch(&me->sp, hub);
 	else
 		pass_on(me);
@@ -463,8 +490,8 @@ static bool advance(void)
 		node->choice = 0;
 		node->done |= (uint8_t)(1u << node->thread);
 		if (explore_options.reduce)
-			node->sleep |= (uint8_t)(1u << node->thread);
-		others = node->backtrack & (uint8_t) ~(node->done | node->sleep);
+			node->sleep |= (uint8_t)(1u << node->thread & ~node->waits);
+		others = node->backtrack & (uint8_t) ~(node->done | node->sleep | node->waits);
 		if (!others)
 			continue;
 		node->thread = (uint8_t)__builtin_ctz(others);

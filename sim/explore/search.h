@@ -7,6 +7,7 @@
 
 struct node {
 	uint8_t thread, enabled, backtrack, done, sleep; /* sets of threads, but the first */
+	uint8_t waits; /* whose look would only show that they must wait: see waits_here */
 	uint8_t choice, choices;
 	struct op op;
 	/* Steps before this one that it depends on: by thread, the last one's number. */
