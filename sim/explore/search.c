@@ -34,7 +34,7 @@ static void *hub;
 static char error[512];
 static enum { STARTING, RUNNING, CONFIRMING } phase;
 static enum { ENDED, AT_RELAX, AT_WRITE, AT_END } came_to; /* of a thread that confirms */
-static bool cut;                                           /* see cut_short and waits_here */
+static bool cut;                                           /* see cut_short and put_off */
 static unsigned look_steps;
 static int64_t ticks;
 static bool alone; /* in explore_begin or explore_end */
@@ -131,8 +131,14 @@ static void node_inherit(struct node *node)
 	const struct node *before = &nodes[depth - 1];
 	bool first = depth == 0 || !explore_options.reduce;
 
-	node->sleep = first ? 0 : untouched(before->sleep, &before->op);
-	node->waits = first ? 0 : untouched(before->waits, &before->op);
+	memset(node->known, 0, sizeof node->known);
+	node->sleep = node->waits = 0;
+	if (first)
+		return;
+	node->sleep = untouched(before->sleep, &before->op);
+	node->waits = untouched(before->waits & (uint8_t) ~(1u << before->thread), &before->op);
+	memcpy(node->known, before->known, sizeof node->known);
+	node->known[before->thread] = 0;
 }
 
 /* A step that was not there in the last execution. False: all who could take it sleep. */
@@ -251,24 +257,55 @@ static bool cut_short(const struct op *op)
 	return cut;
 }
 
+/* Who could take the step at hand in place of the running thread, and does not only wait. */
+static uint8_t others_here(void)
+{
+	const struct node *node = &nodes[depth];
+
+	return node->enabled & (uint8_t) ~(node->waits | 1u << explore_current);
+}
+
+/* Others go first at the step at hand. The execution ends here. */
+static void put_off(void)
+{
+	struct node *node = &nodes[depth];
+	uint8_t others = others_here() & (uint8_t)~node->sleep;
+
+	node->waits |= (uint8_t)(1u << explore_current);
+	if (!(others & node->backtrack))
+		node->backtrack |= others & -others;
+	cut = true;
+}
+
 /* A thread begins to wait, and what it read is the newest. Whoever writes that later does so before the look, in another
  * execution; so all that comes behind this look is there as well, but for the end at which nobody is left who could write.
- * Hence the look is put off: others go first here, and it is taken up when something is written there, or when
- * only such threads are left. Source of the thought: Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions
- * for spinloops", FMCAD 2021. */
+ * Hence the look is put off: it is taken up when something is written there, or when only such threads are left. Source of
+ * the thought: Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions for spinloops", FMCAD 2021. */
 static bool waits_here(const struct op *op)
 {
 	struct node *node = &nodes[depth];
-	uint8_t me = (uint8_t)(1u << explore_current), others = node->enabled & (uint8_t) ~(node->waits | me);
 
 	if (!explore_options.reduce || explore_options.replay || op->kind != OP_RELAX || node->op.kind != OP_LOAD ||
-	    node->thread != explore_current || !others)
+	    node->thread != explore_current || !others_here())
 		return false;
-	node->waits |= me;
-	others &= (uint8_t)~node->sleep;
-	if (!(others & node->backtrack))
-		node->backtrack |= others & -others;
-	return cut = true;
+	node->known[explore_current] = node->looked;
+	put_off();
+	return true;
+}
+
+/* A look that was put off need not read again what it read then: each of these ways was gone. */
+unsigned explore_known(unsigned n)
+{
+	struct node *node = &nodes[depth];
+
+	node->looked = (uint8_t)n;
+	return phase != RUNNING || node->waits >> explore_current & 1 || !others_here() ? 0 : node->known[explore_current];
+}
+
+void explore_put_off(void)
+{
+	put_off();
+	fiber_switch(&threads[explore_current].sp, hub);
 }
 
 void explore_point(struct op op)
