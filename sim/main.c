@@ -411,11 +411,11 @@ int main_run(char **argv)
 		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
 		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
 		(unsigned long long)sim.hash);
-	if (!report_count())
-		return status;
-	if (!sim.cfg.batch)
+	if (!sim.cfg.batch && report_count())
 		report_finish(argv);
-	return EXIT_FOUND;
+	else if (!sim.cfg.batch && !bound.on && status && status != EXIT_LIMIT && status != EXIT_INTERRUPTED)
+		report_again(argv);
+	return report_count() ? EXIT_FOUND : status;
 }
 
 /* What only the strategy knows, where nobody said it. */

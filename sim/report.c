@@ -200,12 +200,42 @@ const char *report_set_show(const char *value)
 	return NULL;
 }
 
+/* What was typed, as --input takes it; NULL: no host memory. */
+static char *input_hex(void)
+{
+	size_t bytes;
+	const char *input = console_input(&bytes);
+	char *hex = malloc(2 * bytes + 1);
+
+	if (!hex)
+		return NULL;
+	hex[0] = '\0';
+	for (size_t i = 0; i < bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)input[i]);
+	return hex;
+}
+
+void report_again(char **argv)
+{
+	char *hex = input_hex();
+	bool given = false;
+
+	fprintf(stderr, "sim: again:");
+	for (unsigned i = 0; argv[i]; i++) {
+		fprintf(stderr, !*argv[i] || strpbrk(argv[i], " '\"$&;|<>()*?#`\\") ? " '%s'" : " %s", argv[i]);
+		given |= strcmp(argv[i], "--input") == 0;
+	}
+	if (hex && *hex && !given)
+		fprintf(stderr, " --input %s", hex);
+	fprintf(stderr, "\n");
+	free(hex);
+}
+
 /* The console's bytes came already: the second run must not print them again. */
 static void run_again(char **argv, char (*texts)[64])
 {
-	size_t n = 0, bytes;
-	const char *input = console_input(&bytes);
-	char *hex = malloc(2 * bytes + 1), **args;
+	size_t n = 0;
+	char *hex = input_hex(), **args;
 
 	while (argv[n])
 		n++;
@@ -213,9 +243,6 @@ static void run_again(char **argv, char (*texts)[64])
 	if (!args || !hex)
 		_exit(EXIT_BROKEN);
 	memcpy(args, argv, n * sizeof *args);
-	hex[0] = '\0';
-	for (size_t i = 0; i < bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)input[i]);
 	args[n++] = "--input";
 	args[n++] = hex;
 	for (unsigned i = 0; i < asked_count; i++) {
@@ -236,10 +263,7 @@ void report_finish(char **argv)
 	for (unsigned i = 0; i < asked_count; i++)
 		snprintf(texts[i], sizeof texts[i], "%llu=[%u] %s",
 			 (unsigned long long)asked[i].event, i + 1, asked[i].what);
-	fprintf(stderr, "sim: again:");
-	for (unsigned i = 0; argv[i]; i++)
-		fprintf(stderr, strchr(argv[i], ' ') ? " '%s'" : " %s", argv[i]);
-	fprintf(stderr, "\n");
+	report_again(argv);
 	if (!asked_count)
 		return;
 	fflush(stderr);

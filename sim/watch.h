@@ -176,7 +176,10 @@ void report_end(void);
 /** Whether @p event is one that this run shows. */
 bool report_shows(uint64_t event, const char **what);
 
-/** Shows what report_later asked for, by running again. Call after the run, on main's stack. */
+/** Says with which command the run is done again. Call after the run. */
+void report_again(char **argv);
+
+/** The same, and shows what report_later asked for, by running again. Call after the run, on main's stack. */
 void report_finish(char **argv);
 
 /** Whether this run is one that shows the events of another one. */

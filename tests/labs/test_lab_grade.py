@@ -5,10 +5,12 @@ import html
 import io
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tarfile
+import time
 
 import pytest
 from lab_workspace import ROOT, cutter, spec, tree
@@ -215,6 +217,30 @@ def test_a_row_that_was_changed_is_graded_again(tmp_path):
     log.write_text(log.read_text().replace('"points": 0', '"points": 40'))
     grade(folder, tmp_path / "out")
     assert rows(tmp_path / "out")["beginner"]["points"] == "0"
+    said = grade(folder, tmp_path / "out", "--seeds", "1")
+    assert "so all is graded anew" in said and "1 graded:" in said
+
+
+def test_ctrl_c_ends_what_runs_and_the_same_line_goes_on(tmp_path, sandboxed):
+    if not sandboxed:
+        pytest.skip("no user namespaces here")
+    folder, out = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    right = {file: (ROOT / file).read_text() for file in LAB.keep}
+    write(folder, "honest", right, more=[("submission.toml", 'lab = "08"\nbase = "0123456789ab"\n')])
+    write(folder, "endless", {**right, **kinds(tmp_path, 9)["endless"][0]})
+    process = subprocess.Popen([sys.executable, "tools/lab/lab", "grade", "8", str(folder), "--out", str(out), "--tier", "1",
+                                "--seeds", "2", "--nonce", NONCE, "--jobs", "1"], cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    while not processes():  # the endless one is first, and uses up its CPU time before it is given up
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130 and "0 of 2 are graded; the same line goes on" in said and not processes(), said
+    assert "2 graded:" in grade(folder, out)
+    got = rows(out)
+    assert got["endless"]["levels"] == "failed" and got["honest"]["levels"] == "passed"
+    assert "made from another tree (0123456789ab;" in got["honest"]["problem"] and not got["endless"]["problem"]
 
 
 def test_a_kernel_that_says_pass_gains_nothing(tmp_path, sandboxed):
@@ -334,7 +360,10 @@ def test_a_pack_gives_the_same_seeds(tmp_path):
     (["grade", "8", "/nowhere"], "is no folder of submissions"), (["replay", "8", "levels", "--seed", "x"], "invalid int value"),
     (["view", "8", "levels"], "leaves no trace; step through it"), (["pin", "8", "7", "x"], "has the pins 1 to 3"),
     (["hint", "8", "77"], "has hints on the steps 1, 2"), (["start", "8", "."], "is there already and not empty"),
-    (["check", "8", "--seeds", "9-1"], "is not a range of seeds")])
+    (["check", "8", "--seeds", "9-1"], "is not a range of seeds"), (["seeds", "8", "--seeds", "-3"], "is not a number from 1 on"),
+    (["grade", "8", ".", "--jobs", "0"], "is not a number from 1 on"), (["pack", "8", "/nowhere/x"], "/nowhere/x: No such file"),
+    (["start", "8", "/nowhere/x", "--use-mine", "/usr"], "/usr is no tree of this kernel"),
+    (["seeds", "8", "--pack", "Makefile"], "Makefile: ")])
 def test_a_mistake_gets_one_line(words, says):
     done = subprocess.run([sys.executable, "tools/lab/lab", *words], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 2 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr

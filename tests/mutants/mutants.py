@@ -124,9 +124,10 @@ class Driven(Runs):
     events: int = 5_000_000
     watch: bool = True
     judged: bool = False
+    faults: tuple = ()  # as --fault takes them
 
     def command(self, elf, seed, trace):
-        return [*super().command(elf, seed, trace), "--device", "all"]
+        return [*super().command(elf, seed, trace), "--device", "all", *(word for fault in self.faults for word in ("--fault", fault))]
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def copy_tree(runs, to):
     shutil.copy2(ROOT / "tests" / "conftest.py", to / "tests")
     for folder in ("kernel", "sim", "tools"):
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("unit", "explore", "sim", "system"):
+    for folder in ("unit", "explore", "sim", "system", "bench"):
         shutil.copytree(ROOT / "tests" / folder, to / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):

@@ -13,6 +13,7 @@ import pytest
 
 PROGRAM = "tools/sim/fermata-sim"
 STRATEGIES = ["time", "random", "every", "pct", "bounded"]
+ORDERS = "tests/sim/planted_orders.c"
 LOST = "tests/sim/lost_update.c"
 SEEDS_MAX = 4000  # within which the planted lost update shows
 
@@ -110,6 +111,34 @@ def test_what_does_not_fail_does_not_shrink(kernels, root, tmp_path):
     kernels.elf("sim", "clang", LOST)
     fermata_sim(root, "run", "--app", LOST, "--cpus", 1, "--save", tmp_path / "good.run")
     assert "does not fail" in fermata_sim(root, "shrink", tmp_path / "good.run", status=1)
+
+
+def test_who_waits_is_told_when_nothing_goes_on(kernels, root, tmp_path):
+    """Two tasks, each of which has the mutex that the other wants: with the lines at which they wait, in a saved run as well."""
+    kernels.elf("sim", "clang", ORDERS)
+    words = ["--app", ORDERS, "--cpus", 2, "--strategy", "random", "--cmdline", "bug=crossed_mutexes"]
+    for said in (fermata_sim(root, "run", *words, "--save", tmp_path / "run", status=102), fermata_sim(root, "replay", tmp_path / "run", status=102)):
+        assert re.search(r"^sim: no progress: (.*\n)*sim: again: ", said, re.M), said
+        if os.uname().machine == "x86_64":
+            places = re.findall(r"^  task \d side \(fifo 16, waiting: mutex\)\n    #0 crossed_mutexes (tests\S+):(\d+)\n    #1 side_run ", said, re.M)
+            assert len(places) == 2, said
+            assert all("AWAIT" in (root / file).read_text().splitlines()[int(line) - 1] for file, line in places), places
+            assert "(fifo 16, waiting: join)" in said
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("program, cmdline, typed, status", [(ORDERS, "bug=crossed_mutexes", "", 102), (ORDERS, "bug=lost_update only=planted", "", 1),
+                                                             ("tests/sim/driven.c", "only=uart_echo", "hello", 102)])
+def test_a_run_that_fails_says_how_it_is_done_again(kernels, root, program, cmdline, typed, status):
+    elf = kernels.elf("sim", "clang", program)
+    runs = (kernels.sim(elf, "--strategy", "random", "--cmdline", cmdline, *(["--device", "pl011"] if typed else []), cpus=2, seed=seed,
+                        stdin=typed) for seed in range(1, 100))
+    first = next(run for run in runs if run.returncode)
+    assert first.returncode == status, first.stdout
+    line = re.search(r"^sim: again: (.*)$", first.stdout, re.M)[1]
+    again = subprocess.run(line, shell=True, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert (again.returncode, again.stdout) == (status, first.stdout.replace(line, re.search(r"^sim: again: (.*)$", again.stdout, re.M)[1]))
+    assert not typed or f"--input {typed.encode().hex()}" in line
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])

@@ -94,11 +94,11 @@ def functions(text, where="the text"):
     found = []
     for i, line in enumerate(bare):
         if line == "{":
-            close = next((j for j in range(i + 1, len(bare)) if bare[j] == "}"), None)
+            close = next((j for j in range(i + 1, len(bare)) if bare[j] in ("{", "}")), None)
             start = head_start(bare, i)
             head = " ".join(bare[start:i])
             named = name_of(head)
-            if close is None:
+            if close is None or bare[close] == "{":
                 raise CutError(f"{where}:{i + 1}: this body has no `}}` that stands alone in column 0")
             if named:
                 found.append(Function(named[0], start, i, close, head))

@@ -32,8 +32,8 @@ SAVED = "r15 r14 r13 r12 rbx rbp rip".split()  # fiber_x86_64.S
 class Machine:
     """A run: where it is, and how to get anywhere else in it."""
 
-    def __init__(self, command, symbols):
-        self.symbols = symbols
+    def __init__(self, command, symbols, quiet=False):
+        self.symbols, self.quiet = symbols, quiet
         self.out, write_end = os.pipe()
         os.set_blocking(self.out, False)
         self.printed = 0
@@ -101,8 +101,9 @@ class Machine:
             fresh = data[max(0, self.printed - self.p.shown):]
             self.p.shown += len(data)
             self.printed = max(self.printed, self.p.shown)
-            sys.stdout.buffer.write(fresh)
-            sys.stdout.flush()
+            if not self.quiet:
+                sys.stdout.buffer.write(fresh)
+                sys.stdout.flush()
 
     # Going forward.
 

@@ -2,10 +2,11 @@
 import {build, buildWhileRead} from "./build.js";
 import {exercise} from "./exercise.js";
 import {open, type Coming, type Given} from "./input.js";
+import {renew} from "./live.js";
 import {transferables} from "./model.js";
 import {MAGIC, UUID} from "./packets.js";
 
-export type Ask = {base64: string; name: string} | {files: {name: string; file: File}[]} | {bytes: Given[]};
+export type Ask = {base64: string; name: string} | {files: {name: string; file: File}[]} | {news: ArrayBuffer[]};
 
 /* A browser's limit for one piece of memory. */
 const MOST_GB = 2;
@@ -13,6 +14,9 @@ const GB = 1e9;
 
 /** An error whose text says all. */
 class Told extends Error {}
+
+/** The files of a run that is followed. */
+let followed: Given[] = [];
 
 async function given(ask: Ask): Promise<Given[]> {
 	if ("base64" in ask) {
@@ -22,8 +26,11 @@ async function given(ask: Ask): Promise<Given[]> {
 			bytes[i] = text.charCodeAt(i);
 		return [{name: ask.name, bytes}];
 	}
-	if ("bytes" in ask)
-		return ask.bytes;
+	if ("news" in ask) {
+		followed = ask.news.reduce(renew, followed);
+		/* The page gets these, and they stay here for what comes. */
+		return followed.map(({name, bytes}) => ({name, bytes: bytes.slice()}));
+	}
 	const parts = await large(ask.files);
 	return Promise.all(ask.files.map(async (f, i) => {
 		const part = parts[i];
@@ -88,17 +95,19 @@ const ROUNDS = 3;
 /** Serves one question in a worker. */
 export function serve(): void {
 	let rounds = ROUNDS;
+	const scope = self as unknown as {onmessage: (e: MessageEvent<Ask>) => void; postMessage: (v: unknown, t?: Transferable[]) => void};
 	const practise = async (): Promise<void> => {
 		if (rounds-- <= 0)
 			return;
-		build(await open([{name: "", bytes: exercise(EXERCISE_BYTES, UUID)}]));
+		const model = build(await open([{name: "", bytes: exercise(EXERCISE_BYTES, UUID)}]));
+		if (rounds === 0)
+			scope.postMessage({practice: model}, transferables(model));
 		setTimeout(() => void practise(), 10);
 	};
 	const idle = setTimeout(() => void practise(), IDLE_MS);
-	const scope = self as unknown as {onmessage: (e: MessageEvent<Ask>) => void; postMessage: (v: unknown, t?: Transferable[]) => void};
 	scope.onmessage = async (e) => {
 		clearTimeout(idle);
-		rounds = 0;
+		rounds = -1;
 		try {
 			const begin = performance.now();
 			const files = await given(e.data);
