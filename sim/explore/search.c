@@ -120,8 +120,7 @@ static uint8_t enabled(void)
 static uint8_t untouched(uint8_t set, const struct op *op)
 {
 	for (unsigned i = 0; i < explore_threads; i++)
-		if (set >> i & 1 && dependent(op, &threads[i].op))
-			set &= (uint8_t) ~(1u << i);
+		set &= (uint8_t) ~((unsigned)dependent(op, &threads[i].op) << i);
 	return set;
 }
 
@@ -129,11 +128,10 @@ static uint8_t untouched(uint8_t set, const struct op *op)
 static void node_inherit(struct node *node)
 {
 	const struct node *before = &nodes[depth - 1];
-	bool first = depth == 0 || !explore_options.reduce;
 
 	memset(node->known, 0, sizeof node->known);
 	node->sleep = node->waits = 0;
-	if (first)
+	if (depth == 0 || !explore_options.reduce)
 		return;
 	node->sleep = untouched(before->sleep, &before->op);
 	node->waits = untouched(before->waits & (uint8_t) ~(1u << before->thread), &before->op);
@@ -145,20 +143,19 @@ static void node_inherit(struct node *node)
 static bool node_new(uint8_t set)
 {
 	struct node *node = &nodes[depth];
-	unsigned last = depth ? nodes[depth - 1].thread : NOBODY;
-	uint8_t awake;
+	unsigned last = depth ? nodes[depth - 1].thread : NOBODY, awake;
 
 	node->enabled = set;
 	node_inherit(node);
 	node->done = node->choice = 0;
 	if (set & ~node->waits)
 		set &= (uint8_t)~node->waits;
-	awake = set & (uint8_t)~node->sleep;
+	awake = set & ~(unsigned)node->sleep;
 	if (!awake)
 		return false;
 	node->thread =
 		last != NOBODY && awake >> last & 1 ? (uint8_t)last : (uint8_t)__builtin_ctz(awake);
-	node->backtrack = explore_options.reduce ? (uint8_t)(1u << node->thread) : awake;
+	node->backtrack = explore_options.reduce ? (uint8_t)(1u << node->thread) : (uint8_t)awake;
 	prefix = depth + 1;
 	return true;
 }
@@ -257,19 +254,14 @@ static bool cut_short(const struct op *op)
 	return cut;
 }
 
-/* Who could take the step at hand in place of the running thread, and does not only wait. */
-static uint8_t others_here(void)
-{
-	const struct node *node = &nodes[depth];
-
-	return node->enabled & (uint8_t) ~(node->waits | 1u << explore_current);
-}
+/* Who could take this step in place of the running thread, and does not only wait. */
+#define OTHERS(node) ((uint8_t)((node)->enabled & ~((node)->waits | 1u << explore_current)))
 
 /* Others go first at the step at hand. The execution ends here. */
 static void put_off(void)
 {
 	struct node *node = &nodes[depth];
-	uint8_t others = others_here() & (uint8_t)~node->sleep;
+	uint8_t others = OTHERS(node) & (uint8_t)~node->sleep;
 
 	node->waits |= (uint8_t)(1u << explore_current);
 	if (!(others & node->backtrack))
@@ -277,16 +269,15 @@ static void put_off(void)
 	cut = true;
 }
 
-/* A thread begins to wait, and what it read is the newest. Whoever writes that later does so before the look, in another
- * execution; so all that comes behind this look is there as well, but for the end at which nobody is left who could write.
- * Hence the look is put off: it is taken up when something is written there, or when only such threads are left. Source of
- * the thought: Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions for spinloops", FMCAD 2021. */
+/* A thread begins to wait, and what it read is the newest. All that comes behind this look comes before it in other
+ * executions, but for the end at which nobody is left who could write. So it is put off until something is written there, or only such
+ * threads are left. Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions for spinloops", FMCAD 2021. */
 static bool waits_here(const struct op *op)
 {
 	struct node *node = &nodes[depth];
 
 	if (!explore_options.reduce || explore_options.replay || op->kind != OP_RELAX || node->op.kind != OP_LOAD ||
-	    node->thread != explore_current || !others_here())
+	    node->thread != explore_current || !OTHERS(node))
 		return false;
 	node->known[explore_current] = node->looked;
 	put_off();
@@ -299,7 +290,7 @@ unsigned explore_known(unsigned n)
 	struct node *node = &nodes[depth];
 
 	node->looked = (uint8_t)n;
-	return phase != RUNNING || node->waits >> explore_current & 1 || !others_here() ? 0 : node->known[explore_current];
+	return phase != RUNNING || node->waits >> explore_current & 1 || !OTHERS(node) ? 0 : node->known[explore_current];
 }
 
 void explore_put_off(void)
