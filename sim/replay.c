@@ -174,6 +174,8 @@ static void write_text(FILE *f)
 		(unsigned long long)(sim.cfg.ram_bytes >> 20),
 		(unsigned long long)sim.cfg.hint_ns);
 	fprintf(f, "cmdline %s\nstrategy replay\n", sim.cfg.cmdline);
+	if (sim.cfg.max_events) /* else what waited for ever would now do so */
+		fprintf(f, "max-events %llu\n", (unsigned long long)sim.cfg.max_events);
 	if (sim.cfg.from_mark)
 		fprintf(f, "seed-from mark\n");
 	if (sim.cfg.watch)
