@@ -92,7 +92,7 @@ class Explorer(Engine):
         status, output, seconds, megabytes = call([elf], ".", stall_s)
         (out / f"{run['name']}.log").write_text(output)
         if status is None:
-            return Result(ERROR, f"no verdict in {stall_s} s", "", seconds, megabytes)
+            return Result(ERROR, f"no verdict in {stall_s} s of CPU time", "", seconds, megabytes)
         return Result(*self.judge(status, output), seconds, megabytes)
 
     def judge(self, status, output):
