@@ -123,6 +123,8 @@ static void elsewhere(void)
 /* All are queued: each look takes the most urgent that may run there. */
 static void in_turn(void)
 {
+	struct place first;
+
 	if (TASKS < 2)
 		return;
 	for (unsigned round = 0; round < 2; round++) {
@@ -130,6 +132,8 @@ static void in_turn(void)
 			wake(&tasks[round ? i : TASKS - 1 - i]);
 		sim_cpu_set_local(&cpus[1]);
 		ASSERT(!look_below(&cpus[1], tasks[TASKS - 1].rank));
+		ASSERT(!look_around(1, tasks[TASKS - 1].rank, &first));
+		ASSERT(look_around(1, RANK_IDLE, &first) == tasks[TASKS - 1].home && first.rank == tasks[TASKS - 1].rank);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 1] == 1);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 2] == 1);
 		ASSERT(!look(&cpus[1]));

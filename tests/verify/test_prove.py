@@ -71,6 +71,31 @@ def test_a_planted_bug_is_found(copy, cbmc, name):
     assert re.search(rf"{name}, [\w-]+: refuted", result.stdout) and f"NOT PROVED: {name}: refuted" in result.stdout
 
 
+@pytest.mark.quick
+def test_each_property_has_its_kills_counted(root):
+    """By `make prove MUTANTS=1`, whenever that was: the table says when code or proof was changed behind it."""
+    sys.path.insert(0, str(root / "tools/prove"))
+    import kills  # pylint: disable=import-outside-toplevel
+    kills.FILE = root / "verify/kills.tsv"
+    names = re.findall(r'^name = "(.*)"', (root / "verify/properties.toml").read_text(), re.M)
+    counts = kills.load()
+    assert set(counts) == set(names)
+    poor = {name: str(count) for name, count in counts.items() if count.score() < 90 or len(count.outcomes) < 5}
+    assert not poor
+
+
+def test_a_count_that_is_older_than_the_code_is_told(copy, cbmc):
+    if not cbmc:
+        pytest.skip("CBMC is not here")
+    header = (copy / "kernel/base/list.h").read_text()
+    (copy / "kernel/base/list.h").write_text(header + "\n/* And this. */\n")
+    try:
+        result = prove(copy, "list", "--no-mutants")
+    finally:
+        (copy / "kernel/base/list.h").write_text(header)
+    assert result.returncode == 0 and "equivalent, before the code or the proof was changed |" in result.stdout, result.stdout
+
+
 def test_the_quick_part_holds(root, cbmc):
     result = prove(root, "--quick", "--no-mutants")
     if not cbmc:

@@ -67,6 +67,10 @@ class Engine:
     def judge(self, _status, _output):
         raise NotImplementedError
 
+    def again(self, prop, run, _out):
+        """The command that shows it again."""
+        return f"tools/prove/prove {prop['name']} --run {run['name']} --no-mutants"
+
     def compiled(self, _prop, _overlay):
         """Commands that print what a compiler makes of the code under proof."""
         raise NotImplementedError
@@ -218,6 +222,9 @@ class Machine(Engine):
             return ERROR, "\n".join(lines[-5:]), ""
         return (REFUTED if status else PROVED), "" if not status else lines[-1], size[1] if size else ""
 
+    def counterexample(self, _prop, run, _overlay, out):
+        return explain.from_machine((out / f"{run['name']}.log").read_text())
+
     def compiled(self, prop, overlay):
         for arch, cc in (("x86_64", "gcc"), ("aarch64", "aarch64-linux-gnu-gcc")):
             for source in prop["code"]:
@@ -233,7 +240,7 @@ class Traces(Spin):
     kernel that runs, in a tree of its own, and not of the model's share of that code."""
 
     needs = ("gcc", "clang", "make")
-    parts = ("Makefile", "kernel", "tools", "sim", "tests/verify", "build/sim-clang")
+    parts = ("Makefile", "kernel", "tools", "sim", "tests/verify", "tests/unit/test.h", "build/sim-clang")
     reader = ["reader.c", "merge.c", "events.c", "buffer.c", "metadata.c"]
 
     def counterexample(self, _prop, _run, _overlay, _out):
