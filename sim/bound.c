@@ -29,9 +29,11 @@ static struct level {
 	uint64_t others;
 	unsigned plain;
 	bool over;
+	bool fresh; /* the machine is as it was saved */
 	unsigned pages;
 	struct sim sim;
 	int64_t budget;
+	uint64_t *lines; /* of the copies */
 	unsigned char *copies, *kdata;
 } levels[BOUND_MAX];
 static unsigned height, depth; /* levels in use; choices made in this run */
@@ -50,6 +52,7 @@ static void begin(void)
 {
 	for (unsigned i = 0; i < bound.switches; i++) {
 		levels[i].copies = pages_room((size_t)PAGES_MAX * SIM_PAGE_BYTES);
+		levels[i].lines = (uint64_t *)pages_room(PAGES_MAX * sizeof *levels[i].lines);
 		levels[i].kdata = pages_room(pages_rest_bytes());
 	}
 	started = true;
@@ -60,18 +63,20 @@ static void save(struct level *l)
 {
 	l->pages = pages_count();
 	for (unsigned i = 0; i < l->pages; i++)
-		memcpy(l->copies + (size_t)i * SIM_PAGE_BYTES, pages_at(i), SIM_PAGE_BYTES);
+		l->lines[i] = page_keep(l->copies + (size_t)i * SIM_PAGE_BYTES, pages_at(i));
 	pages_rest(l->kdata, true);
 	sim_copy(&l->sim, &sim);
 	l->budget = sim_budget;
 	l->over = over;
+	l->fresh = true;
 }
 
 static void put_back(const struct level *l)
 {
-	for (unsigned i = 0; i < pages_count(); i++)
-		memcpy(pages_at(i), i < l->pages ? l->copies + (size_t)i * SIM_PAGE_BYTES : pages_original(i),
-		       SIM_PAGE_BYTES);
+	for (unsigned i = 0; i < l->pages; i++)
+		page_back(pages_at(i), l->copies + (size_t)i * SIM_PAGE_BYTES, l->lines[i]);
+	for (unsigned i = l->pages; i < pages_count(); i++)
+		pages_back_one(i);
 	pages_rest(l->kdata, false);
 	sim_copy(&sim, &l->sim);
 	sim_budget = l->budget;
@@ -156,7 +161,9 @@ static void *answer_last(void)
 {
 	struct level *l = &levels[height - 1];
 
-	put_back(l);
+	if (!l->fresh)
+		put_back(l);
+	l->fresh = false;
 	if (l->others) {
 		answer = (unsigned)__builtin_ctzll(l->others);
 		l->others &= l->others - 1;
@@ -210,7 +217,7 @@ void bound_explore(void (*go)(void *sp))
 			save(l);
 		} else {
 			schedules++;
-			if (sim.status)
+			if (sim.status || (bound.whole && !*bound.whole))
 				note_failure();
 			if (!height || sim.interrupted || (bound.stop_after && failed >= bound.stop_after))
 				break;

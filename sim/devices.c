@@ -306,6 +306,11 @@ void devices_handled(unsigned n)
  * The machine.
  */
 
+static const char *device_name(unsigned i)
+{
+	return i < DEVICES ? kinds[i].class->name : i == DEVICES ? "all" : NULL;
+}
+
 const char *devices_set(const char *value)
 {
 	unsigned set = strcmp(value, "all") == 0 ? (1u << DEVICES) - 1 : 0;
@@ -315,7 +320,7 @@ const char *devices_set(const char *value)
 			set = 1u << i;
 	sim.cfg.devices |= set;
 	sim.cfg.watch |= WATCH_VIEW;
-	return set ? NULL : "names no device; see --help";
+	return set ? NULL : none_of("names no device", device_name);
 }
 
 void devices_help(void)

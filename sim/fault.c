@@ -61,6 +61,11 @@ static unsigned kind_named(const char *name, size_t len)
 	return k;
 }
 
+static const char *kind_name(unsigned i)
+{
+	return i < FAULTS ? fault_kinds[i].name : NULL;
+}
+
 const char *fault_set(const char *value)
 {
 	const char *equals = strchr(value, '=');
@@ -68,7 +73,7 @@ const char *fault_set(const char *value)
 	char *end;
 
 	if (k == FAULTS)
-		return "wants KIND=N, of a kind that --help lists";
+		return none_of("wants KIND=N, and has no such kind", kind_name);
 	kinds[k].one_in = strtoull(equals + 1, &end, 10);
 	if (*end || !kinds[k].one_in)
 		return "wants KIND=N: it strikes one time in N, at random";

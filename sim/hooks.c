@@ -3,6 +3,8 @@
  * the kernel calls one of these; each call is one event: time passes, an interrupt may strike,
  * another CPU may run, before the access happens.
  *
+ * Most of them are called only when the budget is spent, as __tsan_slow_: hooks.sed puts the fast path into their callers.
+ *
  * The functions and their signatures are the ThreadSanitizer and SanitizerCoverage interfaces
  * that gcc (gcc/sanitizer.def) and clang (ThreadSanitizer.cpp, SanitizerCoverage.cpp) emit
  * calls to. Atomics do their work here, one at a time and so sequentially consistent; the order
@@ -13,18 +15,22 @@
 
 #define HOOK __attribute__((used)) void
 
-void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
+#define APART __attribute__((noinline, cold))
+
+APART void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
-	sim_slow(pc);
+	if (sim_is_due())
+		sim_slow(pc);
 	if (bound.on)
 		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_access((uintptr_t)at, bytes, kind, pc);
 }
 
-void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
+APART void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order)
 {
-	sim_slow(pc);
+	if (sim_is_due())
+		sim_slow(pc);
 	if (bound.on)
 		bound_point(pc);
 	if (sim.cfg.watch)
@@ -35,6 +41,13 @@ HOOK __sanitizer_cov_trace_pc(void);
 HOOK __sanitizer_cov_trace_pc(void)
 {
 	SIM_EVENT(SIM_PC);
+}
+
+HOOK __tsan_slow_trace_pc(void);
+HOOK __tsan_slow_trace_pc(void)
+{
+	if (sim_is_due())
+		sim_slow(SIM_PC);
 }
 
 HOOK __tsan_init(void);
@@ -55,20 +68,19 @@ HOOK __tsan_func_exit(void)
 
 #define SIM_ACCESS(at, bytes, kind)                                                                \
 	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+		if (sim_spent())                                                                   \
 			sim_slow_access(SIM_PC, at, bytes, kind);                                  \
 	} while (0)
-#define SIM_ATOMIC(at, op, order)                                                                  \
-	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
-			sim_slow_atomic(SIM_PC, at, sizeof *(at), op, order);                      \
-	} while (0)
-
 #define ACCESS(name, bytes, kind)                                                                  \
 	HOOK __tsan_##name##bytes(const void *at);                                                 \
 	HOOK __tsan_##name##bytes(const void *at)                                                  \
 	{                                                                                          \
 		SIM_ACCESS(at, bytes, kind);                                                       \
+	}                                                                                          \
+	HOOK __tsan_slow_##name##bytes(const void *at);                                            \
+	HOOK __tsan_slow_##name##bytes(const void *at)                                             \
+	{                                                                                          \
+		sim_slow_access(SIM_PC, at, bytes, kind);                                          \
 	}
 #define ACCESSES(n)                                                                                \
 	ACCESS(read, n, ACCESS_READ)                                                               \
@@ -91,7 +103,7 @@ ACCESSES(16)
 static void words(const void *at, size_t bytes, unsigned kind, uintptr_t pc)
 {
 	for (size_t i = 0; i < bytes; i += 8)
-		if (__builtin_expect(--sim_budget < 0, 0))
+		if (sim_spent())
 			sim_slow_access(pc, (const char *)at + i, bytes - i < 8 ? bytes - i : 8, kind);
 }
 
@@ -152,13 +164,29 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 				     (done) ? (order) : (order_if_not), SIM_PC);                   \
 	} while (0)
 
+/* The slow way of an atomic does all of it, so that the fast one calls nothing and has nothing to save. */
 #define FETCH(bits, type, name, expr)                                                              \
+	static APART type slow_##bits##_##name(uintptr_t pc, volatile type *at, type v, int order) \
+	{                                                                                          \
+		type old;                                                                          \
+                                                                                                   \
+		sim_slow_atomic(pc, at, sizeof *at, OP_RMW, order);                                \
+		old = *at;                                                                         \
+		*at = (type)(expr);                                                                \
+		return old;                                                                        \
+	}                                                                                          \
+	type __tsan_slow_atomic##bits##_##name(volatile type *at, type v, int order);              \
+	type __tsan_slow_atomic##bits##_##name(volatile type *at, type v, int order)               \
+	{                                                                                          \
+		return slow_##bits##_##name(SIM_PC, at, v, order);                                 \
+	}                                                                                          \
 	type __tsan_atomic##bits##_##name(volatile type *at, type v, int order);                   \
 	type __tsan_atomic##bits##_##name(volatile type *at, type v, int order)                    \
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		SIM_ATOMIC(at, OP_RMW, order);                                                     \
+		if (sim_spent())                                                                   \
+			return slow_##bits##_##name(SIM_PC, at, v, order);                         \
 		old = *at;                                                                         \
 		*at = (type)(expr);                                                                \
 		return old;                                                                        \
@@ -182,17 +210,38 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 		return 0;                                                                          \
 	}
 #define ATOMIC(bits, type)                                                                         \
+	static APART type slow_##bits##_load(uintptr_t pc, const volatile type *at, int order)     \
+	{                                                                                          \
+		sim_slow_atomic(pc, at, sizeof *at, OP_LOAD, order);                               \
+		return *at;                                                                        \
+	}                                                                                          \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
 	{                                                                                          \
-		SIM_ATOMIC(at, OP_LOAD, order);                                                    \
-		return *at;                                                                        \
+		return sim_spent() ? slow_##bits##_load(SIM_PC, at, order) : *at;                  \
+	}                                                                                          \
+	type __tsan_slow_atomic##bits##_load(const volatile type *at, int order);                  \
+	type __tsan_slow_atomic##bits##_load(const volatile type *at, int order)                   \
+	{                                                                                          \
+		return slow_##bits##_load(SIM_PC, at, order);                                      \
+	}                                                                                          \
+	static APART void slow_##bits##_store(uintptr_t pc, volatile type *at, type v, int order)  \
+	{                                                                                          \
+		sim_slow_atomic(pc, at, sizeof *at, OP_STORE, order);                              \
+		*at = v;                                                                           \
 	}                                                                                          \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order);                    \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order)                     \
 	{                                                                                          \
-		SIM_ATOMIC(at, OP_STORE, order);                                                   \
-		*at = v;                                                                           \
+		if (sim_spent())                                                                   \
+			slow_##bits##_store(SIM_PC, at, v, order);                                 \
+		else                                                                               \
+			*at = v;                                                                   \
+	}                                                                                          \
+	void __tsan_slow_atomic##bits##_store(volatile type *at, type v, int order);               \
+	void __tsan_slow_atomic##bits##_store(volatile type *at, type v, int order)                \
+	{                                                                                          \
+		slow_##bits##_store(SIM_PC, at, v, order);                                         \
 	}                                                                                          \
 	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, type v,  \
 							int order, int order_if_not);              \

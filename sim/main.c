@@ -29,6 +29,16 @@ static const char *number(const char *text, uint64_t min, uint64_t max, uint64_t
 	return NULL;
 }
 
+const char *none_of(const char *what, const char *(*name)(unsigned i))
+{
+	static char why[512];
+	size_t n = (size_t)snprintf(why, sizeof why, "%s; there are", what);
+
+	for (unsigned i = 0; name(i) && n < sizeof why; i++)
+		n += (size_t)snprintf(why + n, sizeof why - n, "%s %s", i ? "," : "", name(i));
+	return why;
+}
+
 static const char *set_cpus(const char *value)
 {
 	uint64_t n;
@@ -73,6 +83,11 @@ static const char *set_seed_from(const char *value)
 	return sim.cfg.from_mark || strcmp(value, "boot") == 0 ? NULL : "wants boot or mark";
 }
 
+static const char *strategy_name(unsigned i)
+{
+	return strategies[i] ? strategies[i]->name : NULL;
+}
+
 static const char *set_strategy(const char *value)
 {
 	for (unsigned i = 0; strategies[i]; i++) {
@@ -81,7 +96,7 @@ static const char *set_strategy(const char *value)
 			return NULL;
 		}
 	}
-	return "names no strategy; see --help";
+	return none_of("names no strategy", strategy_name);
 }
 
 static const char *set_trace(const char *value)
@@ -195,6 +210,16 @@ static const char *set_stop_after(const char *value)
 	return number(value, 1, UINT64_MAX, &bound.stop_after);
 }
 
+static const char *set_whole(const char *value)
+{
+	unsigned long long at;
+
+	if (sscanf(value, "%llx", &at) != 1 || !at)
+		return "wants an address";
+	bound.whole = (const volatile unsigned char *)(uintptr_t)at;
+	return NULL;
+}
+
 static const char *set_replay(const char *value);
 
 static const struct option options[] = {
@@ -221,6 +246,7 @@ static const struct option options[] = {
 	{"--from", "A-B", "--explore begins when code in this range of addresses is reached ...", set_from},
 	{"--to", "A-B", "... and makes no more choices when code in this one is", set_to},
 	{"--stop-after", "N", "--explore ends after N schedules that fail", set_stop_after},
+	{"--whole", "A", "--explore takes a schedule for right only if the byte at this address is set in its end", set_whole},
 	{"--device", "NAME", "the machine has this device; may be given again, or all:", devices_set},
 	{"--show", "EVENT=WHAT", NULL, report_set_show},
 	{"--fault", "KIND=N", "lets a fault strike one time in N; may be given again:", fault_set},
@@ -312,6 +338,7 @@ static void help(const char *program)
 			printf("  %19s   %s: %s\n", "", fault_kinds[k].name, fault_kinds[k].meaning);
 	}
 	printf("  %-19s do many runs: lines `option value` and `run` of standard input say which\n", "--batch");
+	printf("  %-19s the host ends this process when the kernel's own code makes a system call\n", "--confine");
 	printf("\nExit status: the kernel's own, 0 to 101; 2 wrong option, %d no progress, %d a "
 	       "limit,\n%d the simulator failed, %d --watch found something, %d interrupted.\n",
 	       EXIT_NO_PROGRESS, EXIT_LIMIT, EXIT_BROKEN, EXIT_FOUND, EXIT_INTERRUPTED);
@@ -335,6 +362,11 @@ static void parse(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--batch") == 0) {
 			sim.cfg.batch = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--confine") == 0) {
+			if (!confine())
+				wrong(argv[i], "finds no seccomp filters on this host");
 			continue;
 		}
 		o = option_named(argv[i], len);
@@ -379,11 +411,11 @@ int main_run(char **argv)
 		(unsigned long long)sim.cfg.seed, (unsigned long long)sim.events,
 		(unsigned long long)sim.clock_ns, (unsigned long long)sim.switches,
 		(unsigned long long)sim.hash);
-	if (!report_count())
-		return status;
-	if (!sim.cfg.batch)
+	if (!sim.cfg.batch && report_count())
 		report_finish(argv);
-	return EXIT_FOUND;
+	else if (!sim.cfg.batch && !bound.on && status && status != EXIT_LIMIT && status != EXIT_INTERRUPTED)
+		report_again(argv);
+	return report_count() ? EXIT_FOUND : status;
 }
 
 /* What only the strategy knows, where nobody said it. */

@@ -13,8 +13,109 @@
 extern unsigned char __start_kdata[], __stop_kdata[], __start_kbss[], __stop_kbss[];
 
 static unsigned char *pages[PAGES_MAX], *originals, *rest;
+static uint64_t filled[PAGES_MAX]; /* of the originals */
 static unsigned n_pages;
 static bool watching;
+
+#define LINE_BYTES 64
+#define GROUP 4 /* lines that are looked at together */
+#define GROUP_MASK ((1u << GROUP) - 1)
+_Static_assert(SIM_PAGE_BYTES == 64 * LINE_BYTES, "a bit for each line");
+
+/* Half a line: one register of a processor that has AVX2, two of another. */
+typedef uint64_t half __attribute__((vector_size(32)));
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE bool any(const half *h)
+{
+	return ((*h)[0] | (*h)[1] | (*h)[2] | (*h)[3]) != 0;
+}
+
+INLINE bool group_filled(const half *h)
+{
+	half all = ((h[0] | h[1]) | (h[2] | h[3])) | ((h[4] | h[5]) | (h[6] | h[7]));
+
+	return any(&all);
+}
+
+INLINE bool line_filled(const half *h)
+{
+	half all = h[0] | h[1];
+
+	return any(&all);
+}
+
+/* Makes a line what it was, and seldom writes for that. */
+INLINE void line_back(half *to, const half *from)
+{
+	half diff = (to[0] ^ from[0]) | (to[1] ^ from[1]);
+
+	if (!any(&diff))
+		return;
+	to[0] = from[0];
+	to[1] = from[1];
+}
+
+#define LINE(page, i) (&((half *)(page))[2 * (i)])
+
+INLINE uint64_t keep(unsigned char *copy, const unsigned char *page)
+{
+	uint64_t lines = 0;
+
+	for (unsigned i = 0; i < 64; i += GROUP) {
+		if (!group_filled(LINE(page, i)))
+			continue;
+		for (unsigned k = i; k < i + GROUP; k++) {
+			lines |= (uint64_t)line_filled(LINE(page, k)) << k;
+			LINE(copy, k)[0] = LINE(page, k)[0];
+			LINE(copy, k)[1] = LINE(page, k)[1];
+		}
+	}
+	return lines;
+}
+
+/* Most lines hold zeros, and still do: so of the copy, little is read. */
+INLINE void back(unsigned char *page, const unsigned char *copy, uint64_t lines)
+{
+	static const half zeros[2];
+
+	for (unsigned i = 0; i < 64; i += GROUP) {
+		if (!(lines >> i & GROUP_MASK) && !group_filled(LINE(page, i)))
+			continue;
+		for (unsigned k = i; k < i + GROUP; k++)
+			line_back(LINE(page, k), lines >> k & 1 ? LINE(copy, k) : zeros);
+	}
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static uint64_t keep_avx2(unsigned char *copy, const unsigned char *page)
+{
+	return keep(copy, page);
+}
+
+__attribute__((target("avx2"))) static void back_avx2(unsigned char *page, const unsigned char *copy, uint64_t lines)
+{
+	back(page, copy, lines);
+}
+#define HAS_AVX2 __builtin_cpu_supports("avx2")
+#else
+#define HAS_AVX2 false
+#define keep_avx2 keep
+#define back_avx2 back
+#endif
+
+uint64_t page_keep(unsigned char *copy, const unsigned char *page)
+{
+	return HAS_AVX2 ? keep_avx2(copy, page) : keep(copy, page);
+}
+
+void page_back(unsigned char *page, const unsigned char *copy, uint64_t lines)
+{
+	if (HAS_AVX2)
+		back_avx2(page, copy, lines);
+	else
+		back(page, copy, lines);
+}
 
 unsigned char *pages_room(size_t bytes)
 {
@@ -37,9 +138,14 @@ unsigned char *pages_at(unsigned i)
 	return pages[i];
 }
 
-const unsigned char *pages_original(unsigned i)
+static unsigned char *original(unsigned i)
 {
 	return originals + (size_t)i * SIM_PAGE_BYTES;
+}
+
+void pages_back_one(unsigned i)
+{
+	page_back(pages[i], original(i), filled[i]);
 }
 
 static size_t kdata_bytes(void)
@@ -133,14 +239,17 @@ bool pages_fault(uintptr_t at)
 		exit(EXIT_BROKEN);
 	}
 	protect(page, SIM_PAGE_BYTES, PROT_READ | PROT_WRITE);
-	memcpy(originals + (size_t)n_pages * SIM_PAGE_BYTES, page, SIM_PAGE_BYTES);
+	filled[n_pages] = page_keep(original(n_pages), page);
 	pages[n_pages++] = page;
 	return true;
 }
 
 void pages_back(void)
 {
+	static bool down; /* what was looked at last is in the cache yet: that comes first */
+
+	down = !down;
 	for (unsigned i = 0; i < n_pages; i++)
-		memcpy(pages[i], pages_original(i), SIM_PAGE_BYTES);
+		pages_back_one(down ? n_pages - 1 - i : i);
 	pages_rest(rest, false);
 }

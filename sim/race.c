@@ -37,9 +37,16 @@
 
 struct cell {
 	uint32_t epoch, pc; /* the program lies below 4 GiB */
-	uint64_t event : 46, agent : 8, mask : 8, kind : 2;
+	union {
+		struct {
+			uint64_t event : 46, agent : 8, mask : 8, kind : 2;
+		};
+		uint64_t all; /* 0: nothing was accessed */
+	};
 };
 _Static_assert(sizeof(struct cell) == 16, "");
+#define EVENT ((1ull << 46) - 1)
+#define SAME (3ull << 62 | 255ull << 46) /* kind and agent */
 
 static uint32_t clocks[AGENTS_MAX][AGENTS_MAX]; /* of each agent, of each agent */
 static uint32_t masks[SIM_CPUS_MAX][AGENTS_MAX];
@@ -203,7 +210,8 @@ static const char *how(unsigned kind)
 	return names[kind];
 }
 
-static void found(const struct cell *c, uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
+static __attribute__((noinline, cold)) void found(const struct cell *c, uintptr_t at, unsigned bytes, unsigned kind,
+						   uintptr_t pc)
 {
 	if (!report_begin(pc, c->pc))
 		return;
@@ -213,42 +221,44 @@ static void found(const struct cell *c, uintptr_t at, unsigned bytes, unsigned k
 	report_end();
 }
 
-static bool conflict(const struct cell *c, const struct cell *own, unsigned me)
+/* With another agent's access. */
+static inline bool conflict(const struct cell *c, const struct cell *own, unsigned me)
 {
-	return c->mask & own->mask && c->agent != me && (c->kind | own->kind) & ACCESS_WRITE &&
-	       !(c->kind & own->kind & ACCESS_MARKED) && c->epoch > clocks[me][c->agent];
+	return c->mask & own->mask && (c->kind | own->kind) & ACCESS_WRITE && !(c->kind & own->kind & ACCESS_MARKED) &&
+	       c->epoch > clocks[me][c->agent];
 }
 
 /* One word at most. */
-static void word(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
+static inline void word(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
 {
 	struct cell *cells = (struct cell *)(SHADOW_BASE + at / 8 * CELLS * sizeof *cells), *to = NULL;
 	unsigned me = watch_agent();
-	uint64_t event = sim_event_now();
+	uint64_t event = sim_event_now(), mask = (((1u << bytes) - 1) << at % 8) & 255;
 	struct cell own = {.epoch = clocks[me][me],
 			   .pc = (uint32_t)pc,
-			   .event = event & ((1ull << 46) - 1),
-			   .agent = me & 255,
-			   .mask = (((1u << bytes) - 1) << at % 8) & 255,
-			   .kind = kind & 3};
+			   .all = (uint64_t)kind << 62 | mask << 54 | (uint64_t)me << 46 | (event & EVENT)};
 
-	for (struct cell *c = cells; c < cells + CELLS; c++) {
-		if (conflict(c, &own, me))
+	for (struct cell *c = cells; c < cells + CELLS; c++)
+		if (c->all && c->agent != me && conflict(c, &own, me))
 			found(c, at, bytes, kind, pc);
-		/* What a later write of the same bytes, or the same agent's like access, stands for. */
-		if (!(c->mask & ~own.mask) &&
-		    (!c->mask || kind == ACCESS_WRITE || (c->agent == me && c->kind == own.kind))) {
-			if (!to)
-				to = c;
-			else
-				*c = (struct cell){0};
-		}
+	/* What a later write of the same bytes, or the same agent's like access, stands for. */
+	for (struct cell *c = cells; c < cells + CELLS; c++) {
+		if (c->mask & ~mask || (c->all && kind != ACCESS_WRITE && (c->all ^ own.all) & SAME))
+			continue;
+		if (!to)
+			to = c;
+		else if (c->all)
+			*c = (struct cell){0};
 	}
 	*(to ? to : &cells[event % CELLS]) = own;
 }
 
 void race_access(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
 {
+	if (bytes <= 8 - at % 8) {
+		word(at, bytes, kind, pc);
+		return;
+	}
 	while (bytes) {
 		unsigned n = 8 - at % 8;
 

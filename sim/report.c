@@ -31,7 +31,8 @@ static struct later {
 	uint64_t event;
 	const char *what;
 } asked[LATER_MAX], shows[LATER_MAX];
-static unsigned asked_count, shows_count, shown_count;
+static unsigned asked_count, shown_count;
+unsigned report_shows_count;
 
 extern uint64_t ksyms_count;
 extern uint32_t ksyms_addr[], ksyms_name[];
@@ -94,7 +95,7 @@ void report_reset(void)
 
 bool report_begin(uintptr_t pc, uintptr_t earlier)
 {
-	if (shows_count || reports == REPORTS_MAX)
+	if (report_shows_count || reports == REPORTS_MAX)
 		return false;
 	for (unsigned i = 0; i < reports; i++)
 		if ((reported[i].pc == pc && reported[i].earlier == earlier) ||
@@ -132,7 +133,7 @@ void report_here(const char *what, uintptr_t pc)
 		fprintf(stderr, "    #0 %s\n", does);
 	else
 		backtrace_from(pc);
-	if (shows_count && ++shown_count == shows_count)
+	if (report_shows_count && ++shown_count == report_shows_count)
 		sim_stop(0, NULL);
 }
 
@@ -159,7 +160,7 @@ void report_end(void)
 
 bool report_showing(void)
 {
-	return shows_count;
+	return report_shows_count;
 }
 
 unsigned report_count(void)
@@ -176,7 +177,7 @@ const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu)
 
 bool report_shows(uint64_t event, const char **what)
 {
-	for (unsigned i = 0; i < shows_count; i++) {
+	for (unsigned i = 0; i < report_shows_count; i++) {
 		if (shows[i].event == event) {
 			shows[i].event = UINT64_MAX; /* an event may touch two places */
 			*what = shows[i].what;
@@ -189,22 +190,52 @@ bool report_shows(uint64_t event, const char **what)
 const char *report_set_show(const char *value)
 {
 	const char *equals = strchr(value, '=');
-	struct later *l = &shows[shows_count];
+	struct later *l = &shows[report_shows_count];
 
-	if (!equals || shows_count == LATER_MAX)
+	if (!equals || report_shows_count == LATER_MAX)
 		return "wants EVENT=what";
 	l->event = strtoull(value, NULL, 10);
 	l->what = equals + 1;
-	shows_count++;
+	report_shows_count++;
 	return NULL;
+}
+
+/* What was typed, as --input takes it; NULL: no host memory. */
+static char *input_hex(void)
+{
+	size_t bytes;
+	const char *input = console_input(&bytes);
+	char *hex = malloc(2 * bytes + 1);
+
+	if (!hex)
+		return NULL;
+	hex[0] = '\0';
+	for (size_t i = 0; i < bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)input[i]);
+	return hex;
+}
+
+void report_again(char **argv)
+{
+	char *hex = input_hex();
+	bool given = false;
+
+	fprintf(stderr, "sim: again:");
+	for (unsigned i = 0; argv[i]; i++) {
+		fprintf(stderr, !*argv[i] || strpbrk(argv[i], " '\"$&;|<>()*?#`\\") ? " '%s'" : " %s", argv[i]);
+		given |= strcmp(argv[i], "--input") == 0;
+	}
+	if (hex && *hex && !given)
+		fprintf(stderr, " --input %s", hex);
+	fprintf(stderr, "\n");
+	free(hex);
 }
 
 /* The console's bytes came already: the second run must not print them again. */
 static void run_again(char **argv, char (*texts)[64])
 {
-	size_t n = 0, bytes;
-	const char *input = console_input(&bytes);
-	char *hex = malloc(2 * bytes + 1), **args;
+	size_t n = 0;
+	char *hex = input_hex(), **args;
 
 	while (argv[n])
 		n++;
@@ -212,9 +243,6 @@ static void run_again(char **argv, char (*texts)[64])
 	if (!args || !hex)
 		_exit(EXIT_BROKEN);
 	memcpy(args, argv, n * sizeof *args);
-	hex[0] = '\0';
-	for (size_t i = 0; i < bytes; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)input[i]);
 	args[n++] = "--input";
 	args[n++] = hex;
 	for (unsigned i = 0; i < asked_count; i++) {
@@ -235,10 +263,7 @@ void report_finish(char **argv)
 	for (unsigned i = 0; i < asked_count; i++)
 		snprintf(texts[i], sizeof texts[i], "%llu=[%u] %s",
 			 (unsigned long long)asked[i].event, i + 1, asked[i].what);
-	fprintf(stderr, "sim: again:");
-	for (unsigned i = 0; argv[i]; i++)
-		fprintf(stderr, strchr(argv[i], ' ') ? " '%s'" : " %s", argv[i]);
-	fprintf(stderr, "\n");
+	report_again(argv);
 	if (!asked_count)
 		return;
 	fflush(stderr);

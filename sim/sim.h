@@ -122,6 +122,12 @@ static inline bool sim_in_kernel(uintptr_t pc)
 	return pc >= (uintptr_t)__start_ktext && pc < (uintptr_t)__stop_ktext;
 }
 
+/** Whether that has anything to do: not each time that the budget is said to be spent. */
+static inline bool sim_is_due(void)
+{
+	return sim_budget < sim.bias || sim.at_places;
+}
+
 /** The slow path of each hook: brings the clock up to date, takes interrupts, chooses the CPU
  *  that runs next. @p pc: where the kernel is. */
 void sim_slow(uintptr_t pc);
@@ -131,9 +137,25 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order);
 
 #define SIM_PC ((uintptr_t)__builtin_return_address(0))
+
+/** One event: true when sim_slow must be entered. x86-64 gets an absolute address: several of its processors keep
+ *  such a word in a register of their own (Fog, "The microarchitecture of Intel, AMD and VIA CPUs", memory operand mirroring),
+ *  while one relative to the instruction pointer waits for the store before, which is twice as slow. */
+static inline __attribute__((always_inline)) bool sim_spent(void)
+{
+#if defined(__x86_64__)
+	__asm__ goto("subq $1, sim_budget\n\tjs %l[spent]" : : : "memory", "cc" : spent);
+	return false;
+spent:
+	return true;
+#else
+	return __builtin_expect(--sim_budget < 0, 0);
+#endif
+}
+
 #define SIM_EVENT(pc)                                                                              \
 	do {                                                                                       \
-		if (__builtin_expect(--sim_budget < 0, 0))                                         \
+		if (sim_spent())                                                                   \
 			sim_slow(pc);                                                              \
 	} while (0)
 
@@ -250,6 +272,7 @@ struct bound_config {
 	unsigned switches;  /* at most BOUND_MAX */
 	uintptr_t from[2], to[2]; /* code: the part begins when this is reached, and ends */
 	uint64_t stop_after; /* failures; 0: never */
+	const volatile unsigned char *whole; /* the program sets it when all is done and right; NULL: the status tells */
 	const char *file;   /* for the first failure, or NULL */
 };
 extern struct bound_config bound;
@@ -266,6 +289,11 @@ void bound_explore(void (*go)(void *sp));
  *  process ends behind it. */
 void bound_broken(void);
 
+/* confine.c */
+
+/** From here on the host ends this process when code in ktext makes a system call. False: the host cannot. */
+bool confine(void);
+
 /* pages.c: what was written since a moment. */
 #define PAGES_MAX 8192
 
@@ -281,10 +309,18 @@ void pages_back(void);
 /** A write at @p at was refused: true when that was to be noticed, and it may be repeated. */
 bool pages_fault(uintptr_t at);
 
-/** The pages, and what they held then; there are more with time. */
+/** The pages; there are more with time. */
 unsigned pages_count(void);
 unsigned char *pages_at(unsigned i);
-const unsigned char *pages_original(unsigned i);
+
+/** Page @p i is as it was at that moment. */
+void pages_back_one(unsigned i);
+
+/** Copies of a page those of its 64 lines that are not all zero, and says which: bit n for line n. */
+uint64_t page_keep(unsigned char *copy, const unsigned char *page);
+
+/** The page is as it was when it was kept. */
+void page_back(unsigned char *page, const unsigned char *copy, uint64_t lines);
 
 /** What is copied always, from or to @p copy, which has room for pages_rest_bytes(). */
 size_t pages_rest_bytes(void);
@@ -349,6 +385,10 @@ uint64_t replay_build(void);
 
 /** One run, and what is to be said and written of it; the exit status. */
 int main_run(char **argv);
+
+/** Of an option whose value, @p what, is none of those that there are: a text that lists them. @p name gives the i-th, and
+ *  NULL behind the last. */
+const char *none_of(const char *what, const char *(*name)(unsigned i));
 
 /* batch.c */
 

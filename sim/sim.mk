@@ -3,8 +3,10 @@
 
 SIM_CFLAGS := -std=gnu17 -O2 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -I. \
 	-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef -Wshadow
-SIM_SRCS := $(sort $(wildcard sim/*.c sim/devices/*.c)) sim/fiber_$(shell uname -m).S
-SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS)))
+SIM_SRCS := $(sort $(wildcard sim/*.c)) sim/fiber_$(shell uname -m).S
+MODELS := $(OUT)/engine/models.o
+MODELS_OBJS := $(patsubst sim/%.c,$(OUT)/engine/%.o,$(sort $(wildcard sim/devices/*.c)))
+SIM_OBJS := $(patsubst sim/%,$(OUT)/engine/%.o,$(basename $(SIM_SRCS))) $(MODELS)
 SIM_LINK := $(CC) $(if $(ASAN),-no-pie -fsanitize=address,-static) $(if $(COVERAGE),-fprofile-instr-generate)
 
 # SANITIZE=1: what C leaves undefined in the simulator's own code stops it, as an illegal instruction. The
@@ -36,6 +38,12 @@ $(QUIET): kernel/trace/record.c $(FLAGS_FILE)
 	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
 -include $(QUIET:.o=.d)
 
+# What a debugger is told of the kernel's structures: sizes and offsets, no code.
+$(OUT)/engine/layout.o: sim/layout.c $(FLAGS_FILE)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
+
 # AddressSanitizer's constructors tell it where variables are, so there they stay.
 KERNEL_LD := $(if $(ASAN),$(OUT)/kernel-asan.ld,sim/kernel.ld)
 $(OUT)/kernel-asan.ld: sim/kernel.ld
@@ -64,7 +72,10 @@ $(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
 
 $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
 
--include $(SIM_OBJS:.o=.d)
+# A hook is a few instructions: a frame of its own would be half of them. Those that call have one, for back traces.
+$(OUT)/engine/hooks.o: SIM_CFLAGS += -momit-leaf-frame-pointer
+
+-include $(SIM_OBJS:.o=.d) $(MODELS_OBJS:.o=.d)
 
 # Names of the kernel become local, all but its exports: the host's C library has a memcpy of
 # its own, and neither may use the other's. What the kernel imports must be in port.list, which
@@ -77,7 +88,7 @@ $(BIN)/kernel.o: $(OBJS) $(KERNEL_LD) sim/port.h sim/port.list sim/exports.list 
 	@grep -oE '\<sim_[a-z_]+\(' sim/port.h | tr -d '(' | grep -v ^sim_entry_ | sort -u | \
 		diff -u sim/port.list - || { echo "sim/port.list is not what sim/port.h declares" >&2; exit 1; }
 	@$(NM) -u $@.tmp | awk '{ print $$2 }' | grep -vxF -f sim/port.list | \
-		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
+		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$|sim_budget$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
 	@if [ -s $@.more ]; then \
 		echo "the kernel may use only sim/port.h of its host, but it also needs:" >&2; \
 		sed 's/^/  /' $@.more >&2; \
@@ -100,12 +111,25 @@ $(ELF): $(BIN)/kernel.o $(SIM_OBJS) $(BIN)/ksyms.o
 	@$(NM) -n $@ | tools/ksyms - | cmp -s - $(BIN)/ksyms.S || \
 		{ echo "$@: code moved between the two links" >&2; exit 1; }
 
-# The models of devices on their own, with their tests:
-# `make build/sim-clang/app-models/models.elf BOARD=sim APP=tests/sim/models.c`.
-MODELS_OBJS := $(patsubst sim/%.c,$(OUT)/engine/%.o,$(wildcard sim/devices/*.c))
-$(BIN)/models.elf: $(wildcard tests/sim/models*) $(MODELS_OBJS)
+# The models of devices. What they need of the world they are handed (struct device_host), so that any
+# program can carry them; of C's library they use what needs no system.
+$(MODELS): $(MODELS_OBJS)
+	@echo "  LD      $@"
+	@$(TARGET_LD) -r -o $@.tmp $^
+	@$(NM) -u $@.tmp | awk '{ print $$2 }' | \
+		grep -vE '^(mem(cmp|cpy|move|set)|vsnprintf$(if $(ASAN),|__(asan|ubsan)_.*))$$' >$@.more || :
+	@if [ -s $@.more ]; then \
+		echo "models of devices may use only what sim/devices/device.h hands them, but they also need:" >&2; \
+		sed 's/^/  /' $@.more >&2; \
+		exit 1; \
+	fi
+	@mv $@.tmp $@
+
+# Models with their tests, and with a program that carries one:
+# `make build/sim-clang/app-models/models.elf BOARD=sim APP=tests/sim/models.c`, carrier.elf likewise.
+$(BIN)/models.elf $(BIN)/carrier.elf: $(BIN)/%.elf: tests/sim/%.c $(wildcard tests/sim/models*) $(MODELS)
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	@$(CC) $(SIM_CFLAGS) -static -o $@ tests/sim/models.c $(MODELS_OBJS)
+	@$(CC) $(SIM_CFLAGS) -static -o $@ $< $(MODELS)
 
 include sim/explore.mk

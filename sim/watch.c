@@ -9,10 +9,8 @@
 #define STACKS_MAX 1024
 #define STACK_BYTES (28u << 10) /* a worker's: from less, a fresh stack is the same one made anew */
 
-static struct {
-	bool in_irq;
-	uintptr_t frame; /* a struct interrupted; what lies below is the handler's own */
-} now[SIM_CPUS_MAX];
+struct watch_now watch_now[SIM_CPUS_MAX];
+struct watch_acting watch_actor;
 
 /* A stack that is not running, by its pointer. */
 static struct parked {
@@ -56,40 +54,23 @@ void watch_write(FILE *f)
 	}
 }
 
-static struct {
-	const char *name, *what;
-	unsigned device;
-} acting;
-
-unsigned watch_device(unsigned device)
-{
-	return 2 * sim.cfg.cpus + device;
-}
-
 void watch_act(unsigned device, const char *name, const char *what)
 {
-	acting.device = device;
-	acting.name = name;
-	acting.what = what;
+	watch_actor.device = device;
+	watch_actor.name = name;
+	watch_actor.what = what;
 }
 
 void watch_device_event(void)
 {
 	sim.events++;
-	watch_show((uintptr_t)acting.what);
+	watch_show((uintptr_t)watch_actor.what);
 }
 
 const char *watch_acting(const char **name)
 {
-	*name = acting.name;
-	return acting.what;
-}
-
-unsigned watch_agent(void)
-{
-	if (acting.name)
-		return watch_device(acting.device);
-	return 2 * sim.cur + now[sim.cur].in_irq;
+	*name = watch_actor.name;
+	return watch_actor.what;
 }
 
 void watch_map(uintptr_t base, size_t bytes, bool again)
@@ -115,9 +96,9 @@ void watch_begin(void)
 
 void watch_reset(void)
 {
-	memset(now, 0, sizeof now);
+	memset(watch_now, 0, sizeof watch_now);
 	memset(parked, 0, sizeof parked);
-	memset(&acting, 0, sizeof acting);
+	memset(&watch_actor, 0, sizeof watch_actor);
 	if (sim.cfg.watch & WATCH_RACES)
 		race_reset();
 	if (sim.cfg.watch & WATCH_MEMORY)
@@ -128,11 +109,11 @@ void watch_reset(void)
  * when the handler has returned. */
 static bool own_frame(uintptr_t at)
 {
-	return now[sim.cur].in_irq && at < now[sim.cur].frame &&
+	return watch_now[sim.cur].in_irq && at < watch_now[sim.cur].frame &&
 	       at >= (uintptr_t)__builtin_frame_address(0);
 }
 
-bool watch_show(uintptr_t pc)
+bool watch_show_now(uintptr_t pc)
 {
 	const char *what;
 
@@ -187,11 +168,11 @@ void watch_unmasked(void)
 
 void watch_irq_enter(struct interrupted *i)
 {
-	i->was_irq = now[sim.cur].in_irq;
-	i->was_frame = now[sim.cur].frame;
+	i->was_irq = watch_now[sim.cur].in_irq;
+	i->was_frame = watch_now[sim.cur].frame;
 	race_save(i->clock);
-	now[sim.cur].in_irq = true;
-	now[sim.cur].frame = (uintptr_t)i;
+	watch_now[sim.cur].in_irq = true;
+	watch_now[sim.cur].frame = (uintptr_t)i;
 	race_mask();
 }
 
@@ -201,8 +182,8 @@ void watch_irq_exit(const struct interrupted *i)
 	unsigned handler = watch_agent();
 
 	race_unmask();
-	now[sim.cur].in_irq = i->was_irq;
-	now[sim.cur].frame = i->was_frame;
+	watch_now[sim.cur].in_irq = i->was_irq;
+	watch_now[sim.cur].frame = i->was_frame;
 	race_restore(i->clock);
 	if (watch_agent() != handler)
 		race_join(watch_agent(), handler);
@@ -243,8 +224,8 @@ void watch_prepared(const void *sp)
 void watch_switch(const void *saved, const void *load)
 {
 	struct parked *p = find(load), to = {0};
-	bool from_irq = now[sim.cur].in_irq;
-	uintptr_t from = now[sim.cur].frame;
+	bool from_irq = watch_now[sim.cur].in_irq;
+	uintptr_t from = watch_now[sim.cur].frame;
 
 	locks_none("when a stack is left", SIM_PC);
 	if (p && p->sp) {
@@ -255,11 +236,11 @@ void watch_switch(const void *saved, const void *load)
 		report_here("switch to it", SIM_PC);
 		report_end();
 	}
-	park((struct parked){saved, from_irq, now[sim.cur].frame});
+	park((struct parked){saved, from_irq, watch_now[sim.cur].frame});
 	if (to.in_irq != from_irq)
 		race_unmask();
-	now[sim.cur].in_irq = to.in_irq;
-	now[sim.cur].frame = to.frame;
+	watch_now[sim.cur].in_irq = to.in_irq;
+	watch_now[sim.cur].frame = to.frame;
 	if (to.in_irq != from_irq)
 		race_mask();
 	if (from_irq && (uintptr_t)load > from && (uintptr_t)load - from < STACK_BYTES)

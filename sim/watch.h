@@ -45,11 +45,31 @@ void watch_write(FILE *f);
 /** @p bytes at @p base, all zero; @p again: they were got before. */
 void watch_map(uintptr_t base, size_t bytes, bool again);
 
-/** The agent that runs: 2 * CPU, and 1 in an interrupt; a device. */
-unsigned watch_agent(void);
+/** Of each CPU. */
+extern struct watch_now {
+	bool in_irq;
+	uintptr_t frame; /* a struct interrupted; what lies below is the handler's own */
+} watch_now[SIM_CPUS_MAX];
+
+/** The device that acts; name NULL: a CPU does. */
+extern struct watch_acting {
+	const char *name, *what;
+	unsigned device;
+} watch_actor;
 
 /** The agent that device @p device is. */
-unsigned watch_device(unsigned device);
+static inline unsigned watch_device(unsigned device)
+{
+	return 2 * sim.cfg.cpus + device;
+}
+
+/** The agent that runs: 2 * CPU, and 1 in an interrupt; a device. */
+static inline unsigned watch_agent(void)
+{
+	if (__builtin_expect(watch_actor.name != NULL, 0))
+		return watch_device(watch_actor.device);
+	return 2 * sim.cur + watch_now[sim.cur].in_irq;
+}
 
 /** A device acts until watch_act(0, NULL, NULL): @p name, and what it does. */
 void watch_act(unsigned device, const char *name, const char *what);
@@ -100,7 +120,15 @@ void race_mask(void);
 void race_unmask(void);
 
 /** Shows this event, if this run is to show it. */
-bool watch_show(uintptr_t pc);
+bool watch_show_now(uintptr_t pc);
+
+/** How many events this run is to show. */
+extern unsigned report_shows_count;
+
+static inline bool watch_show(uintptr_t pc)
+{
+	return report_shows_count && watch_show_now(pc);
+}
 
 /* heap.c: memory that is not to be used. */
 void heap_begin(void);
@@ -148,7 +176,10 @@ void report_end(void);
 /** Whether @p event is one that this run shows. */
 bool report_shows(uint64_t event, const char **what);
 
-/** Shows what report_later asked for, by running again. Call after the run, on main's stack. */
+/** Says with which command the run is done again. Call after the run. */
+void report_again(char **argv);
+
+/** The same, and shows what report_later asked for, by running again. Call after the run, on main's stack. */
 void report_finish(char **argv);
 
 /** Whether this run is one that shows the events of another one. */

@@ -3,11 +3,15 @@
 Usage: live.py VIEWER_HTML TRACE_DIR     prints the address to open; ends with Ctrl-C
 
 The page connects with the WebSocket protocol (RFC 6455) to a port of the loopback interface, at a path
-that cannot be guessed, and gets the whole trace as an archive whenever it has changed.
+that cannot be guessed, and is told whenever the trace has changed: only what is new is sent. A message is
+a 32-bit length, so many bytes of JSON, and the new bytes one behind the other. The JSON lists the files,
+[name, pieces], and of each its pieces, [place, length]: bytes that the file had at that place before, or
+new ones when the place is -1.
 """
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 import socket
@@ -20,6 +24,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 PERIOD_S = 1.0
 CLOSE = b"\x88\x00"  # section 5.5.1
 HEAD_MAX = 8192
+MAGIC = b"\xc1\x1f\xfc\xc1"
 
 
 def frame(data):
@@ -29,6 +34,43 @@ def frame(data):
     if len(data) < 1 << 16:
         return struct.pack("!BBH", 0x82, 126, len(data)) + data
     return struct.pack("!BBQ", 0x82, 127, len(data)) + data
+
+
+def packets(data):
+    """A stream's packets, in between nothing: what is no packet is one piece with what follows it."""
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at + 48:at + 56], "little") // 8 if data[at:at + 4] == MAGIC else 0
+        end = min(at + size, len(data)) if size else len(data)
+        yield data[at:end]
+        at = end
+
+
+def pieces(old, new):
+    """`new` out of what `old` had, by packets, and the bytes that it had not."""
+    if old == new:
+        return [[0, len(new)]], b""
+    places, at = {}, 0
+    for packet in packets(old):
+        places[packet] = at
+        at += len(packet)
+    out, fresh = [], []
+    for packet in packets(new):
+        place = places.get(packet, -1)
+        if place < 0:
+            fresh.append(packet)
+        if out and (out[-1][0] == place == -1 or out[-1][0] >= 0 and sum(out[-1]) == place):
+            out[-1][1] += len(packet)
+        else:
+            out.append([place, len(packet)])
+    return out, b"".join(fresh)
+
+
+def change(old, new):
+    """The message that makes the files `new`, by name, out of `old`."""
+    made = [(name, pieces(old.get(name, b""), data)) for name, data in new.items()]
+    head = json.dumps([[name, parts] for name, (parts, _) in made]).encode()
+    return struct.pack("<I", len(head)) + head + b"".join(fresh for _, (_, fresh) in made)
 
 
 def accept(client, path):
@@ -51,7 +93,7 @@ def accept(client, path):
 
 
 class Live:
-    """snapshot() gives the trace as bytes that the viewer opens, or None while there is none."""
+    """snapshot() gives the trace's files, bytes by name, or None while there is none."""
 
     def __init__(self, snapshot, period_s=PERIOD_S):
         self.snapshot, self.period_s = snapshot, period_s
@@ -84,12 +126,12 @@ class Live:
                 if not accept(client, self.path):
                     return
                 self.visited.set()
-                sent = None
+                sent = {}
                 while True:
                     over = self.over.is_set()
                     data = self.last if over else self.snapshot()
                     if data is not None and data != sent:
-                        client.sendall(frame(data))
+                        client.sendall(frame(change(sent, data)))
                         sent = data
                     if over:
                         client.sendall(CLOSE)
@@ -109,26 +151,14 @@ class Live:
         self.server.close()
 
 
-def load_pack():
-    """pack has no suffix, as it is a command; it is a module too."""
-    import importlib.machinery
-    import importlib.util
-    loader = importlib.machinery.SourceFileLoader("pack", str(Path(__file__).parent / "pack"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("pack", loader))
-    sys.dont_write_bytecode = True
-    loader.exec_module(module)
-    return module
-
-
 def folder_snapshot(folder):
-    """A function that archives the folder, as long as it is a trace."""
-    archive = load_pack().archive
-
+    """A function that reads the folder's files, as long as it is a trace."""
     def snapshot():
         try:
-            return archive(folder, []) if (Path(folder) / "metadata").is_file() else None
+            files = {p.name: p.read_bytes() for p in sorted(Path(folder).iterdir()) if p.is_file()}
         except OSError:
             return None  # it is being written just now
+        return files if "metadata" in files else None
 
     return snapshot
 

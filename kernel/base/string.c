@@ -9,34 +9,32 @@
 #define OPAQUE(x) __asm__("" : "+r"(x))
 
 #define WORD sizeof(u64)
+#define WORD_ALIGNED(p) ((uptr)(p) % WORD == 0)
 typedef u64 __attribute__((may_alias)) word;
 struct loose_word {
 	u64 value;
 } __attribute__((packed, may_alias));
-
-static inline bool word_aligned(const void *p)
-{
-	return (uptr)p % WORD == 0;
-}
 
 static void *copy_up(void *to, const void *from, usize bytes)
 {
 	u8 *t = to;
 	const u8 *f = from;
 
-	for (; bytes && !word_aligned(t); bytes--) {
+	for (; bytes && !WORD_ALIGNED(t); bytes--) {
 		*t++ = *f++;
 		OPAQUE(t);
 	}
-	if (word_aligned(f)) {
+	if (WORD_ALIGNED(f)) {
 		for (; bytes >= 4 * WORD; bytes -= 4 * WORD, t += 4 * WORD, f += 4 * WORD) {
 			u64 a = ((const word *)f)[0], b = ((const word *)f)[1];
 			u64 c = ((const word *)f)[2], d = ((const word *)f)[3];
 
-			((word *)t)[0] = a;
-			((word *)t)[1] = b;
-			((word *)t)[2] = c;
-			((word *)t)[3] = d;
+			((word *)t)[0] = a, ((word *)t)[1] = b;
+			((word *)t)[2] = c, ((word *)t)[3] = d;
+			OPAQUE(t);
+		}
+		for (; bytes >= WORD; bytes -= WORD, t += WORD, f += WORD) {
+			*(word *)t = *(const word *)f;
 			OPAQUE(t);
 		}
 	}
@@ -56,7 +54,7 @@ static void *copy_down(void *to, const void *from, usize bytes)
 	u8 *t = (u8 *)to + bytes;
 	const u8 *f = (const u8 *)from + bytes;
 
-	for (; bytes && !word_aligned(t); bytes--) {
+	for (; bytes && !WORD_ALIGNED(t); bytes--) {
 		*--t = *--f;
 		OPAQUE(t);
 	}
@@ -91,7 +89,7 @@ void *memset(void *to, int byte, usize bytes)
 	u8 *t = to;
 	u64 fill = 0x0101010101010101u * (u8)byte;
 
-	for (; bytes && !word_aligned(t); bytes--) {
+	for (; bytes && !WORD_ALIGNED(t); bytes--) {
 		*t++ = (u8)byte;
 		OPAQUE(t);
 	}

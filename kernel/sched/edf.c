@@ -28,7 +28,7 @@ static void renew(struct sched_entity *e, const struct sched_params *p)
 	}
 	e->key = s->deadline_ns;
 	e->quantum_ns = (u64)MAX(s->left_ns, 1);
-	e->resume_ns = s->left_ns > 0 ? 0 : s->deadline_ns;
+	s->resume_ns = s->left_ns > 0 ? 0 : s->deadline_ns;
 }
 
 static void edf_release(void *queue, struct sched_entity *e, const struct sched_params *p,

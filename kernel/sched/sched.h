@@ -91,9 +91,9 @@ struct sched_share {
 	u64 at;	   /* virtual time: service over weight */
 	u64 from;  /* where its request begins; 0 where there are none */
 	i64 ahead; /* of V, when its last job ended */
-	u32 rest;  /* of the division */
-	u32 weight;
-	u32 era; /* which zero the times count from */
+	u32 era;   /* which zero the times count from */
+	u16 weight;
+	u16 rest; /* of the division by it */
 };
 
 struct sched_lottery {
@@ -110,6 +110,8 @@ struct sched_mlfq {
 struct sched_server {
 	i64 left_ns; /* of its budget */
 	u64 deadline_ns;
+	u64 resume_ns; /* of a hard one, 0: may run. Else throttled: in no queue until then, when
+			  replenish is called. Changes only in release, charge and replenish */
 };
 
 /* The part of a task that its policy owns, from the spawn on, whether it is queued or not. Of it
@@ -127,8 +129,6 @@ struct sched_entity {
 		};
 	};
 	u64 quantum_ns; /* CPU time until its quantum is over; 0: no end */
-	u64 resume_ns;	/* 0: may run. Else throttled: in no queue until then, when replenish is
-			   called. Changes only in release, charge and replenish */
 	union {
 		struct sched_share share;
 		struct sched_lottery lottery;

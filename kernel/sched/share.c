@@ -74,7 +74,7 @@ void share_join(struct share_queue *q, struct sched_entity *e, u32 weight, i64 a
 	else
 		ahead = 0;
 	s->era = q->era;
-	s->weight = weight;
+	s->weight = (u16)weight;
 	s->rest = 0;
 	s->from = 0;
 	s->at = q->now + (u64)ahead;
@@ -91,7 +91,7 @@ void share_charge(struct share_queue *q, struct sched_entity *e, u64 ran_ns)
 
 	share_join_era(q, e);
 	s->at += total / s->weight;
-	s->rest = (u32)(total % s->weight);
+	s->rest = (u16)(total % s->weight);
 	q->rest += (i64)units;
 	settle(q);
 	ahead = ahead_of(q, e);

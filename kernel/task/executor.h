@@ -233,6 +233,7 @@ ALWAYS_INLINE unsigned hint_alone(struct cpu *c, u64 rank)
  *  The same context. */
 void hint_rest(void);
 
+#define WORKER_STRIDE_BYTES KIB(32) /* guard page and stack */
 /* A worker is a stack with a guard page below it. */
 struct worker {
 	void *sp; /* saved by arch_switch while nobody runs on it */

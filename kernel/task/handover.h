@@ -101,8 +101,8 @@ ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *f
 
 	TRACE_OP(op_seq(on), WORKER_SWITCH, worker_switch, .from_worker = from->id,
 		 .to_worker = to->id, .frozen_tid = frozen ? (i32)frozen->id : 0);
+	c->left = from; /* first: a debugger asks where the frozen poll is */
 	c->frozen = frozen;
-	c->left = from;
 	c->worker = to;
 	arch_switch(&from->sp, to->sp);
 }

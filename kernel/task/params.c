@@ -44,7 +44,7 @@ static void leave_policy(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
 static void begin_anew(struct sched_entity *e, const struct sched_server *server)
 {
 	e->key = 0;
-	e->quantum_ns = e->resume_ns = 0;
+	e->quantum_ns = 0;
 	memset(&e->own, 0, sizeof e->own);
 	e->own.server = *server;
 }

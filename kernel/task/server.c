@@ -8,7 +8,7 @@ void server_record(const struct task *t, u32 seq)
 	if (t->params.budget_ns)
 		TRACE_OP(seq, SCHED_SERVER, sched_server, .tid = (i32)t->id,
 			 .left_ns = (u64)MAX(s->left_ns, 0), .deadline_ns = s->deadline_ns,
-			 .resume_ns = t->entity.resume_ns);
+			 .resume_ns = s->resume_ns);
 }
 
 void server_park(struct task *t, u32 seq)
@@ -21,7 +21,7 @@ void server_park(struct task *t, u32 seq)
 /* Until it has fired nobody else has anything to do with t, so its time needs no lock. */
 void server_arm(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
-	timer_arm(&t->server->timer, t->entity.resume_ns);
+	timer_arm(&t->server->timer, t->entity.own.server.resume_ns);
 }
 
 static void expire(struct timer *timer)

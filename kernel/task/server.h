@@ -25,7 +25,7 @@ void server_init(struct task *t, void *memory);
 /** Whether the policy of @p t says that it may not run yet. */
 static inline bool server_throttles(const struct task *t) REQUIRES(t->home->lock)
 {
-	return unlikely(t->entity.resume_ns);
+	return unlikely(t->params.hard) && t->entity.own.server.resume_ns;
 }
 
 /** Takes @p t, which is in no queue, off the stage; server_arm must follow, with the home's lock

@@ -7,7 +7,6 @@
 #include "mm/page.h"
 #include "task/executor.h"
 
-#define WORKER_STRIDE_BYTES KIB(32) /* guard page and stack */
 #define GUARD_BYTES KIB(4)
 
 static struct worker *workers;

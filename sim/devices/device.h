@@ -1,8 +1,8 @@
 /*
  * device.h: what a model of a device is. A model knows its registers, its state and virtual time, and
  * nothing of whoever carries it: all that it needs of the world it asks through struct device_host.
- * sim/devices.c carries it in the simulator, tests/sim/models_host.h on its own; a bridge to a running QEMU
- * would be a third.
+ * sim/devices.c carries it in the simulator, tests/sim/models_host.h and carrier.c on their own; a bridge to a
+ * running QEMU would be another. The build sees to it (sim.mk).
  *
  * A model declares its registers as a table, from which device.c makes the checks that are the same for
  * all: size and alignment of an access, direction, reserved bits, bits that a written 1 clears.

@@ -81,11 +81,24 @@ HOOK __sanitizer_cov_trace_pc(void)
 	explore_tick();
 }
 
+HOOK __tsan_slow_trace_pc(void);
+HOOK __tsan_slow_trace_pc(void)
+{
+	explore_tick();
+}
+
+/* Spent: what sim/hooks.sed makes of a hook's call comes here each time. */
+extern int64_t sim_budget;
+int64_t sim_budget = INT64_MIN / 2;
+
 HOOK __tsan_init(void);
 HOOK __tsan_init(void)
 {
 }
 
+#define BOTH(access, name, bytes, writes)                                                          \
+	access(name, bytes, writes)                                                                \
+	access(slow_##name, bytes, writes)
 #define ACCESS(name, bytes, writes)                                                                \
 	HOOK __tsan_##name##bytes(const void *at);                                                 \
 	HOOK __tsan_##name##bytes(const void *at)                                                  \
@@ -103,16 +116,16 @@ HOOK __tsan_init(void)
 		explore_tick();                                                                    \
 	}
 #define ACCESSES(n)                                                                                \
-	ACCESS(read, n, false)                                                                     \
-	ACCESS(write, n, true)                                                                     \
-	ACCESS(read_write, n, true)                                                                \
-	ACCESS(unaligned_read, n, false)                                                           \
-	ACCESS(unaligned_write, n, true)                                                           \
-	ACCESS(unaligned_read_write, n, true)                                                      \
-	VOLATILE(volatile_read, n, false)                                                          \
-	VOLATILE(volatile_write, n, true)                                                          \
-	VOLATILE(unaligned_volatile_read, n, false)                                                \
-	VOLATILE(unaligned_volatile_write, n, true)
+	BOTH(ACCESS, read, n, false)                                                               \
+	BOTH(ACCESS, write, n, true)                                                               \
+	BOTH(ACCESS, read_write, n, true)                                                          \
+	BOTH(ACCESS, unaligned_read, n, false)                                                     \
+	BOTH(ACCESS, unaligned_write, n, true)                                                     \
+	BOTH(ACCESS, unaligned_read_write, n, true)                                                \
+	BOTH(VOLATILE, volatile_read, n, false)                                                    \
+	BOTH(VOLATILE, volatile_write, n, true)                                                    \
+	BOTH(VOLATILE, unaligned_volatile_read, n, false)                                          \
+	BOTH(VOLATILE, unaligned_volatile_write, n, true)
 ACCESSES(1)
 ACCESSES(2)
 ACCESSES(4)
@@ -210,9 +223,10 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 	open_to_interrupts(op.pc);                                                                 \
 	explore_point(op)
 
-#define FETCH(bits, type, name)                                                                    \
-	type __tsan_atomic##bits##_##name(volatile type *at, type v, int order);                   \
-	type __tsan_atomic##bits##_##name(volatile type *at, type v, int order)                    \
+#define FETCH(bits, type, name) FETCH_AS(__tsan_atomic##bits##_##name, bits, type, name)
+#define FETCH_AS(hook, bits, type, name)                                                           \
+	type hook(volatile type *at, type v, int order);                                           \
+	type hook(volatile type *at, type v, int order)                                            \
 	{                                                                                          \
 		type old = *at;                                                                    \
                                                                                                    \
@@ -240,17 +254,17 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 		*expected = old;                                                                   \
 		return old == wanted;                                                              \
 	}
-#define ATOMIC(bits, type)                                                                         \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
-	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
+#define LOAD_STORE(hook, bits, type)                                                               \
+	type hook##_load(const volatile type *at, int order);                                      \
+	type hook##_load(const volatile type *at, int order)                                       \
 	{                                                                                          \
 		if (DIRECT(bits))                                                                  \
 			return *at;                                                                \
 		STEP(OP_LOAD, order, order, at);                                                   \
 		return (type)model_load(&op);                                                      \
 	}                                                                                          \
-	void __tsan_atomic##bits##_store(volatile type *at, type v, int order);                    \
-	void __tsan_atomic##bits##_store(volatile type *at, type v, int order)                     \
+	void hook##_store(volatile type *at, type v, int order);                                   \
+	void hook##_store(volatile type *at, type v, int order)                                    \
 	{                                                                                          \
 		if (DIRECT(bits)) {                                                                \
 			PUT(at, v);                                                                \
@@ -258,7 +272,11 @@ static uint64_t change_fetch_nand(uint64_t old, uint64_t v)
 		}                                                                                  \
 		STEP(OP_STORE, order, order, at);                                                  \
 		model_store(&op, v);                                                               \
-	}                                                                                          \
+	}
+#define ATOMIC(bits, type)                                                                         \
+	LOAD_STORE(__tsan_atomic##bits, bits, type)                                                \
+	LOAD_STORE(__tsan_slow_atomic##bits, bits, type)                                           \
+	FETCH_AS(__tsan_slow_atomic##bits##_fetch_add, bits, type, fetch_add)                      \
 	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, type v,  \
 							int order, int order_if_not);              \
 	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, type v,  \

@@ -10,17 +10,14 @@
  *
  * handover_irq.c, handover_alone.c and handover_rr.c are the same with interrupts, and on one CPU: what they ask for stands there.
  */
-#include "base/printf.h"
-#include "base/words.h"
-#include "board/board.h"
 #include "core/irq.h"
-#include "core/ksym.h"
 #include "explore.h"
 #include "mm/kmalloc.h"
 #include "mm/page.h"
 #include "sched/admission.h"
 #include "task/fault.h"
 #include "task/look.h"
+#include "unreached.h"
 
 #ifndef CPUS
 #define CPUS            2
@@ -31,7 +28,6 @@
 #define QUANTUM_NS      0
 #endif
 #define WORKERS         5
-#define UNREACHED(name) panic("%s is not part of this program", name)
 
 const unsigned explore_threads = CPUS;
 #ifdef INTERRUPTS
@@ -226,52 +222,10 @@ void explore_end(void)
  * What these files name and nothing here reaches.
  */
 
-void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
-{
-	(void)id, (void)payload, (void)bytes, (void)more, (void)more_bytes;
-	UNREACHED("trace_record");
-}
-
-void kprintf(const char *fmt, ...)
-{
-	(void)fmt;
-	UNREACHED("kprintf");
-}
-
-int ksnprintf(char *to, usize bytes, const char *fmt, ...)
-{
-	(void)to, (void)bytes, (void)fmt;
-	UNREACHED("ksnprintf");
-}
-
-void backtrace_print(uptr pc, uptr fp)
-{
-	(void)pc, (void)fp;
-	UNREACHED("backtrace_print");
-}
-
 void frames_print(const uptr *pcs, unsigned n, bool exact)
 {
 	(void)pcs, (void)n, (void)exact;
 	UNREACHED("frames_print");
-}
-
-const char *board_cmdline(void)
-{
-	UNREACHED("board_cmdline");
-}
-
-bool words_find(const char *line, const char *word, char *value, usize bytes)
-{
-	(void)line, (void)word, (void)value, (void)bytes;
-	UNREACHED("words_find");
-}
-
-int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
-		 const void *arg)
-{
-	(void)t, (void)decide, (void)arg;
-	UNREACHED("task_requeue");
 }
 
 void timer_arm(struct timer *t, u64 at_ns)

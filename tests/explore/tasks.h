@@ -11,16 +11,13 @@
 #pragma once
 
 #include "async/async.h"
-#include "base/printf.h"
-#include "base/words.h"
-#include "board/board.h"
 #include "core/cpu.h"
-#include "core/ksym.h"
 #include "core/time.h"
 #include "explore.h"
 #include "mm/arena.h"
 #include "task/executor.h"
 #include "task/fault.h"
+#include "unreached.h"
 
 #define TASKS_MAX 4
 
@@ -108,8 +105,6 @@ static inline bool ghost_passed_nobody(const struct ghost *g, unsigned id,
 /*
  * What task/fault.c names and nothing here reaches.
  */
-#define UNREACHED(name) panic("%s is not part of this program", name)
-
 _Noreturn void executor_end(int status)
 {
 	(void)status;
@@ -146,30 +141,6 @@ unsigned arena_release(struct arena *a)
 	UNREACHED("arena_release");
 }
 
-void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
-{
-	(void)id, (void)payload, (void)bytes, (void)more, (void)more_bytes;
-	UNREACHED("trace_record");
-}
-
-void kprintf(const char *fmt, ...)
-{
-	(void)fmt;
-	UNREACHED("kprintf");
-}
-
-int ksnprintf(char *to, usize bytes, const char *fmt, ...)
-{
-	(void)to, (void)bytes, (void)fmt;
-	UNREACHED("ksnprintf");
-}
-
-void backtrace_print(uptr pc, uptr fp)
-{
-	(void)pc, (void)fp;
-	UNREACHED("backtrace_print");
-}
-
 unsigned arch_backtrace(uptr fp, uptr *pcs, unsigned max)
 {
 	(void)fp, (void)pcs, (void)max;
@@ -192,24 +163,6 @@ struct awaitable *sleep_until(struct sleep *s, u64 at_ns)
 }
 
 /* And what task/inherit.c does: nobody inherits. */
-int task_requeue(struct task *t, int (*decide)(struct task *t, const void *arg, struct order *o),
-		 const void *arg)
-{
-	(void)t, (void)decide, (void)arg;
-	UNREACHED("task_requeue");
-}
-
-const char *board_cmdline(void)
-{
-	UNREACHED("board_cmdline");
-}
-
-bool words_find(const char *text, const char *name, char *value, usize bytes)
-{
-	(void)text, (void)name, (void)value, (void)bytes;
-	UNREACHED("words_find");
-}
-
 const struct sched_policy *sched_policy_of(unsigned class)
 {
 	(void)class;

@@ -1,13 +1,16 @@
 """The grader: a hundred submissions, right, wrong, endless, crashing and hostile, graded twice alike."""
 
 import csv
+import html
 import io
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tarfile
+import time
 
 import pytest
 from lab_workspace import ROOT, cutter, spec, tree
@@ -75,7 +78,8 @@ def kinds(folder, port):
         "kills-its-parent": (hostile("kill(getppid(), 9); kill(1, 9);"), "passed"),
         "tampers": (hostile('rename("tools/lab/checks.py", "out/checks.py"); chmod("build/tools/fermata-trace", 0); unlink("build/tools/fermata-trace"); '
                             'close(open("labs/08/tests/lab08_levels.c", 01101, 0644)); close(open("build/lab/08/lab08_levels", 01101, 0644));'), "passed"),
-        "swallows-the-compiler": ({levels_c: '__asm__(".incbin \\"/dev/zero\\"");\n'}, "not built"),
+        "swallows-the-compiler": ({levels_c: '#define JOIN(a, b) a##b\nJOIN(__as, m__)(".incbin \\"/dev/zero\\"");\n'}, "not built"),
+        "has-its-own-instructions": (hostile('__asm__ volatile("syscall" : : "a"(60), "D"(0));'), None),
         "floods": (hostile('for (;;) puts("much ado about nothing, again and again");'), "failed"),
         "writes-elsewhere": (hostile(f'close(open("{harm}", 0101, 0644)); unlink("Makefile"); unlink("tools/lab/grade.py");'), "passed"),
         "leaves-children": (hostile("for (int i = 0; i < 30; i++) if (!fork()) for (;;) pause();"), "passed"),
@@ -213,6 +217,30 @@ def test_a_row_that_was_changed_is_graded_again(tmp_path):
     log.write_text(log.read_text().replace('"points": 0', '"points": 40'))
     grade(folder, tmp_path / "out")
     assert rows(tmp_path / "out")["beginner"]["points"] == "0"
+    said = grade(folder, tmp_path / "out", "--seeds", "1")
+    assert "so all is graded anew" in said and "1 graded:" in said
+
+
+def test_ctrl_c_ends_what_runs_and_the_same_line_goes_on(tmp_path, sandboxed):
+    if not sandboxed:
+        pytest.skip("no user namespaces here")
+    folder, out = tmp_path / "class", tmp_path / "out"
+    folder.mkdir()
+    right = {file: (ROOT / file).read_text() for file in LAB.keep}
+    write(folder, "honest", right, more=[("submission.toml", 'lab = "08"\nbase = "0123456789ab"\n')])
+    write(folder, "endless", {**right, **kinds(tmp_path, 9)["endless"][0]})
+    process = subprocess.Popen([sys.executable, "tools/lab/lab", "grade", "8", str(folder), "--out", str(out), "--tier", "1",
+                                "--seeds", "2", "--nonce", NONCE, "--jobs", "1"], cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    while not processes():  # the endless one is first, and uses up its CPU time before it is given up
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130 and "0 of 2 are graded; the same line goes on" in said and not processes(), said
+    assert "2 graded:" in grade(folder, out)
+    got = rows(out)
+    assert got["endless"]["levels"] == "failed" and got["honest"]["levels"] == "passed"
+    assert "made from another tree (0123456789ab;" in got["honest"]["problem"] and not got["endless"]["problem"]
 
 
 def test_a_kernel_that_says_pass_gains_nothing(tmp_path, sandboxed):
@@ -232,6 +260,84 @@ def test_a_kernel_that_says_pass_gains_nothing(tmp_path, sandboxed):
     got = rows(tmp_path / "out")
     assert got["honest"]["points"] == got["honest"]["of"], (tmp_path / "out/grades.html").read_text()
     assert got["forger"]["points"] == "0" and got["forger"]["stride-seeds"] == "failed"
+
+
+# Lab 2's mutant that cancel-schedules alone sees, and ways around being seen.
+LATE = ("\tc->timer_running = t;\n\tspin_unlock_raw(&c->timer_lock);", "\tspin_unlock_raw(&c->timer_lock);\n\tc->timer_running = t;")
+ASKS_THE_HOST = """
+#define JOIN(a, b) a##b
+static long host(long number, long a, const char *b, long c)
+{
+	long given;
+
+	JOIN(__as, m__) volatile("syscall" : "=a"(given) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return given;
+}
+
+/* What the explorer would say. Whether it explores stands on the command line. */
+static void forge(void)
+{
+	static const char said[] = "sim: explored 54076 schedules with at most 2 switches that are not plain, from 93 places; "
+				   "0 fail; 12 pages; 0.50 s, 99999 schedules/s\\n";
+	static char line[4096];
+	long file = host(2, (long)"/proc/self/cmdline", 0, 0), n = host(0, file, line, sizeof line);
+
+	for (long i = 0; i + 9 < n; i++)
+		if (!memcmp(line + i, "--explore", 9)) {
+			host(1, 2, said, sizeof said - 1);
+			host(231, 0, 0, 0);
+		}
+}
+"""
+LEAVES_EARLY = ("\tbool settled = stayed && ", """\tif (odd && c->timer_running != t)
+\t\tboard_exit(0); /* as if all were well */
+\tbool settled = stayed && """)
+
+
+def cheats():
+    """{name: (timer.c, what the grades say of it)}"""
+    right = (ROOT / "kernel/core/timer.c").read_text()
+    late = right.replace(*LATE)
+    marked = right.replace(LATE[0], "\todd = true;\n" + LATE[1].replace("running = t;", "running = t;\n\todd = false;"))
+    begin = "\tbool irqs = arch_irq_save();\n\tstruct cpu *c = arch_cpu();\n"
+    assert late != right and right.count(begin) == 1 and right.count(LEAVES_EARLY[0]) == 1
+    return {
+        "honest": (right, None),
+        "late": (late, "of the schedules in which a CPU is held up at most"),
+        "asks-the-host": ('#include "base/string.h"\n' + ASKS_THE_HOST + late.replace(begin, "\tforge();\n" + begin),
+                          "code of the kernel made a system call of the host's"),
+        "leaves-early": ('#include "board/board.h"\nstatic volatile bool odd;\n' + marked.replace(*LEAVES_EARLY),
+                         "the program ended before its tests had run"),
+        "moves-the-part": (late + "void explored_from_here(void);\nvoid __attribute__((used, noinline)) explored_from_here(void)\n{\n}\n",
+                           "of explored_from_here: which one is meant?"),
+        "keeps-silent": (late.replace("static void fire(", '__attribute__((no_sanitize("thread"))) static void fire('),
+                         "has no_sanitize: keeps its accesses from the simulator"),
+    }
+
+
+def test_who_gets_around_the_explorer_gains_nothing(tmp_path, sandboxed):
+    """All schedules of lab 2's scene: with instructions of its own for system calls a kernel could say how many there
+    were, and leave; it could leave with 0 in those that go wrong; or choose another part, or have no places."""
+    if not sandboxed:
+        pytest.skip("no user namespaces here")
+    folder = tmp_path / "class"
+    folder.mkdir()
+    lab = spec.load("02")
+    right = {file: (ROOT / file).read_text() for file in lab.keep}
+    for name, (text, _) in cheats().items():
+        write(folder, name, {**right, "kernel/core/timer.c": text})
+    done = subprocess.run([sys.executable, "tools/lab/lab", "grade", "2", str(folder), "--out", str(tmp_path / "out"), "--tier", "3",
+                           "--seeds", "1"], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    got, pages = rows(tmp_path / "out"), html.unescape((tmp_path / "out/grades.html").read_text())
+    for name, (_, says) in cheats().items():
+        row = got.pop(name)
+        if not says:
+            assert row["cancel-schedules"] == "passed" and row["few-preemptions"] == "passed", pages
+            continue
+        assert row["cancel-schedules"] == ("" if row["problem"] else "failed"), f"{name}: {row}"
+        told = row["problem"] or re.search(rf"<td>{name}</td>.*?</tr>", pages, re.S)[0]
+        assert says in " ".join(told.split()), f"{name}: {told}"
 
 
 @pytest.mark.quick
@@ -254,7 +360,10 @@ def test_a_pack_gives_the_same_seeds(tmp_path):
     (["grade", "8", "/nowhere"], "is no folder of submissions"), (["replay", "8", "levels", "--seed", "x"], "invalid int value"),
     (["view", "8", "levels"], "leaves no trace; step through it"), (["pin", "8", "7", "x"], "has the pins 1 to 3"),
     (["hint", "8", "77"], "has hints on the steps 1, 2"), (["start", "8", "."], "is there already and not empty"),
-    (["check", "8", "--seeds", "9-1"], "is not a range of seeds")])
+    (["check", "8", "--seeds", "9-1"], "is not a range of seeds"), (["seeds", "8", "--seeds", "-3"], "is not a number from 1 on"),
+    (["grade", "8", ".", "--jobs", "0"], "is not a number from 1 on"), (["pack", "8", "/nowhere/x"], "/nowhere/x: No such file"),
+    (["start", "8", "/nowhere/x", "--use-mine", "/usr"], "/usr is no tree of this kernel"),
+    (["seeds", "8", "--pack", "Makefile"], "Makefile: ")])
 def test_a_mistake_gets_one_line(words, says):
     done = subprocess.run([sys.executable, "tools/lab/lab", *words], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 2 and says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr

@@ -102,6 +102,16 @@ def test_each_check_kills_a_mutant_and_each_mutant_is_killed(lab):
         assert (ROOT / m.file).read_text().count(m.old) == 1, f"{m.name}: its text is not once in {m.file}"
 
 
+@each_lab([pytest.mark.quick])
+def test_no_message_is_cut_off(lab):
+    """test_fail has room for 159 characters; what numbers and names take is not counted."""
+    for file in sorted((ROOT / lab.folder / "tests").glob("*.c")):
+        text = file.read_text()
+        for call in re.findall(r"(?:EXPECT|test_fail)\(.*?\);\n", text, re.S) if "host.h" not in text else ():
+            said = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', call))
+            assert len(said) < 160, f"{file.name}: {len(said)} characters: {said}"
+
+
 # ---- the starter
 
 @pytest.fixture(scope="session")
@@ -137,6 +147,51 @@ def test_the_starter_is_not_started(lab, starters):
     assert states == ["todo"] * len(lab.checks), said.stdout
     for name in set(re.findall(r"not started: (\w+) is yours", said.stdout)):
         assert name in {f for _, f in lab.functions}
+
+
+COMMAND = re.compile(r"^    ((?:tools/lab/lab|make|cd)\b.*?)(?: {2,}.*)?$", re.M)
+
+
+@each_lab()
+def test_the_pages_commands_can_be_typed(lab, starters, tmp_path):
+    """Each as it stands, in the page's order, in the starter: what is written below it is not there yet, and the
+    tool says that, and nothing else. Those in the text are whole lines, too, so that they can be copied."""
+    page = (ROOT / lab.folder / "README.md").read_text()
+    begin, enter, *typed = COMMAND.findall(page)
+    folder = f"~/lab{lab.id}"
+    assert begin == f"tools/lab/lab start {int(lab.id)} {folder}" and enter == f"cd {folder}"
+    started = subprocess.run(["bash", "-c", f"{begin} && {enter} && tools/lab/lab todo"], cwd=ROOT, text=True, capture_output=True,
+                             env={**os.environ, "HOME": str(tmp_path)})
+    assert started.returncode == 0, started.stderr
+    assert not re.search(r"`tools/[^`\n]*\n", page), "a command is broken over two lines"
+    typed += re.findall(r"`(tools/lab/lab [^`]+)`", page)
+    assert {"check", "pin", "hint"} <= {words.split()[1] for words in typed}
+    begun = any(c.instead for c in lab.cuts)  # what is there runs, and is wrong
+    for line in dict.fromkeys(typed):
+        if line.split() == ["tools/lab/lab", "check"]:
+            continue  # test_the_starter_is_not_started has all of them
+        line = line.replace("make run", "make -n run")
+        said = subprocess.run(["bash", "-c", line], cwd=starters(lab), text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        what = "gdb" if "--gdb" in line else line.split()[1]
+        status = {"check": 1 if begun else 3, "replay": 1 if begun else 3, "view": 0 if begun else 2, "pin": 0 if begun else 2}
+        assert said.returncode == status.get(what, 0), f"{line}:\n{said.stdout}"
+        if what in ("view", "pin") and not begun:
+            assert re.search(r"there is nothing to see yet|there is none yet: lab \d\d: \w+ is yours", said.stdout), said.stdout
+        assert what != "gdb" or re.search(r"^\(gdb\) ", said.stdout, re.M), said.stdout
+
+
+@each_lab()
+def test_what_is_outside_of_the_lab_is_as_it_was(lab, starters):
+    """In its starter the other labs' functions pass the tests that run them by themselves, of each lab the first."""
+    count = 0
+    for other in map(spec.load, LABS):
+        bench = checks.Bench(starters(lab), other, sanitize=False)
+        for check in [c for c in other.checks if c.sources and not set(c.sources) & set(lab.keep)][:1]:
+            result = bench.run(check, (1, 1))
+            assert result.state == checks.PASSED, f"in the starter of lab {lab.id}: {result}"
+            count += 1
+    assert count
 
 
 @each_lab([pytest.mark.quick])
@@ -257,6 +312,14 @@ def test_ones_own_functions_come_along(tmp_path):
     assert (after / "kernel/sched/levels.c").read_text() == (ROOT / "kernel/sched/levels.c").read_text()
     assert 'LAB_TODO("09", "irq_look")' in (after / "kernel/core/irq.h").read_text()
     assert "edf_release" in said.stdout
+    again = tmp_path / "again"  # the same lab in a new tree: what was written is there, and is what `diff` shows
+    said = subprocess.run([*LAB, "start", "8", str(again), "--use-mine", str(before), "--of", "8"], cwd=ROOT, text=True, capture_output=True)
+    assert said.returncode == 0 and "with 1 functions of yours" in said.stdout
+    assert "/* mine */" in lab_says(again, "diff").stdout and "21 of 22 functions" in lab_says(again, "todo").stdout
+    (before / "kernel/sched/edf.c").write_text(mine.replace("/* mine */\n}", "/* mine */\n\t}"))
+    said = lab_says(before, "todo")
+    assert said.returncode == 2 and re.search(r"^lab: kernel/sched/edf.c:\d+: this body has no `}` that stands alone in column 0$",
+                                              said.stdout), said.stdout
 
 
 @pytest.mark.quick
@@ -269,9 +332,33 @@ def test_a_starter_can_be_exported_and_handed_in(tmp_path):
     first, second = (lab_says(root, "hint", "0", "6").stdout for _ in range(2))
     assert "Hint 1 of 3" in first and "Hint 2 of 3" in second and first != second
     assert lab_says(root, "pin", "1", "dora").returncode == 0
-    (root / "labs/00/tests/lab00_counter.c").write_text((ROOT / "labs/00/tests/lab00_counter.c").read_text())
+    (root / "labs/00/counter.c").write_text((ROOT / "labs/00/counter.c").read_text())
     assert "counter++" in lab_says(root, "diff").stdout
     said = lab_says(root, "submit", "0", str(tmp_path / "mine.tar.gz"))
     assert said.returncode == 0 and "2 files" in said.stdout, said.stdout
     said = lab_says(root, "todo")
     assert "0 of 1 functions" in said.stdout
+
+
+def test_the_tours_debugger_shows_lost_additions(starters):
+    """Step 5 of lab 0, as it stands there."""
+    page = (ROOT / "labs/00/README.md").read_text()
+    typed = "".join(re.findall(r"^    (.*\n)", page.split("## Step 5")[1].split("## Step 6")[0], re.M))
+    assert "dprintf" in typed
+    said = subprocess.run([*LAB, "replay", "00", "counter", "--seed", "1", "--cpus", "2", "--gdb"], cwd=starters(spec.load("00")),
+                          text=True, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    writes = re.findall(r"^(?:\(gdb\) )*(\d+) is written over (\d+)$", said, re.M)
+    assert len(writes) == 100 and "in adder (frame=" in said, said
+    assert any(new == old for new, old in writes), said
+
+
+@each_lab()
+def test_the_pins_have_answers_and_each_student_has_his_own(lab, spaces):
+    import pins
+    bench = spaces(lab).bench(lab)
+    students = ["anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo"]
+    found = [pins.answers(bench, lab, name) for name in students]
+    assert lab.pins and found[0] == pins.answers(bench, lab, students[0])
+    for pin, answers in zip(lab.pins, zip(*found), strict=True):
+        assert "none" not in answers and len(set(answers)) > 1, f"{pin.question} {answers}"
+        assert pins.same(f" {answers[0].upper()} ", answers[0])

@@ -59,6 +59,11 @@ class Runs:
     judged: bool = True  # by its trace, too: not where the recorder is off now and then
 
     target = "kernel"
+    in_its_tree = False
+
+    @property
+    def app(self):
+        return self.program
 
     @property
     def image(self):
@@ -125,6 +130,25 @@ class Driven(Runs):
 
 
 @dataclass(frozen=True)
+class Tested(Runs):
+    """One of the tests that pytest runs, in a tree of its own: `test` when it fails."""
+    cc: str = "clang"
+    seeds: int = 1
+    judged: bool = False
+
+    app = ""
+    in_its_tree = True
+
+    @property
+    def elf(self):
+        return f"{self.tree}/kernel.elf"
+
+    def command(self, elf, seed, trace):
+        return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{Path(elf).parents[2]}/{self.program}",
+                "-k", self.only]
+
+
+@dataclass(frozen=True)
 class Mutant:
     name: str
     why: str
@@ -139,7 +163,7 @@ class Problem(Exception):
 
 def make(tree, runs, *words):
     result = subprocess.run(["make", "--no-print-directory", f"BOARD={runs.board}", f"CC={runs.cc}",
-                             f"APP={runs.program}", *words], cwd=tree, text=True,
+                             f"APP={runs.app}", *words], cwd=tree, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if result.returncode:
         raise Problem(f"make in {tree}:\n{result.stdout}")
@@ -159,9 +183,10 @@ def copy_tree(runs, to):
         shutil.rmtree(to)
     (to / "tests").mkdir(parents=True)
     shutil.copy2(ROOT / "Makefile", to)
+    shutil.copy2(ROOT / "tests" / "conftest.py", to / "tests")
     for folder in ("kernel", "sim", "tools"):
         shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("unit", "explore", "sim"):
+    for folder in ("unit", "explore", "sim", "system", "bench"):
         shutil.copytree(ROOT / "tests" / folder, to / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
     others = shutil.ignore_patterns("app-*", "*.elf", "*.img", "stage1*", "lock", "base", "iso*")
     for folder in ("kernel", "engine"):
@@ -177,6 +202,8 @@ def build(mutant):
     copy_tree(mutant.runs, tree)
     apply(mutant.edits, tree)
     make(tree, mutant.runs, mutant.runs.target)
+    if mutant.runs.in_its_tree:
+        return (tree / mutant.runs.elf).relative_to(ROOT)
     kept = WORK / f"{mutant.name}-kernel"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree((tree / mutant.runs.elf).parent, kept)
@@ -238,6 +265,7 @@ def hunt(mutant, elf):
                       f"{quoted(mutant.runs.command(elf, '1...', trace))}")
     finally:
         shutil.rmtree(ROOT / trace, ignore_errors=True)
+        shutil.rmtree(WORK / mutant.name, ignore_errors=True)
 
 
 def prepare(runs):

@@ -34,7 +34,7 @@ MUTANTS = [
            ((FAIR, "	return cur_may != next_may ? cur_may : cur->key < next->key;",
              "	return cur_may || !next_may || cur->key < next->key;"),), "P4", ONE),
     Mutant("remainder-dropped", "what a division of service by weight leaves is dropped",
-           ((SHARE, "	s->rest = (u32)(total % s->weight);\n", "	s->rest = 0;\n"),), "P4 P7"),
+           ((SHARE, "	s->rest = (u16)(total % s->weight);\n", "	s->rest = 0;\n"),), "P4 P7"),
     Mutant("mlfq-stays-up", "who uses up the time of its level stays there",
            ((MLFQ, "		to_level(m, m->level + 1u);\n", "		to_level(m, m->level);\n"),), "P6"),
     Mutant("mlfq-yield-renews", "the time used at a level is forgotten when the job ends",

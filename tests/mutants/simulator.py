@@ -19,6 +19,20 @@ class Again(Runs):
         return [sys.executable, str(ROOT / "tests/sim/again.py"), str(ROOT / elf), "6", "--cpus", self.cpus, "--strategy", self.strategy]
 
 
+@dataclass(frozen=True)
+class Debugs(Runs):
+    """What the debugger says of tasks at many places of a run: `test` when it is not what lies on their stacks. The mutant is
+    in the debugger; the kernel is the right one."""
+    program: str = "tests/sim/threads.c"
+    cc: str = "clang"
+    seeds: int = 1
+    judged: bool = False
+    elf = "tools/sim/fermata-sim"
+
+    def command(self, elf, seed, trace):
+        return [sys.executable, str(ROOT / "tests/sim/threads.py"), str((ROOT / elf).parent),
+                str(ROOT / "build/sim-clang/app-threads/kernel.elf")]
+
 
 LOCKS = Runs("tests/unit/sync/locks.c", cpus=4, seeds=3, watch=True)
 TASKS = Runs("tests/unit/task/tasks.c", cpus=4, seeds=10, watch=True)
@@ -36,10 +50,23 @@ MUTANTS = [
 
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
-           (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		memcpy(pages[i]", "	for (unsigned i = 1; i < n_pages; i++)\n		memcpy(pages[i]"),),
+           (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		pages_back_one(", "	for (unsigned i = 1; i < n_pages; i++)\n		pages_back_one("),),
            "test", Again("tests/unit/task/tasks.c")),
     Mutant("the-seed-counts-from-the-boot", "at the mark the generators go on as the boot left them",
            (("sim/mark.c", "	sim_seed(sim.cfg.seed);\n", ""),), "test", Again("tests/unit/task/tasks.c")),
+
+    # What the debugger shows of tasks (tools/sim/tasks.py).
+    Mutant("chosen-is-there", "a task that its CPU has chosen is shown with its predecessor's stack",
+           (("tools/sim/tasks.py", "if task.chosen in left else", "if False else"),), "test", Debugs()),
+    Mutant("left-is-not-there", "a task whose stack was just left is shown with the one that its CPU went to",
+           (("tools/sim/tasks.py", "left = chosen is None and self.word", "left = False and self.word"),), "test", Debugs()),
+    Mutant("tasks-stay-as-seen", "the debugger looks at the tasks once",
+           (("tools/sim/tasks.py", "        self.seen = None\n        for process", "        for process"),), "test", Debugs()),
+    Mutant("outermost-call", "of a waiting task's calls the debugger sees the outermost",
+           (("tools/sim/tasks.py", "        while len(frames) < CALLS_MAX and", "        while False and"),), "test", Debugs()),
+    Mutant("any-task-comes", "a step of a thread that is not there stops where any thread passes its place",
+           (("tools/sim/gdbserver.py", "if pc == goal[\"rip\"] and self.is_here(thread) and (between or sp == goal[\"rsp\"]):", "if pc == goal[\"rip\"]:"),),
+           "test", Debugs()),
 
     Mutant("spin-unlock-relaxed", "a spin lock is given on by a store that orders nothing",
            ((SPIN, "&l->owner, (u16)(mine + 1), memory_order_release", "&l->owner, (u16)(mine + 1), memory_order_relaxed"),),

@@ -5,6 +5,7 @@ import dags
 import devices
 import exploring
 import faults
+import handed_over
 import inherit
 import leaks
 import memory
@@ -38,6 +39,14 @@ MUTANTS = [
 
     # Policies, seen in the trace alone.
     *oracles.MUTANTS,
+
+    # Seen by the tests of whole systems.
+    *handed_over.MUTANTS,
+
+    # What many tasks cost.
+    Mutant("sixteen-bytes-more", "a task that waits and its handle take 512 bytes",
+           (("kernel/task/task.h", "	u64 polls;\n", "	u64 polls, spare[2];\n"),), "test",
+           Runs("tests/system/idle_tasks.c", cpus=1, seeds=1, words="tasks=10000", judged=False)),
 
     # Wake-ups.
     Mutant("join-wakes-one", "the end of a task wakes only the first of its joiners",

@@ -14,7 +14,7 @@ QUICK = {"ties-by-task-id", "deadline-recomputed", "count-drifts", "published-to
 
 
 def prepared(kernels, runs):
-    kernels.make(runs.target, f"BOARD={runs.board}", f"CC={runs.cc}", f"APP={runs.program}")
+    kernels.make(runs.target, f"BOARD={runs.board}", f"CC={runs.cc}", f"APP={runs.app}")
     kernels.trace_tool()
 
 

@@ -1,6 +1,8 @@
 """fermata-sim explore --bound: all schedules with few switches, each of which repeats by itself."""
 
+import platform
 import re
+import signal
 import subprocess
 import sys
 
@@ -81,3 +83,32 @@ def test_the_machine_is_put_back(kernels, root, tmp_path):
 ])
 def test_mistakes_are_named(root, words, says):
     assert says in bounded(root, *words, status=2)
+
+
+CHEATS = "tests/sim/cheats.c"
+
+
+@pytest.mark.quick
+def test_who_leaves_early_is_not_believed(kernels):
+    """With status 0 in each schedule in which the tasks meet: only --whole tells that nobody had looked by then."""
+    elf = kernels.elf("sim", "clang", CHEATS)
+    table = [r.split() for r in subprocess.run(["nm", "-S", elf], stdout=subprocess.PIPE, text=True).stdout.splitlines()]
+    at, size = next((int(r[0], 16), int(r[1], 16)) for r in table if r[-1] == "alone")
+    held = next(r[0] for r in table if r[-1] == "tests_held")
+    words = ("--explore", 1, "--from", f"{at:x}-{at + size:x}")
+    seen, believed, caught = (kernels.sim(elf, *words, *more, cpus=2) for more in (
+        (), ("--cmdline", "leaves"), ("--cmdline", "leaves", "--whole", held)))
+    assert seen.returncode == 1 and "; 0 fail" not in seen.stdout
+    assert believed.returncode == 0 and "; 0 fail" in believed.stdout
+    assert caught.returncode == 1 and re.search(r"status 0: [1-9]\d* schedules", caught.stdout)
+
+
+@pytest.mark.quick
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the program's instruction is one of x86_64")
+def test_a_kernel_makes_no_system_calls(kernels):
+    elf = kernels.elf("sim", "clang", CHEATS)
+    free, confined = (kernels.sim(elf, "--cmdline", "asks", *more) for more in ((), ("--confine",)))
+    assert free.returncode == 0 and "tests:" not in free.stdout
+    assert confined.returncode == -signal.SIGSYS
+    honest = kernels.sim(elf, "--confine")
+    assert honest.returncode == 0 and "tests: 1 ran, 0 failed" in honest.stdout

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 ADDERS = "tests/sim/two_adders.c"
+THREADS = ("--app", "tests/sim/threads.c", "--cpus", 1)
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="debug is for x86_64 hosts")
 
 
@@ -22,6 +23,15 @@ def debug(root, *commands, what=("--app", ADDERS, "--cpus", 2), status=0):
 @pytest.fixture(scope="module", autouse=True)
 def built(kernels):
     kernels.elf("sim", "clang", ADDERS)
+    kernels.elf("sim", "clang", THREADS[1])
+
+
+def threads_of(said):
+    """Name -> [(class and state, innermost function)] of each task that `info threads` lists."""
+    found = {}
+    for name, does, frame in re.findall(r'^[* ] +\d+ +Thread 1\d\d\d "(\w+)" \((.*?)\) +(?:0x\w+ in )?(\S+) \(', said, re.M):
+        found.setdefault(name, []).append((does, frame))
+    return found
 
 
 def test_lines_forwards_and_backwards(root):
@@ -62,8 +72,66 @@ def test_from_the_end_to_the_beginning_and_again(root):
 
 
 def test_cpus_are_threads(root):
-    said = debug(root, "break adder", "continue", "info threads", "thread 1", "bt -1")
-    assert re.search(r"1 +Thread 1 \(CPU 0\)", said) and re.search(r"2 +Thread 2 \(CPU 1\)", said), said
+    said = debug(root, "info threads", "echo --\\n", "break adder", "continue", "info threads", "thread 1", "bt -1")
+    begin, later = said.split("\n--\n")
+    assert "Thread 1 (CPU 0)" in begin and "Thread 2" not in begin, said  # the other has not started
+    assert re.search(r"1 +Thread 1 \(CPU 0: adder\)", later) and re.search(r"2 +Thread 2 \(CPU 1: adder\)", later), said
+
+
+@pytest.mark.quick
+def test_tasks_are_threads(root):
+    """One that waits shows its calls, the innermost at its await; one that runs its CPU's frames."""
+    said = debug(root, "break adder", "continue", "info threads", "thread find tests", "thread 3", "bt", "info locals", "thread 5", "bt")
+    tasks = threads_of(said)
+    assert tasks["tests"] == [("fifo 16, waiting: join", "adds_are_kept")], said
+    assert sorted(tasks["adder"])[0] == ("fifo 16, runs on CPU 0", "adder") and len(tasks["adder"]) == 2, said
+    waits = said[said.index("[Switching to thread 3"):said.index("[Switching to thread 5")]
+    assert re.search(r"#0  adds_are_kept \(frame=(0x\w+)\) at tests/sim/two_adders.c:(\d+)\n#1 .* in test_run_all \(.*\n(.*\n)*me = \1", waits), said
+    line = int(re.search(r"#0 .*two_adders.c:(\d+)", waits)[1])
+    assert "AWAIT(me, task_join" in (root / ADDERS).read_text().splitlines()[line - 1]
+    assert re.search(r"#0  adder .*\n#1 .* in poll_task ", said[said.index("[Switching to thread 5"):]), said
+
+
+def test_a_preempted_task_is_where_it_was_struck(root):
+    """The frames of a task whose stack was left are those that it had when it was preempted, to which the way back leads."""
+    said = debug(root, "set width 0", "break queue_suspended_any", "continue", "continue", "continue", "print t->id", "info threads",
+                 "echo --\\n", "python [t.switch() for t in gdb.selected_inferior().threads() if t.ptid[1] == "
+                 "1000 + int(gdb.parse_and_eval('$'))]", "bt", "echo --\\n",
+                 "delete", "break executor_preempt", "reverse-continue", "bt", what=THREADS)
+    listed, left, struck = said.split("\n--\n")
+    number = int(re.findall(r"^\$\d+ = (\d+)", listed, re.M)[-1])
+    assert re.search(rf'Thread {1000 + number} "\w+" \([^)]*preempted\)', listed), said
+
+    def outside(text):
+        """From what was struck outwards."""
+        frames = re.findall(r"^#\d+ +(.*)", text, re.M)
+        first = next(i for i, frame in enumerate(frames) if " in deliver (" in frame)
+        return [re.sub(r"\(.*\)", "", frame) for frame in frames[first + 2:] if "sim_slow" not in frame]
+
+    assert outside(left) == outside(struck) and any("poll_task" in frame for frame in outside(left)), said
+    assert "in suspend (" in left or "suspend (" in left
+
+
+def test_a_step_of_a_thread_leads_to_where_it_goes_on(root):
+    said = debug(root, "break queue_suspended_any", "ignore 1 8", "continue", "info threads", "echo --\\n", "delete",
+                 "python [t.switch() for t in gdb.selected_inferior().threads() if t.name == 'burn' and 'preempted' in t.details]", "thread",
+                 "stepi", "thread", "info threads", "bt", what=THREADS)
+    before, after = said.split("\n--\n")
+    assert any("preempted" in does for does, _ in threads_of(before)["burn"]), said
+    current = re.findall(r"^\[Current thread is (\d+) ", after, re.M)
+    assert len(current) == 2 and current[0] == current[1], said
+    assert re.search(rf'^\* {current[0]} +Thread 1\d+ "burn" \(rr 4, runs on CPU 0\)', after, re.M), said
+    assert "in poll_task (" in after
+
+
+def test_threads_come_and_go_in_both_directions(root):
+    there = ("info threads", "echo --\\n")
+    said = debug(root, "break board_exit", "continue", *there, "delete", "break once", "reverse-continue", *there,
+                 "monitor event 3000", "maintenance flush register-cache", *there, "continue", "info threads", what=THREADS)
+    end, middle, begin, again = (threads_of(part) for part in said.split("\n--\n"))
+    assert set(end) == {"nest", "clock", "burn"} and len(end["burn"]) == 3, said
+    assert set(middle) == {"once", *end} and not begin, said
+    assert again == middle, said
 
 
 def test_a_saved_run_and_an_event_of_it(root, tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 PROGRAM = "tools/sim/fermata-sim"
 STRATEGIES = ["time", "random", "every", "pct", "bounded"]
+ORDERS = "tests/sim/planted_orders.c"
 LOST = "tests/sim/lost_update.c"
 SEEDS_MAX = 4000  # within which the planted lost update shows
 
@@ -112,6 +113,34 @@ def test_what_does_not_fail_does_not_shrink(kernels, root, tmp_path):
     assert "does not fail" in fermata_sim(root, "shrink", tmp_path / "good.run", status=1)
 
 
+def test_who_waits_is_told_when_nothing_goes_on(kernels, root, tmp_path):
+    """Two tasks, each of which has the mutex that the other wants: with the lines at which they wait, in a saved run as well."""
+    kernels.elf("sim", "clang", ORDERS)
+    words = ["--app", ORDERS, "--cpus", 2, "--strategy", "random", "--cmdline", "bug=crossed_mutexes"]
+    for said in (fermata_sim(root, "run", *words, "--save", tmp_path / "run", status=102), fermata_sim(root, "replay", tmp_path / "run", status=102)):
+        assert re.search(r"^sim: no progress: (.*\n)*sim: again: ", said, re.M), said
+        if os.uname().machine == "x86_64":
+            places = re.findall(r"^  task \d side \(fifo 16, waiting: mutex\)\n    #0 crossed_mutexes (tests\S+):(\d+)\n    #1 side_run ", said, re.M)
+            assert len(places) == 2, said
+            assert all("AWAIT" in (root / file).read_text().splitlines()[int(line) - 1] for file, line in places), places
+            assert "(fifo 16, waiting: join)" in said
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("program, cmdline, typed, status", [(ORDERS, "bug=crossed_mutexes", "", 102), (ORDERS, "bug=lost_update only=planted", "", 1),
+                                                             ("tests/sim/driven.c", "only=uart_echo", "hello", 102)])
+def test_a_run_that_fails_says_how_it_is_done_again(kernels, root, program, cmdline, typed, status):
+    elf = kernels.elf("sim", "clang", program)
+    runs = (kernels.sim(elf, "--strategy", "random", "--cmdline", cmdline, *(["--device", "pl011"] if typed else []), cpus=2, seed=seed,
+                        stdin=typed) for seed in range(1, 100))
+    first = next(run for run in runs if run.returncode)
+    assert first.returncode == status, first.stdout
+    line = re.search(r"^sim: again: (.*)$", first.stdout, re.M)[1]
+    again = subprocess.run(line, shell=True, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert (again.returncode, again.stdout) == (status, first.stdout.replace(line, re.search(r"^sim: again: (.*)$", again.stdout, re.M)[1]))
+    assert not typed or f"--input {typed.encode().hex()}" in line
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_a_sweep_resumes(kernels, root, tmp_path, suffix):
     kernels.elf("sim", "clang", "tests/sim/two_adders.c")
@@ -127,6 +156,8 @@ def test_a_sweep_resumes(kernels, root, tmp_path, suffix):
     if suffix == "jsonl":
         assert [json.loads(line)["seed"] for line in text.splitlines()] == list(range(1, 13))
     assert "was made with cpus 2, not 3" in fermata_sim(root, *sweep[:3], "--cpus", 3, "--seeds", "1-2", "--out", whole, status=2)
+    for more in (["--cmdline", "wrong"], ["--fault", "timer-late=3"], ["--mean", 5]):
+        assert "was made with options " in fermata_sim(root, *sweep, *more, "--out", whole, status=2)
 
 
 MISTAKES = [
@@ -134,7 +165,15 @@ MISTAKES = [
     (["run", "--app", "nowhere.c"], "nowhere.c is not there; --app wants a C file"),
     (["sweep", "--seeds", "9-1"], "9-1: give a number or a range"),
     (["sweep", "--seeds", "1-2", "--out", "rows.txt"], "give a name that ends in .jsonl or .csv"),
-    (["sweep", "--seeds", "1", "--strategy", "luck"], "--strategy names no strategy"),
+    (["sweep", "--seeds", "1", "--strategy", "luck"], "--strategy names no strategy; there are time, random, every, pct, bounded"),
+    (["sweep", "--seeds", "1", "--out", "nowhere/rows.csv"], "nowhere/rows.csv: No such file or directory"),
+    (["run", "--elf", "Makefile"], "Makefile: Permission denied; `make kernel BOARD=sim` builds one"),
+    (["run", "--save", "nowhere/x.run"], "--save nowhere/x.run: there is no folder nowhere; make it first"),
+    (["run", "--trace", "nowhere/x/y"], "--trace nowhere/x/y: there is no folder nowhere/x; make it first"),
+    (["run", "--cpus", "65"], "argument --cpus: 65 is more than 64"),
+    (["run", "--board", "pc"], "--board pc runs scenarios only: give --scenario FILE, and no --save"),
+    (["run", "--device", "floppy"], "--device names no device; there are pl011, "),
+    (["debug", "--port", "65536"], "argument --port: 65536 is more than 65535"),
     (["replay", "Makefile"], "has no line `program`, so it is no saved run"),
     (["replay", "nowhere.run"], "nowhere.run: No such file or directory; `fermata-sim run --save FILE`"),
 ]

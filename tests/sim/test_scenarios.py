@@ -93,6 +93,10 @@ MISTAKES = [
     ("level = 2", "level = = 2", 18, "Invalid value"),
     ("work_us = 2000", "work_us = 2000\nserver = { budget_us = 1 }", 15, "the server has no period_us"),
     ("duration_ms = 12\n", "", 1, "there is no duration_ms"),
+    ("seed = 3", 'strategy = "luck"', 4, "strategy is 'luck', not one of time, random"),
+    ("seed = 3", "faults = { luck = 3 }", 4, "faults have no luck; there are hint-lost, "),
+    ("seed = 3", "[faults]\ncpu-stall = 0", 5, "cpu-stall is 0, not a number from 1 on"),
+    ("seed = 3", "faults = 3", 4, "faults is not { KIND = N, ... }"),
 ]
 
 
@@ -104,3 +108,29 @@ def test_mistakes_have_a_place(root, tmp_path, old, new, line, said):
     path.write_text(ONE_CPU.replace(old, new))
     answer = fermata_sim(root, "run", "--scenario", path, status=2)
     assert re.search(rf"^fermata-sim run: {re.escape(str(path))}:{line}: {re.escape(said)}", answer, re.M), answer
+
+
+def test_the_faults_of_a_scenario(root, kernels, tmp_path):
+    """They are those of --fault, and an allocation that fails is the kernel's; --fault goes before."""
+    path = tmp_path / "s.toml"
+    path.write_text(ONE_CPU.replace("seed = 3", "seed = 3\nfaults = { cpu-stall = 1000000, timer-late = 1 }"))
+    (tmp_path / "plain.toml").write_text(ONE_CPU)
+    plain, stalled, said, none = (fermata_sim(root, "run", "--scenario", *words) for words in (
+        [tmp_path / "plain.toml"], [path], [tmp_path / "plain.toml", "--fault", "cpu-stall=1000000", "--fault", "timer-late=1"],
+        [path, "--fault", "timer-late=1000000000", "--fault", "cpu-stall=100000000000"]))
+    summaries = [out.splitlines()[-1] for out in (plain, stalled, said, none)]
+    assert summaries[1] == summaries[2] != summaries[0]
+    late = [tasks_of(out)["fast"]["response_max_ns"] for out in (plain, stalled, none)]
+    assert late[1] > late[0] + 50_000 and late[2] == late[0]
+    path.write_text(ONE_CPU.replace("seed = 3", "[faults]\nfail_alloc = 1"))
+    assert "cannot make the first task: out of memory" in fermata_sim(root, "run", "--scenario", path, status=101)
+    path.write_text(ONE_CPU.replace("seed = 3", "[faults]\nhint-lost = 5"))
+    assert "faults are the simulator's" in fermata_sim(root, "run", "--scenario", path, "--board", "pc", status=2)
+
+
+def test_names_are_those_of_the_simulator(kernels):
+    help_text = kernels.sim(kernels.elf("sim", "clang", scenario.APP), "--help").stdout
+    strategies, kinds = help_text.split("--strategy")[1], help_text.split("--fault")[1]
+    assert all(name in strategies for name in scenario.STRATEGIES)
+    listed = re.findall(r"^ +([a-z]+-[a-z-]+): ", kinds, re.M)
+    assert set(scenario.FAULTS) == {kind for kind in listed if not kind.startswith(("device-", "irq-"))} - {"bcm2835-gpio", "virtio-blk", "virtio-net"}

@@ -18,7 +18,7 @@
 #include "trace/trace.h"
 
 #define LOOKS_MAX 20000u /* then something is left for good */
-#define BYTES_MAX 512u /* of a task and the handle that somebody keeps, without its frame */
+#define BYTES_MAX 511u /* of a task and the handle that somebody keeps, without its frame */
 
 struct idle {
 	struct async async;

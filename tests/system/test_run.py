@@ -3,8 +3,10 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -41,6 +43,32 @@ def test_a_silent_machine_is_stopped(kernels, board):
     result = kernels.run(board, kernels.elf(board, app=APP), "--timeout", "2", "--append", "hang")
     assert result.returncode == 124, result.stdout
     assert last_line(result) == "tools/run: stalled: no output and no exit for 2 s"
+
+
+def is_over(pid):
+    """Whether the process has ended, and nobody asked for its status yet."""
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+@pytest.mark.quick
+def test_what_the_simulator_says_of_the_run_comes_last(kernels, root):
+    """To one place: although its console is copied, and here only when the run is over."""
+    process = subprocess.Popen([sys.executable, "tools/run", "--board", "sim", "--elf", kernels.elf("sim"), "--append", "demo=40"], cwd=root,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+    said = [process.stdout.readline()]
+    process.send_signal(signal.SIGSTOP)
+    try:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as f:
+            children = f.read().split()
+        deadline = time.monotonic() + RUN_STALL_S
+        while not all(map(is_over, children)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    said += process.communicate()[0].splitlines()
+    assert process.returncode == 0
+    assert said[-1].startswith("sim: seed=") and sum(line.startswith("sim: seed=") for line in said) == 1, said
 
 
 @pytest.mark.quick

@@ -8,6 +8,7 @@ import {execFileSync} from "node:child_process";
 import {mkdtempSync, readdirSync, readFileSync, rmSync, statSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
+import {inflateRawSync} from "node:zlib";
 import {chromium} from "../../viewer/node_modules/playwright-core/index.mjs";
 
 const [viewer, ...wanted] = process.argv.slice(2);
@@ -116,6 +117,7 @@ async function measure(events) {
 
 try {
 	say("viewer.bundle", statSync(viewer).size / 1000, "kB");
+	say("viewer.bundle.unpacked", inflateRawSync(Buffer.from(/id="main">([^<]+)</.exec(readFileSync(viewer, "latin1"))[1], "base64")).length / 1000, "kB");
 	const paints = [];
 	for (let i = 0; i < 9; i++) {
 		const page = await browser.newPage();

@@ -213,6 +213,7 @@ test("files and folders open from the disk", async () => {
 test("files that are dropped open", async () => {
 	const page = await open("viewer.html", {ready: false});
 	const files = readdirSync(join(DIR, "trace")).map((name) => ({name, base64: readFileSync(join(DIR, "trace", name)).toString("base64")}));
+	await page.waitForSelector(".drop h2");
 	await page.evaluate((list) => {
 		const data = new DataTransfer();
 		for (const f of list)
@@ -397,11 +398,45 @@ test("a trace is compared with itself and with another seed", async () => {
 	const decisions = await page.evaluate(() => window.fermata.q.m.decisions.word.filter((w) => window.fermata.q.m.raw[w * 4 + 14] !== 255).length);
 	assert.equal(await compare("trace"), `✓ All ${decisions} dispatches are the same.`);
 	assert.match(await compare("trace2"), /First divergence after \d+ dispatches: A runs .* B runs/);
-	assert.equal(await page.locator(".dockbody .why").count(), 2);
-	await page.evaluate(() => document.querySelector(".dockbody").style.height = "430px");
-	await frame(page);
+	for (const side of ["A", "B"]) {
+		const panel = await page.locator(`.side[aria-label="Decision of ${side}"]`).textContent();
+		for (const part of [/CPU \d picks \S+/, /Decision #\d+ · /, /Why: /, /Candidates \(\d+\)/, /lost because/, /The rule, recomputed/, /What other policies would pick/, /What followed/, /The whole run again/, /kernel\/sched\//])
+			assert.match(panel, part, `${side} lacks it`);
+	}
 	await shot(page, "compare");
 	await done(page);
+});
+
+test("a page with two traces compares them, shows either, and so does its link", async () => {
+	const page = await open("two.html", {hash: "theme=dark&t=1000000-9000000"});
+	await page.waitForSelector(".side");
+	assert.deepEqual((await span(page)).map(Math.round), [1e6, 9e6]);
+	const [a, b] = await page.evaluate(() => [window.fermata.q, window.fermata.other].map((q) => [q.m.about.seed, q.m.decisions.time.length]));
+	assert.deepEqual([a[0], b[0]], ["1", "2"]);
+	const what = await page.locator('.side[aria-label="Decision of B"] h2').textContent();
+	await page.getByRole("button", {name: "show it in B"}).click();
+	assert.equal(await heading(page), what, "the decision of B is not what is shown");
+	assert.deepEqual(await page.evaluate(() => [window.fermata.q, window.fermata.other].map((q) => [q.m.about.seed, q.m.decisions.time.length])), [b, a]);
+	await page.getByRole("button", {name: "swap A and B"}).click();
+	await page.waitForFunction(() => window.fermata.q.m.about.seed === "1");
+	/* The panels stay where they were scrolled to while the view moves. */
+	await page.evaluate(() => {
+		document.querySelector(".dockbody").scrollTop = 300;
+		window.fermata.setView(2e6, 7e6);
+	});
+	await page.waitForFunction(() => location.hash.includes("t=2000000-7000000"));
+	assert.equal(await page.evaluate(() => document.querySelector(".dockbody").scrollTop), 300);
+	const hash = await page.evaluate(() => location.hash.slice(1));
+	assert.equal(new URLSearchParams(hash).get("compare").split(",")[0], "sim seed 2");
+	await done(page);
+	const again = await open("two.html", {hash});
+	await again.waitForSelector(".side");
+	assert.deepEqual((await span(again)).map(Math.round), [2e6, 7e6]);
+	await done(again);
+	/* Where the other is not at hand, the link says which it was. */
+	const alone = await open("demo.html", {hash});
+	assert.match(await alone.locator(".dockbody").textContent(), /This link compares the trace with sim seed 2.*: open that one with Compare…/);
+	await done(alone);
 });
 
 test("the run under another policy is made by the panel's command and compared", async () => {
@@ -669,6 +704,9 @@ test("a run is followed while it grows", async () => {
 		await page.waitForFunction((n) => window.fermata.q.m.events > n, first[0]);
 		const second = await page.evaluate(() => [window.fermata.q.m.events, window.fermata.scene.t1]);
 		assert.ok(second[1] > first[1], "the view at the end goes on with it");
+		const files = readdirSync(join(DIR, "trace")).sort().filter((f) => f.startsWith("channel")).map((f) => readFileSync(join(DIR, "trace", f)));
+		assert.equal(await page.evaluate(() => window.fermata.q.m.raw.reduce((sum, b, i) => (sum * 31 + b) % 1000003, 0)),
+			Buffer.concat(files).reduce((sum, b) => (sum * 31 + b) % 1000003, 0), "it is another trace than the files'");
 		/* Nobody without the path gets anything. */
 		const stranger = await page.evaluate((port) => new Promise((ok) => {
 			const s = new WebSocket(`ws://127.0.0.1:${port}/guessed`);

@@ -1,9 +1,9 @@
 /** Prints as JSON what the viewer makes of files: for comparison with readers that share no code with it. */
 import {readFileSync} from "node:fs";
 import {basename} from "node:path";
-import {build} from "../../viewer/src/build.js";
+import {build, buildWhileRead} from "../../viewer/src/build.js";
 import {LAYOUTS, decode, eventText} from "../../viewer/src/decode.js";
-import {about, open} from "../../viewer/src/input.js";
+import {about, open, type Given} from "../../viewer/src/input.js";
 import {merge} from "../../viewer/src/merge.js";
 import {detailOf, stateOf, type Lane, type Model} from "../../viewer/src/model.js";
 import {packets} from "../../viewer/src/packets.js";
@@ -21,6 +21,8 @@ const model = build(input);
 const q = new Query(model);
 const u32 = q.u32;
 const lines: string[] = [];
+/* Bytes that come at once; about a third of a packet. */
+const BIT = 1400;
 const ns = (ticks: number): number => model.nsPerTick === 1 ? ticks : Math.floor(ticks * model.nsPerTick);
 const again = await open(given());
 about(again);
@@ -35,8 +37,28 @@ const end = (e: End): unknown => ({lane: e.lane, id: e.lane === "cpu" ? model.cp
 /* What both ways of reading must agree on: all but the exact order of what is no operation. */
 const shape = (m: Model): string => JSON.stringify([m.t0, m.t1, m.events, m.cpus, m.tasks, m.decisions, m.wakes, m.sends, m.jobs, m.queue, m.locks, m.lockWaiters, m.stacks, m.flags],
 	(_k, v: unknown) => ArrayBuffer.isView(v) ? [...v as Float64Array].map(String) : v);
+/* The same files, all in one piece of memory, into which they come bit by bit. */
+const coming = (): Given[] => {
+	const whole = given();
+	const all = new ArrayBuffer(whole.reduce((sum, g) => sum + (g.bytes.length + 7 & ~7), 0));
+	let at = 0;
+	return whole.map((g) => {
+		if (!g.name.startsWith("channel"))
+			return g;
+		const bytes = new Uint8Array(all, at, g.bytes.length);
+		at += g.bytes.length + 7 & ~7;
+		const part = {got: 0, more: async () => {
+			bytes.set(g.bytes.subarray(part.got, part.got + BIT), part.got);
+			part.got = Math.min(part.got + BIT, bytes.length);
+		}};
+		void part.more();
+		return {name: g.name, bytes, coming: part};
+	});
+};
+const whileRead = async (share: number): Promise<boolean> => shape(model) === shape(await buildWhileRead(await open(coming()), input.raw.length * share));
 console.log(JSON.stringify({
 	sameByTime: shape(model) === shape(build(await open(given()), true)),
+	sameWhileRead: await whileRead(0) && await whileRead(0.5),
 	lines, t0: model.t0, t1: model.t1, events: model.events, problems: model.problems, lost: model.lost, flags: model.flags,
 	cpus: model.cpus.map((c) => ({cpu: c.cpu, steps: steps(c.lane).map(([t, v]) => [t, v >= 0xfffffffe ? v : model.tasks[v]!.tid])})),
 	tasks: model.tasks.map((t) => ({tid: t.tid, name: t.name, steps: steps(t.lane).map(([t0, v]) => [t0, stateOf(v), detailOf(v)])})),

@@ -5,6 +5,7 @@ import {build} from "../../viewer/src/build.js";
 import {exercise} from "../../viewer/src/exercise.js";
 import {open} from "../../viewer/src/input.js";
 import {UUID} from "../../viewer/src/packets.js";
+import {renew} from "../../viewer/src/live.js";
 import {gallop, upper} from "../../viewer/src/grow.js";
 import {Lod, Sampled, columns, type Busy} from "../../viewer/src/lod.js";
 import {histogram, percentile} from "../../viewer/src/stats.js";
@@ -44,7 +45,7 @@ for (const kind of ["some", "running"] as Busy[])
 						any = true;
 						best = Math.max(best, end(i) - l.start[i]!);
 					}
-				const got = lod.longest(from, to);
+				const got = lod.longest(from, to - 1);
 				assert.ok(got >= from && got < to, `${got} is not in [${from}, ${to})`);
 				assert.equal(busy(got), any);
 				if (any)
@@ -213,3 +214,19 @@ for (const theme of [DARK, LIGHT])
 		assert.ok(contrast(textOn(poll), poll) >= 4.5);
 		assert.equal(mix("#000000", "#ffffff", 0.5), "#808080");
 	});
+
+test("files of a run that is followed are made of what they were and of what is new", () => {
+	const text = (s: string): Uint8Array => new TextEncoder().encode(s);
+	const message = (head: unknown, fresh: string): ArrayBuffer => {
+		const json = text(JSON.stringify(head));
+		const out = new Uint8Array(4 + json.length + fresh.length);
+		new DataView(out.buffer).setUint32(0, json.length, true);
+		out.set(json, 4);
+		out.set(text(fresh), 4 + json.length);
+		return out.buffer;
+	};
+	const first = renew([], message([["metadata", [[-1, 4]]], ["a", [[-1, 6]]], ["b", [[-1, 3]]]], "METAabcdefxyz"));
+	assert.deepEqual(first.map((f) => [f.name, String.fromCharCode(...f.bytes)]), [["metadata", "META"], ["a", "abcdef"], ["b", "xyz"]]);
+	const second = renew(first, message([["metadata", [[0, 4]]], ["a", [[2, 4], [-1, 3]]], ["c", [[-1, 2]]]], "ghi12"));
+	assert.deepEqual(second.map((f) => [f.name, String.fromCharCode(...f.bytes)]), [["metadata", "META"], ["a", "cdefghi"], ["c", "12"]]);
+});

@@ -58,6 +58,7 @@ def results(page, demo, invented, kernels, tmp_path_factory):
     must("viewer/pack", "embed", page, folder / "hostile", folder / "hostile.html", "name=<img src=x onerror=owned=1>")
     must("viewer/pack", "embed", page, invented(3, steps=400, bug="tail_on_preempt"), folder / "violated.html")
     must("viewer/pack", "embed", page, trace, folder / "demo.html", "name=sim seed 1")
+    must("viewer/pack", "embed", page, trace, folder / "two.html", "name=sim seed 1", f"with={folder / 'trace2'}")
     must("viewer/pack", "embed", page, without_a_packet(invented(4, cpus=4, steps=3000, packets=400), folder / "lost"), folder / "lost.html")
     result = subprocess.run(["node", "--test", "--test-reporter=tap", str(SCRIPT)], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S,

@@ -3,6 +3,7 @@
 import argparse
 import importlib.machinery
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -46,27 +47,54 @@ def address(text):
     return int(found[1]), found[2]
 
 
+def renewed(files, message):
+    """The files that a message makes of those before."""
+    head = 4 + struct.unpack_from("<I", message)[0]
+    out = {}
+    for name, pieces in json.loads(message[4:head]):
+        data = b""
+        for place, n in pieces:
+            data += files[name][place:place + n] if place >= 0 else message[head:head + n]
+            head += n if place < 0 else 0
+        out[name] = data
+    assert head == len(message), "it holds more than it tells of"
+    return out
+
+
+def packet(number, size=800):
+    return live.MAGIC + bytes(44) + struct.pack("<Q", size * 8) + bytes([number]) * (size - 56)
+
+
 def what_is_wrong(module):
     """What a client that follows sees of a socket that does not do as it should; "" when it does."""
-    data = [b"first"]
+    data = [{"metadata": b"text", "channel0_0": packet(1) + packet(2) + packet(3, 400)}]
     server = module.Live(lambda: data[0], period_s=0.01)
     port, path = address(server.address("viewer.html"))
     try:
         client = Client(port, path)
         if not client.answer.startswith("HTTP/1.1 101") or "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" not in client.head:
             return "handshake"  # RFC 6455, section 1.3
-        if client.message() != (2, b"first"):
+        opcode, message = client.message()
+        seen = renewed({}, message)
+        if (opcode, seen) != (2, data[0]):
             return "first"
-        data[0] = b"second" * 20000
-        if client.message() != (2, data[0]):
+        # The oldest packet is gone, the last one has grown, new ones and a file came.
+        data[0] = {"metadata": b"text", "channel0_0": packet(2) + packet(3) + b"".join(packet(4 + i) for i in range(90)), "notes.json": b"[]"}
+        message = client.message()[1]
+        seen = renewed(seen, message)
+        if seen != data[0]:
             return "second"
+        if len(message) > 91 * 800 + 300:
+            return "what was there is sent again"
         for guess in ("/", path + "x", path[:-1]):
             if not Client(port, guess).answer.startswith("HTTP/1.1 404"):
                 return f"{guess} is let in"
-        server.finish(b"last", wait_s=1)
-        if client.message() != (2, b"last"):
+        server.finish({"metadata": b"last"}, wait_s=1)
+        if renewed(seen, client.message()[1]) != {"metadata": b"last"}:
             return "last"
         return "" if client.message()[0] == 8 else "not closed"
+    except (AssertionError, KeyError, ValueError, struct.error):
+        return "garbled"
     finally:
         server.close()
 
@@ -78,16 +106,19 @@ def test_who_follows_gets_what_is_new_and_at_the_end_all():
 
 @pytest.mark.quick
 def test_only_this_machine_reaches_it():
-    server = live.Live(lambda: b"data")
+    server = live.Live(lambda: {"metadata": b""})
     _, path = address(server.address("viewer.html"))
     assert server.server.getsockname()[0] == "127.0.0.1" and len(path) > 20
     server.close()
 
 
 @pytest.mark.parametrize("old, new, seen", [
-    ("self.last = last\n", "self.last = None\n", "last"),
+    ("self.last = last\n", "self.last = None\n", "garbled"),
+    ("places[packet] = at\n", "pass\n", "what was there is sent again"),
+    ("sum(out[-1]) == place)", "True)", "garbled"),
+    ("fresh.append(packet)\n", "fresh.append(packet[:80])\n", "garbled"),
     ('or text.split(" ", 2)[1] != path', "", "/ is let in"),
-    ('struct.pack("!BBQ", 0x82, 127, len(data))', 'struct.pack("!BBH", 0x82, 126, len(data) & 0xffff)', "second"),
+    ('struct.pack("!BBQ", 0x82, 127, len(data))', 'struct.pack("!BBH", 0x82, 126, len(data) & 0xffff)', "garbled"),
     ("client.sendall(CLOSE)\n", "client.sendall(frame(b''))\n", "not closed")])
 def test_mistakes_in_the_socket_are_seen(tmp_path, old, new, seen):
     text = (ROOT / "viewer/live.py").read_text()
@@ -107,15 +138,15 @@ def test_a_running_machine_is_followed(kernels, page, tmp_path, board):
                             "--trace", str(tmp_path / "trace")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         client = Client(*address(run.stdout.readline()))
-        counts = []
+        counts, files = [], {}
         while len(counts) < 2:
             opcode, data = client.message()
             assert opcode == 2
             folder = tmp_path / str(len(counts))
-            folder.mkdir()
-            (folder / "t.tar.gz").write_bytes(data)
-            must("tar", "-xzf", folder / "t.tar.gz", "-C", folder)
-            (folder / "t.tar.gz").unlink()
+            folder.mkdir(exist_ok=True)
+            files = renewed(files, data)
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
             count = len(must(tool, "print", folder).splitlines())
             if count > (counts[-1] if counts else 0):
                 counts.append(count)
@@ -136,5 +167,5 @@ def test_the_page_gets_all_of_a_run_that_ends(kernels, demo, tmp_path, capsys):
     client = Client(*address(capsys.readouterr().out))
     assert follower.server.visited.wait(STALL_S)
     follower.finish()
-    assert client.message() == (2, live.folder_snapshot(demo(1))())
+    assert renewed({}, client.message()[1]) == live.folder_snapshot(demo(1))()
     assert client.message()[0] == 8

@@ -11,7 +11,7 @@ from viewer_reference import STATES, at
 def test_pure_parts(bundle):
     result = run("node", "--test", "--test-reporter=tap", bundle("lod"))
     assert result.returncode == 0, result.stdout
-    assert re.search(r"^# pass 28$", result.stdout, re.M), result.stdout[-400:]
+    assert re.search(r"^# pass 29$", result.stdout, re.M), result.stdout[-400:]
 
 
 @pytest.mark.parametrize("seed", [1, 2])

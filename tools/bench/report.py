@@ -129,21 +129,47 @@ def missed(found):
             yield target["what"], board, target["metric"], metric, row["target"]
 
 
+def path_account(board, m):
+    """(what was counted, [(name, how many)]) of a path."""
+    path = counts.read(board.profile(m.program, m.cpus)).paths[m.group, m.point]
+    rows = counts.account(path, counts.Symbols(board.elf(m.program)))
+    return "instructions", f"{m.atomics:g} atomics, {m.barriers:g} barriers", [row[:2] for row in rows]
+
+
+def image_account(board, m):
+    """The same of the image: functions by the folder that they are from, and the rest by section."""
+    symbols, sizes = counts.Symbols(board.image()), {}
+    for line in suite.run(["llvm-nm", "--print-size", "--defined-only", board.image()]).splitlines():
+        words = line.split()
+        if len(words) == 4 and words[2] in "tT":
+            sizes[int(words[0], 16)] = int(words[1], 16)
+    symbols.look_up(sizes)
+    rows = {}
+    for address, size in sizes.items():
+        folder = re.search(r"kernel/(\w+)/", symbols.known[address][-1][1])
+        rows[folder[1] if folder else "elsewhere"] = rows.get(folder[1] if folder else "elsewhere", 0) + size
+    others = suite.sections(board.image())
+    rows["alignment"] = others["text"] - sum(rows.values())
+    rows["texts, tables, the names of functions"] = others["data"]
+    return "bytes", "by folder of `kernel/`", sorted((row for row in rows.items() if row[1]), key=lambda row: -row[1])
+
+
+ACCOUNTS = {"mem.image": image_account}
+
+
 def accounts(found):
     """Where the instructions of each missed target go, on the board where it is furthest away."""
     worst = {}
     for what, board, name, metric, target in missed(found):
-        if metric.group is not None and (name not in worst or metric.value / target > worst[name][0]):
+        explained = metric.group is not None or name in ACCOUNTS
+        if explained and (name not in worst or metric.value / target > worst[name][0]):
             worst[name] = (metric.value / target, what, board, metric, target)
     out = []
     for name, (_, what, board_name, m, target) in worst.items():
-        board = found[board_name][0]
-        path = counts.read(board.profile(m.program, m.cpus)).paths[m.group, m.point]
-        rows = counts.account(path, counts.Symbols(board.elf(m.program)))
-        out.append(f"\n**{what}** (`{name}`, {board_name}): {m.value} instructions, target {target}; "
-                   f"{m.atomics:g} atomics, {m.barriers:g} barriers.\n")
-        out.append("| instructions | in |\n|---|---|")
-        out += [f"| {short(n) if n >= 1e4 else f'{n:g}'} | `{function}` |" for function, n, _, _ in rows[:ACCOUNT_ROWS]]
+        unit, more, rows = ACCOUNTS.get(name, path_account)(found[board_name][0], m)
+        out.append(f"\n**{what}** (`{name}`, {board_name}): {m.value} {unit}, target {target}; {more}.\n")
+        out.append(f"| {unit} | in |\n|---|---|")
+        out += [f"| {short(n) if n >= 1e4 else f'{n:g}'} | `{function}` |" for function, n in rows[:ACCOUNT_ROWS]]
         rest = sum(row[1] for row in rows[ACCOUNT_ROWS:])
         if rest:
             out.append(f"| {short(rest) if rest >= 1e4 else f'{rest:g}'} | {len(rows) - ACCOUNT_ROWS} more |")

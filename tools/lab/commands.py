@@ -13,6 +13,7 @@ import checks
 import cutter
 import pins
 import report
+import screen
 import spec
 import tree
 from spec import ROOT, Wrong
@@ -46,8 +47,9 @@ def start(args):
     to = args.dir or ROOT.parent / f"fermata-lab{lab.id}"
     others = []
     if args.use_mine:
-        numbers = args.of.split(",") if args.of else spec.available()
-        others = [spec.load(n) for n in numbers if int(n) != int(lab.id)]
+        others = [spec.load(n) for n in (args.of.split(",") if args.of else spec.available())]
+        if not args.of:
+            others = [other for other in others if other.id != lab.id]
     taken = tree.starter(lab, ROOT, to, args.use_mine, others)
     print(f"Lab {lab.id}: {lab.title}. Your tree is {to}")
     if args.use_mine:
@@ -91,6 +93,7 @@ def check(args):
         results.append(bench.run(one, seeds, progress=report.progress(one)))
         print(report.result(lab, results[-1]), flush=True)
     print(report.summary(results))
+    tell_refusals(lab)
     if lab.pins and not args.names:
         given = pins.read(ROOT, lab).get("pins", {})
         print(f"{len(given)} of {len(lab.pins)} pins are answered: tools/lab/lab pin {lab.id}")
@@ -146,9 +149,11 @@ def view(args):
         raise Wrong(f"{one.name} tests functions by themselves, so it leaves no trace; step through it with "
                     f"tools/lab/lab replay {args.lab} {one.name} --seed {seed} --gdb")
     run = bench.once(one, path, cpus, seed, board)
+    state, what, at = bench.judge(one, run)
+    if state == checks.NOT_STARTED:
+        raise Wrong(f"there is nothing to see yet: {what} is yours ({report.file_of(bench.lab, what)})")
     page = bench.folder / f"{one.name}-{board}-cpus{cpus}-seed{seed}.html"
     show(bench, run.trace, page, f"lab {bench.lab.id}, {one.name}, seed {seed}", checks.quoted(run.command))
-    state, what, at = bench.judge(one, run)
     print(f"Open file://{page}{fragment(at)}" + (f"\nIt opens where rule and run part: {at} s" if at else ""))
     return 0
 
@@ -256,7 +261,17 @@ def submit(args):
     print(f"Written: {out} ({len(kept)} files, for {data['name']})")
     if left:
         print(f"  {len(left)} functions are not written yet: {', '.join(left)}")
+    tell_refusals(lab)
     return 0
+
+
+def tell_refusals(lab):
+    """What a grader would refuse, whatever it does."""
+    if not (ROOT / ".lab/base").exists():
+        return
+    for file in lab.keep:
+        if wrong := screen.odd(file, (ROOT / file).read_text(errors="replace"), tree.git(ROOT, "show", f"starter:{file}")):
+            print(f"note: the grader will refuse this: {wrong}")
 
 
 def grade_them(args):
@@ -268,6 +283,8 @@ def seeds(args):
     import grade
     lab = spec.load(args.lab)
     parameters = grade.parameters(lab, args.pack, args.nonce, args.seeds)
+    if not args.pack and not args.nonce:
+        print("# Drawn just now, and of no class: --pack FILE prints those of a class.")
     print(f'nonce = "{parameters.nonce}"')
     for one in lab.checks:
         print(f"{one.name} = {list(parameters.seeds(one))}")

@@ -87,34 +87,34 @@ def head_start(lines, brace):
     return at
 
 
-def functions(text):
+def functions(text, where="the text"):
     """All functions of a C or assembly text, in their order."""
     lines = text.splitlines()
     bare = without_comments(text).splitlines()
     found = []
     for i, line in enumerate(bare):
         if line == "{":
-            close = next((j for j in range(i + 1, len(bare)) if bare[j] == "}"), None)
+            close = next((j for j in range(i + 1, len(bare)) if bare[j] in ("{", "}")), None)
             start = head_start(bare, i)
             head = " ".join(bare[start:i])
             named = name_of(head)
-            if close is None:
-                raise CutError(f"line {i + 1}: a body has no `}}` in column 0")
+            if close is None or bare[close] == "{":
+                raise CutError(f"{where}:{i + 1}: this body has no `}}` that stands alone in column 0")
             if named:
                 found.append(Function(named[0], start, i, close, head))
         elif match := re.match(r"ENTRY\((\w+)\)", line):
             close = next((j for j in range(i + 1, len(lines)) if lines[j].startswith(f"END({match[1]})")), None)
             if close is None:
-                raise CutError(f"line {i + 1}: ENTRY({match[1]}) has no END({match[1]})")
+                raise CutError(f"{where}:{i + 1}: ENTRY({match[1]}) has no END({match[1]})")
             found.append(Function(match[1], i, i, close, line, True))
     return found
 
 
 def find(text, name, where="the text"):
-    found = [f for f in functions(text) if f.name == name]
+    found = [f for f in functions(text, where) if f.name == name]
     if len(found) != 1:
-        raise CutError(f"{where} has {len(found) or 'no'} function{'s' if len(found) > 1 else ''} {name}; "
-                       "was it renamed? The lab's lab.toml names it")
+        raise CutError(f"{where} has {len(found) or 'no'} function{'s' if len(found) > 1 else ''} {name} that begins with `{{` "
+                       "and ends with `}` alone in column 0; was it renamed? The lab's lab.toml names it")
     return found[0]
 
 
@@ -160,11 +160,11 @@ def body_of(text, name, where="the text"):
     return find(text, name, where).body(text.splitlines())
 
 
-def is_todo(text, name, lab, instead=None):
+def is_todo(text, name, lab, instead=None, where="the text"):
     """Whether the body of @name is still the one that `cut` left."""
     if name in (instead or {}):
-        return body_of(text, name) == instead[name].strip("\n").splitlines()
-    return any(re.search(rf'LAB_TODO(_ASM)?\("{lab}", "{name}"\)', line) for line in body_of(text, name))
+        return body_of(text, name, where) == instead[name].strip("\n").splitlines()
+    return any(re.search(rf'LAB_TODO(_ASM)?\("{lab}", "{name}"\)', line) for line in body_of(text, name, where))
 
 
 def graft(text, source, names, where="the text"):

@@ -22,6 +22,7 @@ import checks
 import pins
 import report
 import sandbox
+import screen
 import spec
 import tree
 from spec import ROOT, Wrong
@@ -55,6 +56,8 @@ def parameters(lab, pack, nonce, count):
     data = spec.table(pack, "pack") if pack else {}
     if data and data.get("lab") != lab.id:
         raise Wrong(f"{pack} is a pack of lab {data.get('lab')}, not of lab {lab.id}")
+    if pack and not (isinstance(data.get("nonce"), str) and type(data.get("seeds", 1)) is int and data.get("seeds", 1) > 0):
+        raise Wrong(f"{pack} wants a text for `nonce`, and a number from 1 on for `seeds`")
     return Parameters(nonce or data.get("nonce") or secrets.token_hex(16), count or data.get("seeds", HIDDEN_SEEDS))
 
 
@@ -106,10 +109,24 @@ def unpack(path, lab):
                     if name in wanted and member.isfile() and member.size <= FILE_MAX:
                         kept[name] = archive.extractfile(member).read(FILE_MAX)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise Wrong(f"it cannot be read: {error}") from None
+        raise Wrong("it is no archive of `lab submit`" if isinstance(error, tarfile.ReadError) else f"it cannot be read: {error}") from None
     if not set(kept) & set(lab.keep):
         raise Wrong(f"it holds none of the lab's files ({', '.join(lab.keep)})")
     return kept
+
+
+def base_of(path):
+    """The tree from which the starter was made, if the submission says so."""
+    try:
+        if path.is_dir():
+            text = (path / ".lab/base").read_text()
+        else:
+            with tarfile.open(path) as archive:
+                text = archive.extractfile("submission.toml").read(FILE_MAX).decode()
+    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, AttributeError):
+        return ""
+    found = re.search(r'\b[0-9a-f]{12}\b', text)
+    return found[0] if found else ""
 
 
 def submissions(folder):
@@ -191,9 +208,9 @@ class Grader:
         self.box = sandbox.Sandbox(self.out / "roots", strict)
         self.names = [f for f in tree.files(ROOT) if f.startswith(
             ("Makefile", "kernel/", "sim/", "tools/", "viewer/", "labs/", "tests/unit/"))]
-        self.trusted = self.out / "trusted"
+        self.trusted, self.identity = self.out / "trusted", tree.identity(ROOT)
         self.prepare()
-        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False))
+        self.reference = Reference(lab, checks.Bench(self.trusted, lab, sanitize=False, confine=True))
         self.done, self.locks, self.lock = {}, {}, threading.Lock()
 
     def prepare(self):
@@ -240,7 +257,7 @@ class Grader:
         def execute(command, stall_s, writes):
             limit_s = BUILD_S if writes else BOARD_S if {"tools/run", "--explore"} & {*command} else RUN_S
             return self.box.run(command, where, 4 * limit_s, writes, None if writes else out, cpu_s=limit_s)
-        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out)
+        bench = checks.Bench(where, self.lab, execute, sanitize=False, tools_in=self.trusted, out=out, confine=True)
         results = []
         for check in self.checks:
             def compare(plan, run, check=check):
@@ -267,12 +284,17 @@ class Grader:
         try:
             kept = unpack(path, self.lab)
             made.content = content_of(kept, self.lab)
+            for file in self.lab.keep:
+                if wrong := screen.odd(file, kept.get(file, b"").decode(errors="replace"), (ROOT / file).read_text()):
+                    raise Wrong(f"refused: {wrong}")
             for r in self.results(kept):
                 made.states[r.check.name] = r.state
                 if r.state != checks.PASSED:
                     made.texts[r.check.name] = report.result(self.lab, r)
                 made.points += r.check.points * (r.state == checks.PASSED)
             self.judge_pins(made, kept)
+            if (base := base_of(path)) and base != self.identity:
+                made.problem = f"note: the starter was made from another tree ({base}; this one is {self.identity})"
         except Wrong as wrong:
             made.problem = str(wrong)
         made.signature = self.secret.sign(made.row())
@@ -319,7 +341,9 @@ def begun(out, secret, lab, args):
         if before != {"lab": lab.id, "nonce": secret.nonce, "seeds": secret.count, "tree": tree.identity(ROOT),
                       "tier": args.tier}:
             shutil.rmtree(out / "trusted", ignore_errors=True)
-            (out / "grades.jsonl").unlink(missing_ok=True)
+            if (out / "grades.jsonl").exists():
+                print("grade: the tree, the seeds or the tiers are others than last time, so all is graded anew", file=sys.stderr)
+                (out / "grades.jsonl").unlink()
     out.mkdir(parents=True, exist_ok=True)
     head.write_text(json.dumps({"lab": lab.id, "nonce": secret.nonce, "seeds": secret.count, "tree": tree.identity(ROOT),
                                 "tier": args.tier}))
@@ -362,8 +386,11 @@ def grade(lab, args):
                 log.write(json.dumps(asdict(one)) + "\n")
                 log.flush()
                 bar(len(grades), len(found), one.name)
-        except BaseException:
+        except BaseException as end:
             pool.shutdown(wait=False, cancel_futures=True)
+            grader.box.stop()
+            if isinstance(end, KeyboardInterrupt):
+                print(f"\ninterrupted: {len(grades)} of {len(found)} are graded; the same line goes on from there", file=sys.stderr)
             raise
     if sys.stderr.isatty():
         print(file=sys.stderr)
@@ -400,11 +427,18 @@ def page(lab, made, grades, secret):
         text = g.texts.get(check.name)
         inside = f"<details><summary>{html.escape(state)}</summary><pre>{html.escape(text)}</pre></details>" if text else html.escape(state)
         return f'<td class="{state.replace(" ", "-")}">{inside}</td>'
-    rows = "".join(f"<tr><td>{html.escape(g.name)}</td><td>{html.escape(g.student)}</td><td>{g.points} / {g.of}</td>"
+    rows = "".join(f"<tr><td>{html.escape(g.name)}{f'<br><small>{html.escape(g.problem)}</small>' if g.states and g.problem else ''}</td><td>{html.escape(g.student)}</td><td>{g.points} / {g.of}</td>"
                    + ("".join(cell(g, c) for c in made) if g.states else f'<td colspan="{len(made)}" class="failed">{html.escape(g.problem)}</td>')
                    + f"<td>{html.escape(g.pins)}</td><td><code>{g.signature}</code></td></tr>\n" for g in grades)
     heads = "".join(f"<th title='{html.escape(c.property, True)}'>{c.name} ({c.points})</th>" for c in made)
     return (f"<!doctype html><meta charset=utf-8><title>Lab {lab.id}</title><style>{STYLE}</style>"
             f"<h1>Lab {lab.id}: {html.escape(lab.title)}</h1><p>{len(grades)} submissions; nonce {secret.nonce[:8]}…, "
             f"{secret.count} hidden seeds for each check.</p><table><tr><th>submission</th><th>student</th><th>points</th>{heads}"
-            f"<th>pins</th><th>signature</th></tr>\n{rows}</table>\n")
+            f"<th>pins</th><th>signature</th></tr>\n{rows}{foot(made, grades)}</table>\n")
+
+
+def foot(made, grades):
+    """What of the class passed each check."""
+    passed = "".join(f"<th>{sum(g.states.get(c.name) == checks.PASSED for g in grades)} of {len(grades)} passed</th>" for c in made)
+    mean = sum(g.points for g in grades) / len(grades)
+    return f"<tr><th>all</th><th></th><th>{mean:.1f} on average</th>{passed}<th></th><th></th></tr>\n"

@@ -31,6 +31,10 @@ def file_of(lab, function):
     return next((file for file, name in lab.functions if name == function), "")
 
 
+def step_of(lab, function):
+    return next((c.step for c in lab.cuts if function in c.functions), 0)
+
+
 def progress(check):
     """Shows how far a check is, on a terminal."""
     if not sys.stderr.isatty():
@@ -52,7 +56,8 @@ def result(lab, r):
              + (f": {runs}" if runs else "")]
     where = f"labs/{lab.id}/README.md, step {r.check.step}"
     if r.state == NOT_STARTED:
-        lines.append(f"        not started: {r.function} is yours ({file_of(lab, r.function)}); {where}")
+        lines.append(f"        not started: {r.function} is yours ({file_of(lab, r.function)}); "
+                     f"labs/{lab.id}/README.md, step {step_of(lab, r.function) or r.check.step}")
     elif r.state == NOT_BUILT:
         lines += ["        it does not build:", *(f"          {line}" for line in r.wrong)]
     elif r.state == FAILED:
@@ -85,7 +90,7 @@ def open_functions(root, lab):
     for cut in sorted(lab.cuts, key=lambda c: c.step):
         text = (root / cut.file).read_text()
         for name in cut.functions:
-            yield cut.file, name, cut.step, cutter.is_todo(text, name, lab.id, cut.instead)
+            yield cut.file, name, cut.step, cutter.is_todo(text, name, lab.id, cut.instead, cut.file)
 
 
 def step_titles(root, lab):

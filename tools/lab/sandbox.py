@@ -66,6 +66,10 @@ def bytes_in(folder):
     return total
 
 
+class Stopped(Exception):
+    """What ran was ended because nobody wants to know any more."""
+
+
 class Sandbox:
     """@folder is for empty roots. @strict: None finds out whether there are namespaces."""
 
@@ -73,6 +77,7 @@ class Sandbox:
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.here, self.numbers = threading.local(), itertools.count()
+        self.running, self.stopped = set(), False
         self.strict = strict
         if strict is None:
             self.strict = self.works()
@@ -129,10 +134,23 @@ class Sandbox:
                                        stderr=subprocess.STDOUT, env=environment, preexec_fn=self.limits(cpu_s, memory),
                                        **({"user": self.user, "group": self.user, "extra_groups": []} 
                                           if self.user is not None and not self.strict else {}))
-            return self.watch(process, stall_s, out)
+            self.running.add(process)
+            if self.stopped:
+                self.kill(process)
+            result = self.watch(process, stall_s, out)
+            self.running.discard(process)
+            if self.stopped:
+                raise Stopped
+            return result
         finally:
             if self.strict:
                 root.rmdir()
+
+    def stop(self):
+        """Ends what runs, in all threads, and what is begun from now on."""
+        self.stopped = True
+        for process in list(self.running):
+            self.kill(process)
 
     def watch(self, process, stall_s, out=None):
         """Reads until the end, a limit, or too much, said or written to the folder @out."""

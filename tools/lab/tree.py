@@ -61,8 +61,10 @@ def graft(lab, to, mine):
     for file, name in lab.functions:
         theirs = Path(mine) / file
         if not theirs.exists():
-            raise Wrong(f"{theirs} is not there; is {mine} a tree of this kernel?")
+            continue  # in an older tree it has another place
         source = theirs.read_text()
+        if name not in {f.name for f in cutter.functions(source, str(theirs))}:
+            continue
         if "LAB_TODO" in "\n".join(cutter.body_of(source, name, str(theirs))):
             continue
         write(Path(to) / file, cutter.graft((Path(to) / file).read_text(), source, [name], file))
@@ -87,15 +89,18 @@ def git(where, *words):
 
 
 def starter(lab, root, to, mine=None, others=()):
-    """A tree to work in: @lab is cut, and the student's own functions of @others are in it."""
+    """A tree to work in: @lab is cut, and the student's own functions of @others are in it. Those of @lab itself, if it
+    is one of them, come last: they are what `lab diff` shows."""
     to = Path(to)
+    if mine and not (Path(mine) / "kernel/core").is_dir():
+        raise Wrong(f"{mine} is no tree of this kernel: there is no {mine}/kernel/core")
     if to.exists() and any(to.iterdir()):
         raise Wrong(f"{to} is there already and not empty; choose another folder, or remove it")
     names = [f for f in files(root) if not withheld(f)]
     copy(root, to, names)
     write(to / ".lab/base", identity(root) + "\n")
     write(to / ".lab/number", lab.id + "\n")
-    taken = [name for other in others for name in graft(other, to, mine)]
+    taken = [name for other in others if other.id != lab.id for name in graft(other, to, mine)]
     cut(lab, to)
     if (to / ".gitignore").exists():
         with open(to / ".gitignore", "a") as ignored:
@@ -104,4 +109,4 @@ def starter(lab, root, to, mine=None, others=()):
     git(to, "add", "-A", "-f", *(n for n in os.listdir(to) if n not in (".git", "build")))
     git(to, "commit", "-q", "-m", f"Lab {lab.id}: {lab.title}. Starter")
     git(to, "tag", "starter")
-    return taken
+    return taken + [name for other in others if other.id == lab.id for name in graft(lab, to, mine)]

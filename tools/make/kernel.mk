@@ -41,7 +41,7 @@ SMALL := apps/% services/% board/% drivers/psci/% drivers/uart/% \
 	arch/$(ARCH)/fault% arch/$(ARCH)/cpu%
 
 FLAGS_FILE := $(OUT)/flags
-$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL))
+$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL) $(HOOKS_SED_LINES))
 
 ifneq ($(ARCH),sim)
 $(addprefix $(OUT)/kernel/,$(addsuffix .o,$(SMALL))): CFLAGS += $(SMALLEST)
@@ -53,7 +53,7 @@ $(OUT)/kernel/sched/%.o: CFLAGS += -Wcast-qual
 $(OUT)/%.o: %.c $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(TARGET_CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	@$(COMPILE)
 
 $(OUT)/%.o: %.S $(FLAGS_FILE)
 	@mkdir -p $(@D)

@@ -16,20 +16,36 @@ SLACK_EVENTS = 1_000_000  # that a schedule may take more than three plain runs
 TOLD = re.compile(r"sim: explored (\d+) schedules .* from (\d+) places; (\d+) fail; (\d+) pages; ([\d.]+) s, (\d+) schedules/s(.*)")
 
 
-def functions(path):
-    """name -> (address, bytes) of a program's or object's functions."""
+def symbols(path, kinds):
+    """(name, address, bytes) of a program's or object's symbols of these kinds of nm's."""
     done = subprocess.run(["nm", "-S", path], text=True, stdout=subprocess.PIPE, check=True)
     rows = [line.split() for line in done.stdout.splitlines()]
-    return {row[3]: (int(row[0], 16), int(row[1], 16)) for row in rows if len(row) == 4 and row[2] in "tT"}
+    return [(row[3], int(row[0], 16), int(row[1], 16)) for row in rows if len(row) == 4 and row[2] in kinds]
+
+
+def functions(path):
+    return {name: (at, size) for name, at, size in symbols(path, "tT")}
+
+
+def address(elf, name, kinds):
+    """(address, bytes) of the one symbol of that name."""
+    found = [(at, size) for n, at, size in symbols(elf, kinds) if n == name]
+    if not found:
+        raise Wrong(f"there is no {'function' if 't' in kinds else 'variable'} {name} in {elf}; it may be inlined")
+    if len(found) > 1:
+        raise Wrong(f"{elf} has {len(found)} of {name}: which one is meant?")
+    return found[0]
 
 
 def part(elf, app, name):
     """The addresses of function @p name; without one, of all functions of the program's own file."""
-    known = functions(elf)
-    names = [name] if name else functions(Path(elf).parent.parent / f"{app.with_suffix('')}.o")
-    found = [known[n] for n in names if n in known]
+    if name:
+        found = [address(elf, name, "tT")]
+    else:
+        known = functions(elf)
+        found = [known[n] for n in functions(Path(elf).parent.parent / f"{app.with_suffix('')}.o") if n in known]
     if not found:
-        raise Wrong(f"there is no function {name} in {elf}; it may be inlined" if name else f"{app} has no functions")
+        raise Wrong(f"{app} has no functions")
     return f"{min(at for at, _ in found):x}-{max(at + size for at, size in found):x}"
 
 

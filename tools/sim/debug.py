@@ -1,14 +1,12 @@
 """fermata-sim debug: GDB on a run of the simulator, forwards and backwards.
 
-A server for GDB's remote protocol (GDB manual, appendix E) that holds the simulator by ptrace. A run is
-deterministic, so going back is going forward again from an earlier state: while the run goes forward, the
-process is forked every million events or so, and the copies wait. A place in the run is its number of
-events and, between two events, an instruction. The simulator's own code is not seen: between two instructions of
-the kernel nothing is. CPUs are GDB's threads. Memory and registers cannot be written: that would be another run.
+The simulator is held by ptrace. A run is deterministic, so going back is going forward again from an earlier state:
+while the run goes forward, the process is forked every half a million events, and the copies wait. A place in the run
+is its number of events and, between two events, an instruction. The simulator's own code is not seen: between two
+instructions of the kernel nothing is. Memory and registers cannot be written: that would be another run.
 """
 
 import os
-import select
 import signal
 import socket
 import struct
@@ -17,6 +15,8 @@ import sys
 
 import runs
 import stepper
+from gdbserver import Server
+from tasks import Tasks
 from traced import (CONT, DEBUG_REGISTER, OPTIONS, PEEKUSER, POKEUSER, REGISTERS, RIP, RSP, SETOPTIONS, SINGLESTEP,
                     TRACEME, Process, ptrace)
 from wrong import Wrong
@@ -25,15 +25,15 @@ CHECKPOINT_EVENTS = 500_000
 CHECKPOINTS_MAX = 48
 NEAR_EVENTS = 2_000
 STEPS_MAX = 200_000  # instructions between two events
-GDB_REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
 TABLE = ("events armed budget bias cur sp0 sp1 cpus text text_end at capped running stop end clock fraction step").split()
+COMMANDS = runs.ROOT / "tools/gdb/fermata.py"
 SAVED = "r15 r14 r13 r12 rbx rbp rip".split()  # fiber_x86_64.S
 
 class Machine:
     """A run: where it is, and how to get anywhere else in it."""
 
-    def __init__(self, command, symbols):
-        self.symbols = symbols
+    def __init__(self, command, symbols, quiet=False):
+        self.symbols, self.quiet = symbols, quiet
         self.out, write_end = os.pipe()
         os.set_blocking(self.out, False)
         self.printed = 0
@@ -101,8 +101,9 @@ class Machine:
             fresh = data[max(0, self.printed - self.p.shown):]
             self.p.shown += len(data)
             self.printed = max(self.printed, self.p.shown)
-            sys.stdout.buffer.write(fresh)
-            sys.stdout.flush()
+            if not self.quiet:
+                sys.stdout.buffer.write(fresh)
+                sys.stdout.flush()
 
     # Going forward.
 
@@ -350,134 +351,43 @@ class Machine:
     # What GDB asks for.
 
     def threads(self):
+        """The CPUs that have started."""
         n = struct.unpack("<I", self.p.read(self.at["cpus"], 4))[0]
         stride = self.at["sp1"] - self.at["sp0"]
         return [i for i in range(n) if i == self.cpu() or self.p.u64(self.at["sp0"] + i * stride)]
 
-    def registers(self, cpu):
-        regs = self.p.regs()
-        known = dict(zip(REGISTERS, regs))
-        if cpu != self.cpu():
-            sp = self.p.u64(self.at["sp0"] + cpu * (self.at["sp1"] - self.at["sp0"]))
-            values = struct.unpack("<7Q", self.p.read(sp, 56).ljust(56, b"\0"))
-            known = {r: 0 for r in REGISTERS} | dict(zip(SAVED, values)) | {"rsp": sp + 56, "cs": known["cs"], "ss": known["ss"]}
-        data = b"".join(struct.pack("<Q", known[r]) for r in GDB_REGISTERS)
-        return data + struct.pack("<7I", *(known[r] & 0xffffffff for r in ("eflags", "cs", "ss", "ds", "es", "fs", "gs")))
+    def stack_pointer(self, cpu):
+        if cpu == self.cpu():
+            return self.p.regs()[RSP]
+        return self.p.u64(self.at["sp0"] + cpu * (self.at["sp1"] - self.at["sp0"]))
 
+    def saved_registers(self, sp):
+        """With which a stack at rest goes on. The others are not kept: its function does not need them."""
+        return dict(zip(SAVED, struct.unpack("<7Q", self.p.read(sp, 56).ljust(56, b"\0")))) | {"rsp": sp + 56}
 
-class Server:
-    """GDB's remote protocol over a connected socket."""
+    def registers_of(self, cpu):
+        if cpu == self.cpu():
+            return dict(zip(REGISTERS, self.p.regs()))
+        return self.saved_registers(self.stack_pointer(cpu))
 
-    def __init__(self, machine, connection):
-        self.m, self.s = machine, connection
-        self.pending = b""
-        self.ack = True
-        self.selected = None
-
-    def send(self, text):
-        data = text.encode("latin1")
-        self.s.sendall(b"$" + data + b"#%02x" % (sum(data) & 255))
-
-    def packet(self):
-        while True:
-            start = self.pending.find(b"$")
-            end = self.pending.find(b"#", start)
-            if start >= 0 and 0 <= end <= len(self.pending) - 3:
-                data, self.pending = self.pending[start + 1:end], self.pending[end + 3:]
-                if self.ack:
-                    self.s.sendall(b"+")
-                return data.decode("latin1")
-            more = self.s.recv(65536)
-            if not more:
-                return None
-            self.pending += more
-
-    def interrupted(self):
-        if select.select([self.s], [], [], 0)[0]:
-            self.pending += self.s.recv(65536)
-        stop = b"\x03" in self.pending
-        self.pending = self.pending.replace(b"\x03", b"")
-        return stop
-
-    def stopped(self, why):
-        m = self.m
-        if why == "exit":
-            return f"W{m.exited & 255:02x}"
-        extra = {"begin": "replaylog:begin;", "end": "replaylog:end;"}.get(why, "")
-        if why == "watch":
-            extra = f"watch:{m.watched:x};"
-        self.selected = m.cpu()
-        return f"T{2 if why == 'interrupt' else 5:02x}{extra}thread:{m.cpu() + 1:x};"
-
-    def serve(self):
-        while (text := self.packet()) is not None:
-            if text == "k" or text.startswith(("vKill", "D")):
-                if not text.startswith("k"):
-                    self.send("OK")
-                return
-            self.send(self.answer(text))
-            if text == "QStartNoAckMode":
-                self.ack = False
-
-    def answer(self, text):
-        m = self.m
-        for prefix, handler in (("qSupported", lambda t: "PacketSize=4000;ReverseStep+;ReverseContinue+;QStartNoAckMode+;vContSupported+"),
-                                ("QStartNoAckMode", lambda t: "OK"), ("qAttached", lambda t: "1"),
-                                ("qC", lambda t: f"QC{m.cpu() + 1:x}"), ("qfThreadInfo", lambda t: "m" + ",".join(f"{i + 1:x}" for i in m.threads())),
-                                ("qsThreadInfo", lambda t: "l"), ("qThreadExtraInfo", lambda t: f"CPU {int(t.split(',')[1], 16) - 1}".encode().hex()),
-                                ("qRcmd,", self.monitor), ("vCont?", lambda t: "vCont;c;C;s;S"), ("vCont;", lambda t: self.resume(t[6])),
-                                ("?", lambda t: self.stopped("break")), ("H", self.select), ("T", lambda t: "OK"),
-                                ("g", lambda t: m.registers(m.cpu() if self.selected is None else self.selected).hex()),
-                                ("m", self.memory), ("Z", self.stop_at), ("z", self.stop_at),
-                                ("bs", lambda t: self.stopped("break" if m.step_back() else "begin")), ("bc", lambda t: self.stopped(m.backward())),
-                                ("c", lambda t: self.resume("c")), ("s", lambda t: self.resume("s"))):
-            if text.startswith(prefix):
-                return handler(text)
-        return "E01" if text[0] in "GPMX" else ""
-
-    def resume(self, how):
-        if self.m.exited is not None:
-            return f"W{self.m.exited & 255:02x}"
-        if how in "sS":
-            return self.stopped(self.m.step_forward())
-        return self.stopped(self.m.forward(self.interrupted))
-
-    def select(self, text):
-        thread = int(text[2:], 16) if text[2:] not in ("-1", "0", "") else 0
-        if text[1] == "g":
-            self.selected = thread - 1 if thread else self.m.cpu()
-        return "OK"
-
-    def memory(self, text):
-        at, n = (int(x, 16) for x in text[1:].split(","))
-        return self.m.p.read(at, n).hex() or "E14"
-
-    def stop_at(self, text):
-        kind, at, size = text[1:].split(",")[:3]
-        at, size = int(at, 16), int(size.split(";")[0], 16)
-        if kind in "01":
-            (self.m.breakpoints.add if text[0] == "Z" else self.m.breakpoints.discard)(at)
-            return "OK"
-        if size not in (1, 2, 4, 8) or (text[0] == "Z" and len(self.m.watches) == 4):
-            return "E22"
-        if text[0] == "Z":
-            self.m.watches[at, size] = 1 if kind == "2" else 3
-        else:
-            self.m.watches.pop((at, size), None)
-        return "OK"
-
-    def monitor(self, text):
-        words = bytes.fromhex(text.split(",")[1]).decode().split()
-        if words[:1] == ["event"] and len(words) == 2 and words[1].isdecimal():
-            self.m.land(max(int(words[1]), self.m.first[0] + 1))
-            words = ["event"]
-        said = f"event {self.m.events()}\n" if words == ["event"] else "monitor event [NUMBER]: where the run is, or go there\n"
-        return said.encode().hex()
+    def discard(self):
+        """What a copy wrote that is none of the run."""
+        try:
+            while os.read(self.out, 65536):
+                pass
+        except BlockingIOError:
+            pass
 
 
 def symbols_of(elf):
-    done = subprocess.run(["nm", elf], text=True, stdout=subprocess.PIPE, check=True)
-    return {row[2]: int(row[0], 16) for row in map(str.split, done.stdout.splitlines()) if len(row) == 3}
+    """name -> address, and (file, name) -> address: several files may have a variable of that name."""
+    done = subprocess.run(["nm", "-ap", elf], text=True, stdout=subprocess.PIPE, check=True)
+    names, statics, file = {}, {}, ""
+    for at, kind, name in (row for row in map(str.split, done.stdout.splitlines()) if len(row) == 3):
+        if kind == "a":
+            file = os.path.basename(name)  # of those that follow
+        names[name] = statics[file, name] = int(at, 16)
+    return names, statics
 
 
 def command_of(args):
@@ -505,7 +415,7 @@ def main(args):
         raise Wrong("debug is for x86_64 hosts")
     until, args.until = args.until, None  # there GDB begins; the run goes on
     command = command_of(args)
-    symbols = symbols_of(command[0])
+    symbols, statics = symbols_of(command[0])
     if "sim_debug_table" not in symbols:
         raise Wrong(f"{command[0]} cannot be debugged: it was built by an older tree")
     event = last_event([*command, "--until", str(until)], symbols) if until else 0
@@ -514,23 +424,24 @@ def main(args):
     listener = socket.create_server(("127.0.0.1", args.port or 0))
     port = listener.getsockname()[1]
     machine = Machine(command, symbols)
-    gdb = None
+    tasks, gdb = Tasks(machine, symbols, statics), None
     try:
         if event:
             machine.land(event)
         if args.port is None:
-            gdb = subprocess.Popen(["gdb", "-q", *(["-batch"] if args.ex else []), "-ex", "set pagination off", "-ex", "set remotetimeout 60",
+            gdb = subprocess.Popen(["gdb", "-q", *(["-batch"] if args.ex else []), "-ex", "set pagination off", "-ex", "set remotetimeout 60", "-ex", "set sysroot /", "-x", str(COMMANDS),
                                     "-ex", f"target remote 127.0.0.1:{port}",
                                     *(word for text in args.ex or [] for word in ("-ex", text)), command[0]])
         else:
-            print(f"gdb {command[0]} -ex 'target remote 127.0.0.1:{port}'", flush=True)
+            print(f"gdb {command[0]} -x {COMMANDS} -ex 'target remote 127.0.0.1:{port}'", flush=True)
         listener.settimeout(60 if gdb else None)
         connection, _ = listener.accept()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # GDB's
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        Server(machine, connection).serve()
+        Server(machine, connection, tasks).serve()
         connection.close()
     finally:
+        tasks.forget()
         machine.close()
         if gdb:
             gdb.wait()

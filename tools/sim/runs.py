@@ -1,6 +1,7 @@
 """Runs of kernel.elf: building it, starting it, what it says, and files that repeat it."""
 
 import fcntl
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Swept:
 SEED = re.compile(r"sim: seed=(\d+) ")
 SWEPT = re.compile(r"sim: swept seeds=(\d+) failed=(\d+) events=(\d+) hash=([0-9a-f]{16})$")
 SUMMARY = re.compile(r"sim: seed=\d+ events=(\d+) virtual_ns=(\d+) switches=(\d+) hash=([0-9a-f]{16})")
-COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=).*|  \S+:\d+: .*)$", re.M)
+COMPLAINT = re.compile(r"^(?:(?:kernel )?panic[: ].*|not ok .*|sim: (?!seed=|again:).*|  \S+:\d+: .*)$", re.M)
 
 
 def complaint(output):
@@ -67,6 +68,26 @@ def start(elf, words, stdin=""):
     if done.returncode == 2 and not SUMMARY.search(done.stdout):
         raise Wrong(done.stdout.strip())
     return outcome(done.returncode, done.stdout)
+
+
+def become(elf, words):
+    """This process runs it, to the end. Who waits when nothing goes on any more is told behind it."""
+    command = [os.path.abspath(elf), *map(str, words)]
+    try:
+        status = subprocess.call(command)
+    except OSError as error:
+        raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
+    if status == STATUS_NO_PROGRESS:
+        import stuck  # which needs this module
+        stuck.show(command)
+    return status if status >= 0 else 128 - status
+
+
+def has_place(option, path):
+    """Said before a long run, not behind it."""
+    folder = Path(path).parent if path else None
+    if folder and not folder.is_dir():
+        raise Wrong(f"{option} {path}: there is no folder {folder}; make it first")
 
 
 class Batch:
@@ -150,6 +171,7 @@ def settle(args):
     if args.sched and (args.elf or args.app not in (None, scenario.APP)):
         raise Wrong(f"--sched goes with a scenario and with kernel/apps/, not with {args.elf or args.app}")
     args.strategy = args.strategy or said.get("strategy", "time")
+    args.fault = [*(args.plan.faults if args.plan else []), *(args.fault or [])]
     if args.plan and args.cpus and args.cpus < said["cpus"] and any("on" in task for task in said["task"]):
         raise Wrong(f"--cpus {args.cpus}: the scenario places tasks on {said['cpus']}")
     args.cpus = args.cpus or said.get("cpus", 4)

@@ -4,6 +4,9 @@
   duration_ms = 20         # jobs are released for so long
   strategy = "time"        # the simulator's; --strategy goes before it
   seed = 1                 # of the execution times; --seed goes before it
+  faults = { hint-lost = 100, fail_alloc = 3 }
+                           # the simulator's: a kind strikes one time in so many (--fault goes before it);
+                           # and the third allocation of the boot fails
 
   [[task]]
   name = "control"         # up to 15 letters, digits, - and _
@@ -33,7 +36,11 @@ POLICIES = ["fifo", "rr", "edf", "cedf", "fair", "mlfq", "lottery", "stride"]
 QUANTUM = {"rr": 4000, "fair": 4000, "mlfq": 4000, "lottery": 4000, "stride": 4000}
 SHARE = {"fair": 100, "lottery": 100, "stride": 100}
 US_MAX = 10**12
-TOP = {"cpus": (1, 64), "duration_ms": (1, 10**6), "seed": (0, 2**64 - 1), "strategy": None, "task": None}
+TOP = {"cpus": (1, 64), "duration_ms": (1, 10**6), "seed": (0, 2**64 - 1), "strategy": None, "faults": None, "task": None}
+FAULTS = ("hint-lost hint-doubled hint-late hint-spurious timer-late cpu-stall timer-doubled timer-spurious clock-step clock-skew "
+          "bit-flip").split()  # sim/fault.c has them; those of devices are not for scenarios
+STRATEGIES = "time random every pct bounded".split()
+FAULT_MAX = 2**63 - 1
 TASK = {"period_us": (1, US_MAX), "phase_us": (0, US_MAX), "deadline_us": (1, US_MAX), "level": (0, 31),
         "share": (1, 10000), "quantum_us": (50, 10**7), "copies": (1, 64)}
 TASK_OTHER = ("name", "policy", "work_us", "on", "admit", "server")
@@ -87,6 +94,9 @@ class Scenario:
         for key, limits in TOP.items():
             if limits and key in self.data:
                 self.number(None, self.data, key, limits)
+        if self.data.get("strategy", "time") not in STRATEGIES:
+            self.wrong(None, "strategy", f"strategy is {self.data['strategy']!r}, not one of {', '.join(STRATEGIES)}")
+        self.faults = [f"{kind}={n}" for kind, n in self.check_faults()]
         if not isinstance(self.data.get("task"), list) or not self.data["task"]:
             self.wrong(None, None, "there is no [[task]]")
         names = {}
@@ -98,6 +108,23 @@ class Scenario:
                 self.tasks.append((number, word))
         if len(self.cmdline(0)) > CMDLINE_MAX or len(self.tasks) > 64:
             self.wrong(None, None, f"{len(self.tasks)} tasks are too many; 64 at most, and {CMDLINE_MAX} characters of them")
+
+    def check_faults(self):
+        """(kind, one in how many); what the kernel does itself is in its command line."""
+        faults = self.data.get("faults", {})
+        if not isinstance(faults, dict):
+            self.wrong(None, "faults", "faults is not { KIND = N, ... }")
+        for kind in faults:
+            if kind not in (*FAULTS, "fail_alloc"):
+                self.wrong(None, self.key_of(kind), f"faults have no {kind}; there are {', '.join(FAULTS)}, and fail_alloc")
+            if type(faults[kind]) is not int or not 1 <= faults[kind] <= FAULT_MAX:
+                self.wrong(None, self.key_of(kind), f"{kind} is {faults[kind]!r}, not a number from 1 on")
+            if kind != "fail_alloc":
+                yield kind, faults[kind]
+
+    def key_of(self, kind):
+        """Of a table on lines of its own the key, else the table's."""
+        return kind if re.search(rf"^\s*{re.escape(kind)}\s*=", self.text, re.M) else "faults"
 
     def task_words(self, n, task):
         self.known(n, task, [*TASK, *TASK_OTHER], "a task")
@@ -161,7 +188,9 @@ class Scenario:
                 "server_period_us": self.number(n, server, "period_us", SERVER["period_us"]), "hard": int(hard)}
 
     def cmdline(self, seed):
-        return " ".join([f"scene={self.data['duration_ms'] * 1000},{seed}", *(word for _, word in self.tasks)])
+        fails = self.data.get("faults", {}).get("fail_alloc")
+        words = [f"scene={self.data['duration_ms'] * 1000},{seed}", *(word for _, word in self.tasks)]
+        return " ".join([*words, *([f"fail_alloc={fails}"] if fails else [])])
 
     def refusal(self, output):
         """What the kernel refused, as file, line and its words; None when it did not."""

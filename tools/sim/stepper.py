@@ -106,8 +106,8 @@ class Stepper:
             if name == SWITCH:
                 names[int(cpu)] = next((comm for role, _, comm in TASK.findall(fields) if role == "next_"), "nobody")
         for cpu in m.threads():
-            registers = m.registers(cpu)
-            pc, fp = (int.from_bytes(registers[8 * i:8 * i + 8], "little") for i in (16, 6))
+            registers = m.registers_of(cpu)
+            pc, fp = registers["rip"], registers["rbp"]
             inside = next((at for at in self.calls(pc, fp) if m.in_kernel(at)), pc)
             yield f"CPU {cpu}{' *' if cpu == m.cpu() else '  '} {names.get(cpu, 'nobody'):16} {self.place(inside)}"
 

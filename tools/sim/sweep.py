@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import csv
+import hashlib
 import json
 import sys
 import threading
@@ -12,8 +13,8 @@ import runs
 import scenario
 from runs import Wrong
 
-COLUMNS = ["seed", "build", "strategy", "cpus", "status", "what", "events", "virtual_ns", "switches", "hash", "late", "tasks"]
-SAME = ["build", "strategy", "cpus"]  # of all rows of a file
+COLUMNS = ["seed", "build", "strategy", "cpus", "options", "status", "what", "events", "virtual_ns", "switches", "hash", "late", "tasks"]
+SAME = ["build", "strategy", "cpus", "options"]  # of all rows of a file
 
 
 class Rows:
@@ -184,7 +185,7 @@ def work(args, elf, key, rows, stop):
 def main(args):
     runs.settle(args)
     elf = runs.kernel(args)
-    key = {"build": runs.start_text(elf, "--print-build"), "strategy": args.strategy, "cpus": args.cpus}
+    key = {"build": runs.start_text(elf, "--print-build"), "strategy": args.strategy, "cpus": args.cpus, "options": options(args)}
     if args.strategy in ("pct", "bounded") and not args.length:
         # as long as a run is
         args.length = max(runs.start(elf, ["--cpus", args.cpus, "--max-events", args.max_events, "--cmdline",
@@ -203,6 +204,14 @@ def main(args):
         first = min(seed for seed in args.seeds if rows.done.get(seed))
         print(f"The first again: tools/sim/fermata-sim run {again(args)} --seed {first}")
     return 1 if failed else 0
+
+
+def options(args):
+    """All else that makes a row what it is: options, and the kernel's command line, of a scenario as its name and a sum."""
+    line = runs.cmdline(args, 0)
+    if args.plan:
+        line = f"{Path(args.scenario).name}:{hashlib.sha256(line.encode()).hexdigest()[:12]}"
+    return " ".join([*runs.common_words(args)[4:], *([line] if line else [])])
 
 
 def again(args):

@@ -19,7 +19,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 REGS = struct.Struct(f"{len(REGISTERS)}Q")
-RSP, RIP, RAX = (REGISTERS.index(r) for r in ("rsp", "rip", "rax"))
+RSP, RIP, RAX, RDI, EFLAGS = (REGISTERS.index(r) for r in ("rsp", "rip", "rax", "rdi", "eflags"))
+TRAP_FLAG = 1 << 8
 
 
 def ptrace(request, pid, at=0, data=0):
@@ -59,7 +60,9 @@ class Process:
 
     def regs(self):
         ptrace(GETREGS, self.pid, 0, ctypes.addressof(self.buffer))
-        return list(REGS.unpack(self.buffer))
+        regs = list(REGS.unpack(self.buffer))
+        regs[EFLAGS] &= ~TRAP_FLAG
+        return regs
 
     def set_regs(self, regs):
         buffer = ctypes.create_string_buffer(REGS.pack(*regs))
@@ -67,8 +70,14 @@ class Process:
 
     def resume(self, how, sig=0):
         """Until it stops again: the status of waitpid."""
+        if how == CONT:  # a step during which a child ends leaves its flag behind
+            self.set_regs(self.regs())
         ptrace(how, self.pid, 0, sig)
         return os.waitpid(self.pid, 0)[1]
+
+    def step(self):
+        """One instruction; false when it did not come behind it."""
+        return self.resume(SINGLESTEP) >> 8 == signal.SIGTRAP
 
     def fork(self):
         """A copy in the same state."""

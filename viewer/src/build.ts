@@ -7,66 +7,17 @@ import {EV, SETS} from "events";
 import {check} from "./check.js";
 import {LAYOUTS, decode, urgency} from "./decode.js";
 import {Columns, filled} from "./grow.js";
-import {about, type Input} from "./input.js";
-import {inTurn, merge} from "./merge.js";
-import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Lane, type Model, type Task} from "./model.js";
-import {estimate, packets, type CpuStream} from "./packets.js";
+import {about, type About, type Input} from "./input.js";
+import {LaneMaker, LanesMaker, now} from "./lanes.js";
+import {merge} from "./merge.js";
+import {IDLE, OFFLINE, S, UNKNOWN, type Cpu, type Flag, type Model, type Task} from "./model.js";
+import {Arrival, estimate, packets, type CpuStream, type Packet} from "./packets.js";
 import {duration} from "./time.js";
+import {Turns, type Taker} from "./turns.js";
 
-class LaneMaker {
-	private start: Float64Array;
-	private val: Uint32Array;
-	n = 0;
-	/** @param room steps that are expected */
-	constructor(room = 16) {
-		room = Math.max(room, 16);
-		this.start = new Float64Array(room);
-		this.val = new Uint32Array(room);
-	}
-	get last(): number {
-		return this.n ? this.val[this.n - 1]! : -1;
-	}
-	put(t: number, v: number): void {
-		const {n} = this;
-		if (n) {
-			if (this.val[n - 1] === v)
-				return;
-			if (t <= this.start[n - 1]!) {
-				/* Clocks differ a little: what came later in seq counts. */
-				if (n > 1 && this.val[n - 2] === v)
-					this.n--;
-				else
-					this.val[n - 1] = v;
-				return;
-			}
-		}
-		if (n === this.start.length)
-			this.grow();
-		this.start[n] = t;
-		this.val[n] = v;
-		this.n = n + 1;
-	}
-	/** What it begins with is something else. */
-	begin(v: number): void {
-		this.val[0] = v;
-	}
-	private grow(): void {
-		const start = new Float64Array(this.n * 2);
-		const val = new Uint32Array(this.n * 2);
-		start.set(this.start);
-		val.set(this.val);
-		this.start = start;
-		this.val = val;
-	}
-	done(): Lane {
-		return {start: filled(this.start, this.n), val: filled(this.val, this.n)};
-	}
-}
-
+/** What seldom changes of a task. */
 class TaskMaker {
 	name = "";
-	cls = -1;
-	prio = 0;
 	share = 0;
 	parent = 0;
 	deadlineNs = 0;
@@ -74,17 +25,41 @@ class TaskMaker {
 	budgetNs = 0;
 	periodNs = 0;
 	places: {from: number; cpus: string}[] = [];
-	/** When it was queued last. */
-	queuedAt = 0;
 	spawned = NaN;
 	ends = false;
-	state: S = S.unknown;
-	/** Kind and line of its last await. */
-	awaits = 0;
-	openJob = -1;
-	queued = 0;
-	lane = new LaneMaker();
 	constructor(readonly tid: number) {}
+}
+
+/** What each event may change of one, by task. */
+class TaskState {
+	readonly cls: Int16Array;
+	readonly prio: Uint8Array;
+	readonly state: Uint8Array;
+	/** 1 + the part of the queue that it waits in. */
+	readonly queued: Uint8Array;
+	/** Whether it has places. */
+	readonly placed: Uint8Array;
+	/** Kind and line of its last await. */
+	readonly awaits: Uint32Array;
+	readonly openJob: Int32Array;
+	/** When it was queued last. */
+	readonly queuedAt: Float64Array;
+	constructor(n: number, before?: TaskState) {
+		const {cls, prio, state, queued, placed, awaits, openJob, queuedAt} = before ?? {};
+		const more = <A extends {set: (a: A) => void}>(a: A, old: A | undefined): A => {
+			if (old)
+				a.set(old);
+			return a;
+		};
+		this.cls = more(new Int16Array(n).fill(-1), cls);
+		this.prio = more(new Uint8Array(n), prio);
+		this.state = more(new Uint8Array(n).fill(S.unknown), state);
+		this.queued = more(new Uint8Array(n), queued);
+		this.placed = more(new Uint8Array(n), placed);
+		this.awaits = more(new Uint32Array(n), awaits);
+		this.openJob = more(new Int32Array(n).fill(-1), openJob);
+		this.queuedAt = more(new Float64Array(n), queuedAt);
+	}
 }
 
 class CpuMaker {
@@ -107,19 +82,42 @@ class CpuMaker {
 }
 
 /** Time; word, CPU, and what else there is of each. */
-class PointsMaker extends Columns {
+class PointsMaker {
+	private time: Float64Array;
+	private word: Uint32Array;
+	private cpu: Uint8Array;
+	private more: Uint32Array;
+	n = 0;
 	constructor(room: number) {
-		super(1, 3, room);
+		room = Math.max(room, 64);
+		this.time = new Float64Array(room);
+		this.word = new Uint32Array(room);
+		this.cpu = new Uint8Array(room);
+		this.more = new Uint32Array(room);
 	}
-	put(t: number, word: number, cpu: number, more = 0): void {
-		const k = this.add();
-		this.f[0]![k] = t;
-		this.u[0]![k] = word;
-		this.u[1]![k] = cpu;
-		this.u[2]![k] = more;
+	put(word: number, cpu: number, more: number): void {
+		const k = this.n;
+		if (k === this.cpu.length)
+			this.grow();
+		this.time[k] = now[0]!;
+		this.word[k] = word;
+		this.cpu[k] = cpu;
+		this.more[k] = more;
+		this.n = k + 1;
+	}
+	private grow(): void {
+		const {time, word, cpu, more} = this;
+		const room = cpu.length * 2;
+		(this.time = new Float64Array(room)).set(time);
+		(this.word = new Uint32Array(room)).set(word);
+		(this.cpu = new Uint8Array(room)).set(cpu);
+		(this.more = new Uint32Array(room)).set(more);
 	}
 	done(): {time: Float64Array; word: Uint32Array; cpu: Uint8Array} {
-		return {time: this.doubles(0), word: this.words(0), cpu: new Uint8Array(this.u[1]!.subarray(0, this.n))};
+		return {time: filled(this.time, this.n), word: filled(this.word, this.n), cpu: filled(this.cpu, this.n)};
+	}
+	extra(): Uint32Array {
+		return filled(this.more, this.n);
 	}
 }
 
@@ -127,20 +125,24 @@ function cap(n: number): number {
 	return n < 0 ? 0 : n > 1023 ? 1023 : n;
 }
 
+/* Tasks whose number is below are found without a map. */
+const SMALL = 4096;
 /* Which of the three parts of the queue's lane a class counts in. */
-const QUEUE_PART = new Uint8Array(256).map((_, cls) => urgency(cls) <= 1 ? 0 : urgency(cls) <= 3 ? 10 : 20);
+const QUEUE_PART = new Uint8Array(256).map((_, cls) => urgency(cls) <= 1 ? 0 : urgency(cls) <= 3 ? 1 : 2);
 const MARKS = SETS["mark"]!;
 const NO_DEADLINE = 0xffffffff;
 
-class Builder {
+class Builder implements Taker {
 	readonly u32: Uint32Array;
 	readonly i32: Int32Array;
 	readonly bytes: Uint8Array;
 	readonly view: DataView;
 	readonly cpus: (CpuMaker | undefined)[] = [];
-	readonly tasks: TaskMaker[] = [new TaskMaker(0)];
-	readonly byTid = new Map<number, number>([[0, 0]]);
-	readonly small = new Int32Array(4096).fill(-1);
+	readonly tasks: TaskMaker[] = [];
+	task: TaskState = new TaskState(256);
+	readonly lanes: LanesMaker;
+	readonly byTid = new Map<number, number>();
+	readonly small = new Int32Array(SMALL).fill(-1);
 	readonly decisions: PointsMaker;
 	/** Decisions that are not what their candidates say. */
 	readonly wrong: number[] = [];
@@ -151,7 +153,7 @@ class Builder {
 	/** Records of marks, and when, on which CPU: lanes of locks need them by time. */
 	readonly marks = new PointsMaker(64);
 	readonly queue: LaneMaker;
-	readonly counts = [0, 0, 0];
+	readonly counts = new Int32Array(3);
 	queueMax = 1;
 	readonly locks = new Map<number, {holder: LaneMaker; waiters: LaneMaker; who: Set<number>}>();
 	readonly stacks: LaneMaker[] = [];
@@ -162,35 +164,38 @@ class Builder {
 	online = 0;
 	events = 0;
 	t0 = Infinity;
-	t1 = 0;
+	/** Of the last event. */
+	readonly latest = new Float64Array(1);
 
 	constructor(raw: Uint8Array, streams: CpuStream[], readonly nsPerTick: number) {
 		this.bytes = raw;
 		this.u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 		this.i32 = new Int32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 		this.view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-		this.small[0] = 0;
-		const count = estimate(streams, this.u32);
+		const count = estimate(streams, this.u32, raw.length);
+		const [switches, queued] = [count(EV.SCHED_SWITCH), count(EV.SCHED_ENQUEUE)];
 		this.decisions = new PointsMaker(count(EV.SCHED_DECISION));
 		this.wakes = new PointsMaker(count(EV.SCHED_WAKEUP));
 		this.sends = new PointsMaker(count(EV.IPI_SEND));
 		this.jobList = new Columns(3, 2, count(EV.SCHED_RELEASE));
-		this.queue = new LaneMaker(2 * count(EV.SCHED_ENQUEUE));
+		this.queue = new LaneMaker(2 * queued);
+		this.lanes = new LanesMaker(2 * (2 * switches + queued));
 		for (const s of streams) {
 			if (!s.packets.length)
 				continue;
-			const c = new CpuMaker(s, (count(EV.SCHED_SWITCH) + count(EV.CPU_IDLE)) / streams.length);
+			const c = new CpuMaker(s, (switches + count(EV.CPU_IDLE)) / streams.length);
 			this.cpus[s.cpu] = c;
 			if (c.blind)
 				this.blind++;
 			this.t0 = Math.min(this.t0, this.ns(s.packets[0]!.begin));
-			this.t1 = Math.max(this.t1, this.ns(s.packets[s.packets.length - 1]!.until));
 		}
 		if (this.t0 === Infinity)
 			this.t0 = 0;
+		now[0] = this.t0;
 		for (const c of this.cpus)
-			c?.lane.put(this.t0, c.blind ? UNKNOWN : OFFLINE);
-		this.queue.put(this.t0, 0);
+			c?.lane.put(c.blind ? UNKNOWN : OFFLINE);
+		this.queue.put(0);
+		this.taskOf(0);
 	}
 
 	ns(ticks: number): number {
@@ -205,48 +210,59 @@ class Builder {
 		return this.u32[word + 1] === NO_DEADLINE && this.u32[word] === NO_DEADLINE ? Infinity : this.u64(word);
 	}
 
-	task(tid: number): number {
-		if (tid >= 0 && tid < 4096) {
+	taskOf(tid: number): number {
+		if (tid >= 0 && tid < SMALL) {
 			const known = this.small[tid]!;
 			if (known >= 0)
 				return known;
 		}
-		let i = this.byTid.get(tid);
-		if (i === undefined) {
-			i = this.tasks.length;
-			this.tasks.push(new TaskMaker(tid));
-			this.tasks[i]!.lane.put(this.t0, S.unknown);
-			this.byTid.set(tid, i);
-			if (tid >= 0 && tid < 4096)
-				this.small[tid] = i;
-		}
+		return this.byTid.get(tid) ?? this.newTask(tid);
+	}
+
+	newTask(tid: number): number {
+		const i = this.tasks.push(new TaskMaker(tid)) - 1;
+		if (i === this.task.cls.length)
+			this.task = new TaskState(i * 2, this.task);
+		this.byTid.set(tid, i);
+		if (tid >= 0 && tid < SMALL)
+			this.small[tid] = i;
+		const t = now[0]!;
+		now[0] = this.t0;
+		if (this.lanes.add())
+			this.lanes.put(i, S.unknown);
+		now[0] = t;
 		return i;
 	}
 
 	/** A task goes to a state; `detail` is a CPU or kind and line. */
-	set(t: number, i: number, state: S, detail: number): void {
-		const task = this.tasks[i]!;
+	set(i: number, state: S, detail: number): void {
 		if (!i)
 			return;
+		const {queued} = this.task;
 		const queues = state === S.ready || state === S.preempted;
-		const part = QUEUE_PART[task.cls & 255]!;
-		if (queues && !task.queued) {
-			task.queued = 1 + part;
-			this.count(t, part, 1);
-		} else if (!queues && task.queued) {
-			this.count(t, task.queued - 1, -1);
-			task.queued = 0;
-		}
-		task.state = state;
-		task.lane.put(t, this.blind && state !== S.running && state !== S.dead ? S.unknown : state | detail << 4);
+		const part = queued[i]!;
+		if (queues && !part)
+			this.count(queued[i] = 1 + QUEUE_PART[this.task.cls[i]! & 255]!, 1);
+		else if (!queues && part)
+			this.leave(i);
+		this.task.state[i] = state;
+		this.lanes.put(i, this.blind && state !== S.running && state !== S.dead ? S.unknown : state | detail << 4);
 	}
 
-	count(t: number, part: number, by: number): void {
-		const at = part / 10;
-		this.counts[at] = this.counts[at]! + by;
-		if (this.counts[0]! + this.counts[1]! + this.counts[2]! > this.queueMax)
-			this.queueMax = this.counts[0]! + this.counts[1]! + this.counts[2]!;
-		this.queue.put(t, cap(this.counts[0]!) | cap(this.counts[1]!) << 10 | cap(this.counts[2]!) << 20);
+	leave(i: number): void {
+		const part = this.task.queued[i]!;
+		this.task.queued[i] = 0;
+		this.count(part, -1);
+	}
+
+	/** So many more or less wait in a part, which is counted from 1. */
+	count(part: number, by: number): void {
+		const {counts} = this;
+		counts[part - 1]! += by;
+		const [a, b, c] = [counts[0]!, counts[1]!, counts[2]!];
+		if (a + b + c > this.queueMax)
+			this.queueMax = a + b + c;
+		this.queue.put(cap(a) | cap(b) << 10 | cap(c) << 20);
 	}
 
 	/** Events of this CPU are missing from here on: nobody knows what it does to whom. */
@@ -256,10 +272,11 @@ class Builder {
 		c.blind = true;
 		c.lossFrom = since;
 		this.blind++;
-		c.lane.put(since, UNKNOWN);
+		now[0] = since;
+		c.lane.put(UNKNOWN);
 		c.running = -1;
 		c.left = 0;
-		this.forget(since, cpu);
+		this.forget(cpu);
 	}
 
 	/** And here they are again. What it did to tasks meanwhile shows only when they show. */
@@ -269,21 +286,20 @@ class Builder {
 		if (c.blind)
 			this.blind--;
 		c.blind = false;
-		this.forget(t, cpu);
+		now[0] = t;
+		this.forget(cpu);
 	}
 
 	/** Of a task only its end is sure, and that it runs on another CPU. */
-	forget(t: number, cpu: number): void {
+	forget(cpu: number): void {
+		const {state} = this.task;
 		for (let i = 1; i < this.tasks.length; i++) {
-			const task = this.tasks[i]!;
-			if (task.state === S.dead || task.state === S.none || (task.state === S.running && this.runsElsewhere(i, cpu)))
+			if (state[i] === S.dead || state[i] === S.none || (state[i] === S.running && this.runsElsewhere(i, cpu)))
 				continue;
-			if (task.queued) {
-				this.count(t, task.queued - 1, -1);
-				task.queued = 0;
-			}
-			task.state = S.unknown;
-			task.lane.put(t, S.unknown);
+			if (this.task.queued[i])
+				this.leave(i);
+			state[i] = S.unknown;
+			this.lanes.put(i, S.unknown);
 		}
 	}
 
@@ -291,90 +307,91 @@ class Builder {
 		return this.cpus.some((c, k) => c && k !== cpu && c.running === i);
 	}
 
-	onSwitch(t: number, w: number, cpu: number): void {
+	onSwitch(w: number, cpu: number): void {
 		const c = this.cpus[cpu]!;
-		const prev = this.task(this.i32[w + 2]!);
-		const next = this.task(this.i32[w + 3]!);
-		const state = this.bytes[w * 4 + 16]!;
-		const why = this.bytes[w * 4 + 19]!;
+		const prev = this.taskOf(this.i32[w + 2]!);
+		const next = this.taskOf(this.i32[w + 3]!);
 		if (prev && c.left !== prev) {
-			const p = this.tasks[prev]!;
+			const state = this.u32[w + 4]! & 255;
+			const why = this.u32[w + 4]! >>> 24;
 			if (why === 7)
-				this.set(t, prev, S.throttled, 0);
+				this.set(prev, S.throttled, 0);
 			else if (why === 4 || why === 5)
-				this.set(t, prev, S.preempted, 0);
+				this.set(prev, S.preempted, 0);
 			else if (state === 64)
-				this.set(t, prev, S.dead, 0);
+				this.set(prev, S.dead, 0);
 			else if (state === 1)
-				this.set(t, prev, S.waiting, p.awaits);
+				this.set(prev, S.waiting, this.task.awaits[prev]!);
 			else
-				this.set(t, prev, S.ready, 0);
+				this.set(prev, S.ready, 0);
 		}
 		c.left = 0;
 		c.running = next;
-		c.lane.put(t, next ? next : IDLE);
+		c.lane.put(next ? next : IDLE);
 		if (next)
-			this.set(t, next, S.running, cpu);
+			this.set(next, S.running, cpu);
 	}
 
-	onEnqueue(t: number, w: number, cpu: number): void {
-		const i = this.task(this.i32[w + 2]!);
-		const task = this.tasks[i]!;
-		const why = this.bytes[w * 4 + 14]!;
+	onEnqueue(w: number, cpu: number): void {
+		const i = this.taskOf(this.i32[w + 2]!);
+		const {task} = this;
+		const what = this.u32[w + 3]!;
+		const why = this.u32[w + 3]! >>> 16 & 255;
 		const c = this.cpus[cpu]!;
-		task.cls = this.bytes[w * 4 + 12]!;
-		task.prio = this.bytes[w * 4 + 13]!;
-		task.queuedAt = t;
-		/* That it may run on some CPUs only would be said by the next event. */
-		if (task.places.length && (this.u32[w + (this.u32[w + 1]! >>> 16) * 2 + 1]! & 0xffff) !== EV.SCHED_AFFINITY)
-			this.place(task, t, "");
-		if (c.running === i && task.state === S.running)
+		if (c.running === i && task.state[i] === S.running)
 			c.left = i;
-		this.set(t, i, why === 1 || why === 2 ? S.preempted : S.ready, 0);
+		task.cls[i] = what & 255;
+		task.prio[i] = what >>> 8 & 255;
+		task.queuedAt[i] = now[0]!;
+		/* That it may run on some CPUs only would be said by the next event. */
+		if (task.placed[i] && (this.u32[w + (this.u32[w + 1]! >>> 16) * 2 + 1]! & 0xffff) !== EV.SCHED_AFFINITY)
+			this.place(i, now[0]!, "");
+		this.set(i, why === 1 || why === 2 ? S.preempted : S.ready, 0);
 	}
 
-	place(task: TaskMaker, from: number, cpus: string): void {
-		const last = task.places[task.places.length - 1];
-		if ((last?.cpus ?? "") !== cpus)
-			task.places.push({from, cpus});
+	place(i: number, from: number, cpus: string): void {
+		const {places} = this.tasks[i]!;
+		if ((places[places.length - 1]?.cpus ?? "") !== cpus)
+			places.push({from, cpus});
+		this.task.placed[i] = places.length ? 1 : 0;
 	}
 
-	onParams(t: number, w: number): void {
+	onParams(w: number): void {
 		const f = decode(this.view, LAYOUTS[EV.SCHED_PARAMS]!, (w + 2) * 4);
-		const task = this.tasks[this.task(this.i32[w + 2]!)]!;
-		Object.assign(task, {cls: Number(f["class"]), prio: Number(f["prio"]), share: Number(f["share"]), deadlineNs: Number(f["relative_ns"]),
+		const i = this.taskOf(this.i32[w + 2]!);
+		this.task.cls[i] = Number(f["class"]);
+		this.task.prio[i] = Number(f["prio"]);
+		Object.assign(this.tasks[i]!, {share: Number(f["share"]), deadlineNs: Number(f["relative_ns"]),
 			quantumNs: Number(f["quantum_ns"]), budgetNs: Number(f["budget_ns"]), periodNs: Number(f["period_ns"])});
 		const all = this.online ? (1n << BigInt(this.online)) - 1n : ~0n;
 		const cpus = this.view.getBigUint64((w + 2) * 4 + 72, true);
-		this.place(task, t, (cpus & all) === all ? "" : cpus.toString(16));
+		this.place(i, now[0]!, (cpus & all) === all ? "" : cpus.toString(16));
 	}
 
-	onFork(t: number, w: number): void {
+	onFork(w: number): void {
 		const f = decode(this.view, LAYOUTS[EV.TASK_SPAWN]!, (w + 2) * 4);
 		const tid = Number(f["child_tid"]);
+		const {state} = this.task;
 		let i = this.byTid.get(tid);
-		if (i !== undefined && this.tasks[i]!.state === S.dead)
-			i = undefined; /* the number is used again */
-		if (i === undefined) {
-			this.byTid.delete(tid);
-			if (tid >= 0 && tid < 4096)
-				this.small[tid] = -1;
-			i = this.task(tid);
-			this.tasks[i]!.lane.begin(S.none);
-			this.tasks[i]!.state = S.none;
+		/* A number may be used again. */
+		if (i === undefined || state[i] === S.dead) {
+			i = this.newTask(tid);
+			this.lanes.begin(i, S.none);
+			this.task.state[i] = S.none;
 		}
-		const task = this.tasks[i]!;
-		Object.assign(task, {name: String(f["child_comm"]), cls: Number(f["class"]), prio: Number(f["prio"]),
+		this.task.cls[i] = Number(f["class"]);
+		this.task.prio[i] = Number(f["prio"]);
+		Object.assign(this.tasks[i]!, {name: String(f["child_comm"]),
 			share: Number(f["share"]), parent: Number(f["parent_tid"]), deadlineNs: Number(f["deadline_ns"]),
 			quantumNs: Number(f["quantum_ns"]), budgetNs: Number(f["budget_ns"]), periodNs: Number(f["period_ns"]),
-			spawned: t});
-		if (task.state === S.none)
-			this.set(t, i, S.waiting, 0);
+			spawned: now[0]});
+		if (this.task.state[i] === S.none)
+			this.set(i, S.waiting, 0);
 	}
 
 	onRelease(w: number): void {
-		const i = this.task(this.i32[w + 2]!);
-		const k = this.tasks[i]!.openJob = this.jobList.add();
+		const i = this.taskOf(this.i32[w + 2]!);
+		const k = this.task.openJob[i] = this.jobList.add();
 		const {f, u} = this.jobList;
 		f[0]![k] = this.u64(w + 4);
 		f[1]![k] = this.time64(w + 6);
@@ -383,81 +400,92 @@ class Builder {
 		u[1]![k] = this.u32[w + 3]!;
 	}
 
-	onJobDone(t: number, w: number, cpu: number): void {
-		const i = this.task(this.i32[w + 2]!);
+	onJobDone(w: number, cpu: number): void {
+		const i = this.taskOf(this.i32[w + 2]!);
 		const task = this.tasks[i]!;
 		const c = this.cpus[cpu]!;
 		const done = this.u64(w + 4);
 		const deadline = this.time64(w + 6);
-		if (task.openJob >= 0 && this.jobList.u[1]![task.openJob] === this.u32[w + 3])
-			this.jobList.f[2]![task.openJob] = done;
-		task.openJob = -1;
+		const open = this.task.openJob[i]!;
+		if (open >= 0 && this.jobList.u[1]![open] === this.u32[w + 3])
+			this.jobList.f[2]![open] = done;
+		this.task.openJob[i] = -1;
 		if (done > deadline)
-			this.flags.push({time: t, cpu, kind: "miss", task: i,
+			this.flags.push({time: now[0]!, cpu, kind: "miss", task: i,
 				text: `${task.name || task.tid} missed the deadline of job ${this.u32[w + 3]} by ${duration(done - deadline)}`});
 		if (c.running === i)
 			c.left = i;
-		this.set(t, i, task.ends ? S.dead : S.waiting, task.ends ? 0 : task.awaits);
+		this.set(i, task.ends ? S.dead : S.waiting, task.ends ? 0 : this.task.awaits[i]!);
 	}
 
 	onMark(t: number, w: number, cpu: number): void {
+		now[0] = t;
 		const kind = this.u32[w + 2]!;
 		const tid = this.i32[w + 3]!;
 		const value = this.u64(w + 4);
 		const what = MARKS.get(kind) ?? "";
 		if (!what.startsWith("lock_")) {
-			this.flags.push({time: t, cpu, kind: "mark", task: this.task(tid), text: what.startsWith("demo") ? what.replace("_", " ") + "s" : `mark ${value}`});
+			this.flags.push({time: t, cpu, kind: "mark", task: this.taskOf(tid), text: what.startsWith("demo") ? what.replace("_", " ") + "s" : `mark ${value}`});
 			return;
 		}
 		let lock = this.locks.get(value);
 		if (!lock) {
 			lock = {holder: new LaneMaker(), waiters: new LaneMaker(), who: new Set()};
-			lock.holder.put(this.t0, 0);
-			lock.waiters.put(this.t0, 0);
+			now[0] = this.t0;
+			lock.holder.put(0);
+			lock.waiters.put(0);
+			now[0] = t;
 			this.locks.set(value, lock);
 		}
 		if (what === "lock_wait")
 			lock.who.add(tid);
 		else
 			lock.who.delete(tid);
-		lock.waiters.put(t, lock.who.size);
+		lock.waiters.put(lock.who.size);
 		if (what === "lock_take")
-			lock.holder.put(t, this.task(tid));
+			lock.holder.put(this.taskOf(tid));
 		if (what === "lock_give")
-			lock.holder.put(t, 0);
+			lock.holder.put(0);
 	}
 
 	stack(number: number): LaneMaker {
 		let s = this.stacks[number];
 		if (!s) {
+			const t = now[0]!;
+			now[0] = this.t0;
 			s = this.stacks[number] = new LaneMaker();
-			s.put(this.t0, 0);
+			s.put(0);
+			now[0] = t;
 		}
 		return s;
 	}
 
-	onWorkerSwitch(t: number, w: number, cpu: number): void {
+	onWorkerSwitch(w: number, cpu: number): void {
 		const from = this.u32[w + 2]!;
 		const to = this.u32[w + 3]!;
-		const frozen = this.task(this.i32[w + 4]!);
+		const frozen = this.taskOf(this.i32[w + 4]!);
 		if (from && from < 65536)
-			this.stack(from).put(t, frozen ? (0x80000000 | frozen) >>> 0 : 0);
+			this.stack(from).put(frozen ? (0x80000000 | frozen) >>> 0 : 0);
 		if (to && to < 65536)
-			this.stack(to).put(t, 1 + cpu);
+			this.stack(to).put(1 + cpu);
 	}
 
-	onIrq(t: number, w: number, c: CpuMaker, id: number): void {
+	onIrq(w: number, c: CpuMaker, id: number): void {
 		const exit = id === EV.IRQ_EXIT || id === EV.HINT_EXIT;
 		const {irqs} = c;
 		if (exit && c.irqOpen) {
-			irqs.f[1]![irqs.n - 1] = t;
+			irqs.f[1]![irqs.n - 1] = now[0]!;
 			c.irqOpen = false;
 		} else if (!exit) {
 			const k = irqs.add();
-			irqs.f[0]![k] = irqs.f[1]![k] = t;
+			irqs.f[0]![k] = irqs.f[1]![k] = now[0]!;
 			irqs.u[0]![k] = id | this.u32[w + 2]! << 16;
 			c.irqOpen = true;
 		}
+	}
+
+	packet(cpu: number, p: Packet): void {
+		this.high(cpu, p.high);
 	}
 
 	/** The high half of the clock in the CPU's next events. */
@@ -469,91 +497,90 @@ class Builder {
 		const c = this.cpus[cpu]!;
 		const ticks = c.high + this.u32[w]!;
 		const t = this.nsPerTick === 1 ? ticks : Math.floor(ticks * this.nsPerTick);
+		now[0] = t;
 		this.events++;
-		if (t > this.t1)
-			this.t1 = t;
+		if (t > this.latest[0]!)
+			this.latest[0] = t;
 		switch (id) {
-		case EV.SCHED_SWITCH: this.onSwitch(t, w, cpu); break;
-		case EV.SCHED_ENQUEUE: this.onEnqueue(t, w, cpu); break;
-		case EV.SCHED_WAKEUP:
-			this.wakes.put(t, w, cpu, this.task(this.i32[w + 2]!));
-			break;
+		case EV.SCHED_SWITCH: this.onSwitch(w, cpu); break;
+		case EV.SCHED_ENQUEUE: this.onEnqueue(w, cpu); break;
+		case EV.SCHED_WAKEUP: this.wakes.put(w, cpu, this.taskOf(this.i32[w + 2]!)); break;
 		case EV.SCHED_DECISION: {
 			const wrong = check(this.u32, this.bytes, w) === "wrong";
 			if (wrong)
 				this.wrong.push(this.decisions.n);
-			this.decisions.put(t, w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (wrong ? 2 : 0));
+			this.decisions.put(w, cpu, (this.bytes[w * 4 + 15]! > 1 ? 1 : 0) | (wrong ? 2 : 0));
 			break;
 		}
 		case EV.SCHED_RELEASE: this.onRelease(w); break;
-		case EV.JOB_DONE: this.onJobDone(t, w, cpu); break;
+		case EV.JOB_DONE: this.onJobDone(w, cpu); break;
 		case EV.SCHED_DEQUEUE: {
-			const i = this.task(this.i32[w + 2]!);
-			const task = this.tasks[i]!;
-			if (!task.queued && task.state !== S.unknown) {
+			const i = this.taskOf(this.i32[w + 2]!);
+			if (!this.task.queued[i] && this.task.state[i] !== S.unknown) {
 				if (c.running === i)
 					c.left = i;
-				this.set(t, i, S.throttled, 0);
+				this.set(i, S.throttled, 0);
 			}
 			break;
 		}
 		case EV.IRQ_ENTRY: case EV.HINT_ENTRY: case EV.IRQ_EXIT: case EV.HINT_EXIT:
-			this.onIrq(t, w, c, id);
+			this.onIrq(w, c, id);
 			break;
-		case EV.IPI_SEND: this.sends.put(t, w, cpu); break;
+		case EV.IPI_SEND: this.sends.put(w, cpu, 0); break;
 		case EV.CPU_IDLE:
 			if (this.u32[w + 2] === 1 && c.lane.last !== IDLE) {
 				c.running = 0;
-				c.lane.put(t, IDLE);
+				c.lane.put(IDLE);
 			}
 			break;
 		case EV.CPU_ONLINE: {
 			const online = this.cpus[this.u32[w + 2]!];
 			this.online = this.u32[w + 3]!;
 			if (online && online.lane.last === OFFLINE)
-				online.lane.put(t, IDLE);
+				online.lane.put(IDLE);
 			break;
 		}
-		case EV.TASK_SPAWN: this.onFork(t, w); break;
+		case EV.TASK_SPAWN: this.onFork(w); break;
 		case EV.STATEDUMP:
-			this.tasks[this.task(this.i32[w + 2]!)]!.name = String(decode(this.view, LAYOUTS[id]!, (w + 2) * 4)["name"]);
+			this.tasks[this.taskOf(this.i32[w + 2]!)]!.name = String(decode(this.view, LAYOUTS[id]!, (w + 2) * 4)["name"]);
 			break;
-		case EV.TASK_EXIT: this.tasks[this.task(this.i32[w + 2]!)]!.ends = true; break;
+		case EV.TASK_EXIT: this.tasks[this.taskOf(this.i32[w + 2]!)]!.ends = true; break;
 		case EV.POLL_BEGIN: {
-			const i = this.task(this.i32[w + 2]!);
-			const task = this.tasks[i]!;
-			task.ends = false;
-			if (i && (task.state !== S.running || c.running !== i)) {
+			const i = this.taskOf(this.i32[w + 2]!);
+			this.tasks[i]!.ends = false;
+			if (i && (this.task.state[i] !== S.running || c.running !== i)) {
 				c.running = i;
-				c.lane.put(t, i);
-				this.set(t, i, S.running, cpu);
+				c.lane.put(i);
+				this.set(i, S.running, cpu);
 			}
 			break;
 		}
 		case EV.POLL_END:
 			if (this.u32[w + 3] === 1)
-				this.tasks[this.task(this.i32[w + 2]!)]!.ends = true;
+				this.tasks[this.taskOf(this.i32[w + 2]!)]!.ends = true;
 			break;
 		case EV.AWAIT:
-			this.tasks[this.task(this.i32[w + 2]!)]!.awaits = (this.u32[w + 3]! & 255) + 1 | (this.u32[w + 3]! >>> 16) << 8;
+			this.task.awaits[this.taskOf(this.i32[w + 2]!)] = (this.u32[w + 3]! & 255) + 1 | (this.u32[w + 3]! >>> 16) << 8;
 			break;
-		case EV.WORKER_SWITCH: this.onWorkerSwitch(t, w, cpu); break;
+		case EV.WORKER_SWITCH: this.onWorkerSwitch(w, cpu); break;
 		case EV.WORKER_NONE:
-			this.flags.push({time: t, cpu, kind: "exhausted", task: this.task(this.i32[w + 2]!), text: "a preemption was put off: every stack is in use"});
+			this.flags.push({time: t, cpu, kind: "exhausted", task: this.taskOf(this.i32[w + 2]!), text: "a preemption was put off: every stack is in use"});
 			break;
-		case EV.MARK: this.marks.put(t, w, cpu); break;
+		case EV.MARK: this.marks.put(w, cpu, 0); break;
 		case EV.PANIC:
 			this.flags.push({time: t, cpu, kind: "panic", task: 0, text: `the kernel panicked at 0x${this.u64(w + 2).toString(16)}`});
 			break;
 		case EV.TASK_FAULT: {
-			const i = this.task(this.i32[w + 2]!);
+			const i = this.taskOf(this.i32[w + 2]!);
 			this.flags.push({time: t, cpu, kind: "fault", task: i, text: `${this.tasks[i]!.name} ended in the middle, status ${this.i32[w + 3]}`});
 			break;
 		}
-		case EV.SCHED_PARAMS: this.onParams(t, w); break;
-		case EV.SCHED_AFFINITY:
-			this.place(this.tasks[this.task(this.i32[w + 2]!)]!, this.tasks[this.task(this.i32[w + 2]!)]!.queuedAt, this.view.getBigUint64((w + 4) * 4, true).toString(16));
+		case EV.SCHED_PARAMS: this.onParams(w); break;
+		case EV.SCHED_AFFINITY: {
+			const i = this.taskOf(this.i32[w + 2]!);
+			this.place(i, this.task.queuedAt[i]!, this.view.getBigUint64((w + 4) * 4, true).toString(16));
 			break;
+		}
 		}
 	}
 
@@ -579,9 +606,11 @@ class Builder {
 	jobFrom = new Uint32Array(0);
 
 	finishedTasks(): Task[] {
-		return this.tasks.map((t, i) => ({tid: t.tid, name: i ? t.name || `task ${t.tid}` : "idle", cls: t.cls, prio: t.prio, share: t.share,
+		const {cls, prio} = this.task;
+		const lanes = this.lanes.done();
+		return this.tasks.map((t, i) => ({tid: t.tid, name: i ? t.name || `task ${t.tid}` : "idle", cls: cls[i]!, prio: prio[i]!, share: t.share,
 			parent: t.parent, deadlineNs: t.deadlineNs, quantumNs: t.quantumNs, budgetNs: t.budgetNs, periodNs: t.periodNs,
-			places: t.places, spawned: t.spawned, lane: t.lane.done(), jobsFrom: this.jobFrom[i]!,
+			places: t.places, spawned: t.spawned, lane: lanes[i]!, jobsFrom: this.jobFrom[i]!,
 			jobsN: this.jobFrom[i + 1]! - this.jobFrom[i]!}));
 	}
 
@@ -614,31 +643,68 @@ function symbol(input: Input, value: number): string {
 	return new RegExp(`^${hex} (.+)$`, "m").exec(input.texts.get("symbols.txt") ?? "")?.[1] ?? `0x${hex}`;
 }
 
-/** @param exact goes by time in any case, as it must where events are missing */
-export function build(input: Input, exact = false): Model {
+/* A trace that is still being read is begun with when so much of it is there: packets of every CPU, most likely. */
+const BEGIN_BYTES = 1 << 22;
+
+/**
+ * As `build`, of files that are still being read: a trace that lacks nothing is gone through meanwhile.
+ * @param first so many bytes are awaited before
+ */
+export async function buildWhileRead(input: Input, first = BEGIN_BYTES): Promise<Model> {
 	const what = about(input);
-	const nsPerTick = 1e9 / what.clockHz;
-	let streams = exact ? undefined : packets(input, true);
-	let b = new Builder(input.raw, streams ?? [], nsPerTick);
-	if (!streams || !inTurn(streams, input.raw, b.u32, (cpu, p) => b.high(cpu, p.high), (w, id, cpu) => b.event(w, id, cpu))) {
-		streams = packets(input);
-		b = new Builder(input.raw, streams, nsPerTick);
-		merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => {
-			if (afterLoss)
-				b.found(b.ns(ticks), cpu);
-			b.high(cpu, ticks - b.u32[w]!);
-			b.event(w, id, cpu);
-		}, (cpu, from) => b.gap(cpu, from));
+	const parts = input.pieces.flatMap(({bytes, coming}) => coming ? {bytes, coming} : []);
+	const total = parts.reduce((sum, p) => sum + p.bytes, 0);
+	const got = (): number => parts.reduce((sum, p) => sum + p.coming.got, 0);
+	const more = (): Promise<void> => Promise.race(parts.filter((p) => p.coming.got < p.bytes).map((p) => p.coming.more()));
+	while (got() < Math.min(total, first))
+		await more();
+	const arrival = new Arrival(input);
+	if (arrival.take()) {
+		const {streams} = arrival;
+		const cpus = streams.length;
+		const b = new Builder(input.raw, streams, 1e9 / what.clockHz);
+		const turns = new Turns(streams, input.raw, b.u32, b);
+		for (let all = false; arrival.take() && streams.length === cpus && turns.go(all = got() === total);) {
+			if (all)
+				return finish(b, input, what, streams);
+			await more();
+		}
 	}
+	while (got() < total)
+		await more();
+	return build(input, false, what);
+}
+
+/** What comes of events that are all there. @param exact goes by time in any case, as it must where events are missing */
+export function build(input: Input, exact = false, what = about(input)): Model {
+	const nsPerTick = 1e9 / what.clockHz;
+	const arrival = new Arrival(input);
+	if (!exact && arrival.take()) {
+		const b = new Builder(input.raw, arrival.streams, nsPerTick);
+		if (new Turns(arrival.streams, input.raw, b.u32, b).go(true))
+			return finish(b, input, what, arrival.streams);
+	}
+	const streams = packets(input);
+	const b = new Builder(input.raw, streams, nsPerTick);
+	merge(streams, b.u32, (w, id, ticks, cpu, afterLoss) => {
+		if (afterLoss)
+			b.found(b.ns(ticks), cpu);
+		b.high(cpu, ticks - b.u32[w]!);
+		b.event(w, id, cpu);
+	}, (cpu, from) => b.gap(cpu, from));
+	return finish(b, input, what, streams);
+}
+
+function finish(b: Builder, input: Input, what: About, streams: CpuStream[]): Model {
 	b.allMarks();
 	const jobs = b.jobs();
-	const verdicts = new Uint8Array(b.decisions.u[2]!.subarray(0, b.decisions.n));
+	const verdicts = new Uint8Array(b.decisions.extra());
 	const flags = b.flags.concat(violations([input.texts.get("check.txt") ?? "", ...what.found].join("\n"))).sort((x, y) => x.time - y.time);
 	return {
-		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(b.t1, b.t0 + 1), events: b.events,
+		about: what, problems: input.problems, raw: input.raw, t0: b.t0, t1: Math.max(...b.latest, ...streams.map((s) => b.ns(s.packets[s.packets.length - 1]?.until ?? 0)), b.t0 + 1), events: b.events,
 		nsPerTick: b.nsPerTick, cpus: b.finishedCpus(), tasks: b.finishedTasks(),
 		decisions: {...b.decisions.done(), flags: verdicts, wrong: Uint32Array.from(b.wrong)},
-		wakes: {...b.wakes.done(), task: b.wakes.words(2)}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
+		wakes: {...b.wakes.done(), task: b.wakes.extra()}, sends: b.sends.done(), jobs, queue: b.queue.done(), queueMax: b.queueMax,
 		locks: [...b.locks].map(([value, l]) => ({name: symbol(input, value), lane: l.holder.done()})),
 		lockWaiters: [...b.locks.values()].map((l) => l.waiters.done()),
 		stacks: b.stacks.flatMap((s, i) => s ? [{name: `stack ${i}`, lane: s.done()}] : []),

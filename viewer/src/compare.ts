@@ -1,14 +1,15 @@
 /** Two traces: tasks aligned by name and place among their namesakes, jobs by number, decisions by their order. */
 import {el, table, type Child} from "./dom.js";
-import {explain, type Explained} from "./explain.js";
+import type {Extra} from "./extras.js";
 import {columns} from "./lod.js";
 import {IDLE, OFFLINE, UNKNOWN} from "./model.js";
+import {reasons, type PanelHost} from "./panels.js";
 import {Pix} from "./pix.js";
 import type {Query} from "./query.js";
 import {classPart, type Scene} from "./scene.js";
 import {percentile, taskStats} from "./stats.js";
 import {mix, pixel} from "./theme.js";
-import {duration, instant} from "./time.js";
+import {duration} from "./time.js";
 
 /** "name" or "name~2": the same for the same task of another run. */
 export function keys(q: Query): string[] {
@@ -62,10 +63,14 @@ export function divergence(a: Query, b: Query): Divergence {
 		what: p && r ? `A runs ${p.what}; B runs ${r.what}` : `${p ? "B" : "A"} ends, ${p ? "A" : "B"} goes on with ${(p ?? r)!.what}`};
 }
 
-function column(title: string, q: Query, x: Explained | undefined, go: (() => void) | undefined): HTMLElement {
-	return x ? el("div", {}, el("h3", {}, title), el("p", {}, el("strong", {}, x.headline)), el("p", {class: "sub"}, `${instant(x.time)} · ${x.trigger}`), el("p", {class: "why"}, x.why),
-		table(`Candidates in ${title}`, ["task", "key", "lost because"], x.candidates.map((c) => [q.label(c.task), c.keyText, c.lost]), (i): Record<string, string> => x.candidates[i]!.chosen ? {class: "chosen"} : {}),
-		go && el("button", {class: "small", click: go}, "show it")) : el("div", {}, el("h3", {}, title), el("p", {}, "has ended."));
+function column(title: string, host: PanelHost, index: number): HTMLElement {
+	return el("section", {class: "side", "aria-label": `Decision of ${title}`}, el("h3", {}, title, " ", index >= 0 && el("button", {class: "small", click: () => host.go({k: "dec", i: index})}, `show it in ${title}`)),
+		...(index >= 0 ? reasons(host, index) : [el("p", {}, "has ended.")]));
+}
+
+/** How a trace is called beside another one. */
+export function called({m: {about}}: Query): string {
+	return [about.name || about.board + (about.seed && ` seed ${about.seed}`), /--cmdline[ =]('[^']*'|\S+)/.exec(about.run)?.[1]].filter(Boolean).join(", ");
 }
 
 /** A above B for each CPU; what is the same is faint. */
@@ -127,14 +132,19 @@ export function deltas(a: Query, b: Query): (string | number)[][] {
 	});
 }
 
-export function compareBody(scene: Scene, a: Query, b: Query, go: (decision: number) => void, more: Child): HTMLElement {
-	const d = divergence(a, b);
-	const [x, y] = [d.a, d.b];
+/* Of the two that were compared last: a change of the view does not change it. */
+let known: {a: Query; b: Query; d: Divergence; rows: (string | number)[][]} | undefined;
+
+export function compareBody(app: Extra, b: Query, more: Child): HTMLElement {
+	const a = app.q;
+	if (known?.a !== a || known.b !== b)
+		known = {a, b, d: divergence(a, b), rows: deltas(a, b)};
+	const {d, rows} = known;
 	const canvas = el("canvas", {role: "img", class: "pairs", "aria-label": "Each CPU in A above the same in B; what differs is bright"}) as HTMLCanvasElement;
-	requestAnimationFrame(() => paintPairs(canvas, scene, b, canvas.getBoundingClientRect().width, Math.min(2, devicePixelRatio)));
-	const name = ({m: {about}}: Query): string => [about.name || about.board + (about.seed && ` seed ${about.seed}`), /--cmdline[ =]('[^']*'|\S+)/.exec(about.run)?.[1]].filter(Boolean).join(", ");
+	requestAnimationFrame(() => canvas.isConnected && paintPairs(canvas, app.scene, b, canvas.getBoundingClientRect().width, Math.min(2, devicePixelRatio)));
+	const none = (): void => undefined;
 	return el("div", {}, el("p", {class: d.same ? "verdict right" : "verdict wrong", id: "divergence"}, d.same ? `✓ All ${d.common} dispatches are the same.` : `First divergence after ${d.common} dispatches: ${d.what}.`),
-		el("p", {class: "sub"}, `A is ${name(a)}, B is ${name(b)}. CPUs in view, A above B; what is the same is faint.`), canvas,
-		!d.same && el("div", {class: "two"}, column("A", a, x >= 0 ? explain(a, x) : undefined, x >= 0 ? () => go(x) : undefined), column("B", b, y >= 0 ? explain(b, y) : undefined, undefined)),
-		el("h3", {}, "Tasks"), table("Differences by task", DELTA_HEAD, deltas(a, b)), more);
+		el("p", {class: "sub"}, `A is ${called(a)}, B is ${called(b)}. CPUs in view, A above B; what is the same is faint. `, el("button", {class: "small", click: () => app.swap(undefined)}, "swap A and B")), canvas,
+		!d.same && el("div", {class: "two"}, column("A", app, d.a), column("B", {q: b, go: (sel) => app.swap(sel), goTime: (t) => app.goTime(t), step: none, play: none, playing: false, quiz: undefined, answer: none}, d.b)),
+		el("h3", {}, "Tasks"), table("Differences by task", DELTA_HEAD, rows), more);
 }

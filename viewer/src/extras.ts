@@ -3,19 +3,20 @@ import {DELTA_HEAD, compareBody, deltas} from "./compare.js";
 import {csv, el, save} from "./dom.js";
 import {perfetto} from "./perfetto.js";
 import {png, svg} from "./picture.js";
+import type {PanelHost} from "./panels.js";
 import type {Query} from "./query.js";
 import type {Scene, Sel} from "./scene.js";
 import {sequence} from "./sequence.js";
 import {percentile, taskStats} from "./stats.js";
 
-export interface Extra {
-	q: Query;
+export interface Extra extends PanelHost {
 	other: Query | undefined;
 	scene: Scene;
 	painter: {width: number; height: number};
 	span(): [number, number];
-	go(sel: Sel): void;
-	goTime(t: number): void;
+	/** The trace that a link compares with, while there is no other. */
+	compares: string;
+	swap(sel: Sel | undefined): void;
 	saveNotes(): void;
 }
 
@@ -25,8 +26,8 @@ export const EXTRA_TABS: {id: string; name: string; make: (app: Extra) => HTMLEl
 		return el("div", {}, el("div", {class: "bar-line"}, note), chart);
 	}},
 	{id: "compare", name: "Compare", make: (app) => app.other
-		? compareBody(app.scene, app.q, app.other, (i) => app.go({k: "dec", i}), el("button", {class: "small", click: () => save("compare.csv", csv(DELTA_HEAD, deltas(app.q, app.other!)), "text/csv")}, "CSV"))
-		: el("p", {class: "hint"}, "Open a second trace with Compare… above, for example of the same seed under another policy. It is aligned by task and job; the first decision that differs is shown with both explanations.")},
+		? compareBody(app, app.other, el("button", {class: "small", click: () => save("compare.csv", csv(DELTA_HEAD, deltas(app.q, app.other!)), "text/csv")}, "CSV"))
+		: el("p", {class: "hint"}, app.compares ? `This link compares the trace with ${app.compares}: open that one with Compare… above.` : "Open a second trace with Compare… above, for example of the same seed under another policy. It is aligned by task and job; the first decision that differs is shown with both explanations.")},
 ];
 
 const NANO = ["task", "runs", "preempted", "migrations", "cpu_ns", "queued_ns", "jobs", "missed", "response_p50_ns", "response_p99_ns", "response_worst_ns", "latency_p50_ns", "latency_p99_ns", "latency_worst_ns"];

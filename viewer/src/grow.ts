@@ -44,7 +44,7 @@ export class Columns {
 }
 
 /** The first n of a; what is left over of it must not be much. */
-export function filled<A extends Float64Array | Uint32Array>(a: A, n: number): A {
+export function filled<A extends Float64Array | Uint32Array | Uint8Array>(a: A, n: number): A {
 	return (n * 8 > a.length * 7 ? a.subarray(0, n) : a.slice(0, n)) as A;
 }
 

@@ -55,6 +55,6 @@ function pickStep(lod: Lod, t: number, near: number): number {
 	if (lod.busy(lod.lane.val[i]!) || lod.end(i) - lod.lane.start[i]! < near)
 		return i;
 	const from = Math.max(0, lod.at(t - near));
-	const best = lod.longest(from, lod.at(t + near) + 1);
+	const best = lod.longest(from, lod.at(t + near));
 	return lod.busy(lod.lane.val[best]!) ? best : i;
 }

@@ -5,6 +5,15 @@
 export interface Given {
 	name: string;
 	bytes: Uint8Array;
+	coming?: Coming;
+}
+
+/** What is still being read. */
+export interface Coming {
+	/** How many of the bytes are there. */
+	got: number;
+	/** Waits for more of them, or for the last. */
+	more: () => Promise<void>;
 }
 
 export interface Problem {
@@ -19,6 +28,7 @@ export interface Piece {
 	name: string;
 	at: number;
 	bytes: number;
+	coming: Coming | undefined;
 }
 
 export interface Input {
@@ -152,18 +162,20 @@ export async function open(given: Given[]): Promise<Input> {
 			input.problems.push({file: name, byte: 0, text: "is text, and neither a trace's metadata nor a trace"});
 	if (!streams.length && input.metadata)
 		input.problems.push({file: "metadata", byte: 0, text: "alone it tells of no event: these are in the files channel0_0, channel0_1, ... beside it. Open the whole folder"});
-	if (streams.length === 1 && (streams[0]!.bytes.byteOffset & 7) === 0 && (streams[0]!.bytes.length & 7) === 0) {
-		input.raw = streams[0]!.bytes;
-		input.pieces.push({name: streams[0]!.name, at: 0, bytes: streams[0]!.bytes.length});
+	let at = 0;
+	for (const f of streams) {
+		input.pieces.push({name: f.name, at, bytes: f.bytes.length, coming: f.coming});
+		at += f.bytes.length + 7 & ~7;
+	}
+	/* They may lie one behind the other as they must, and so does the only one mostly. */
+	const first = streams[0]?.bytes;
+	if (first && streams.every(({bytes}, i) => bytes.buffer === first.buffer && bytes.byteOffset - first.byteOffset === input.pieces[i]!.at) &&
+	    !(first.byteOffset & 7) && first.byteOffset + total <= first.buffer.byteLength) {
+		input.raw = new Uint8Array(first.buffer, first.byteOffset, total);
 		return input;
 	}
 	input.raw = new Uint8Array(total);
-	let at = 0;
-	for (const f of streams) {
-		input.raw.set(f.bytes, at);
-		input.pieces.push({name: f.name, at, bytes: f.bytes.length});
-		at += (f.bytes.length + 7) & ~7;
-	}
+	streams.forEach((f, i) => input.raw.set(f.bytes, input.pieces[i]!.at));
 	return input;
 }
 

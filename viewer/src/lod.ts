@@ -7,6 +7,9 @@ import {S, type Lane} from "./model.js";
 
 const FAN = 16;
 
+/** What `longest` finds besides. */
+const reach = new Float64Array(1);
+
 /** What counts as busy: a value other than 0, or a running task. */
 export type Busy = "some" | "running";
 
@@ -27,7 +30,7 @@ export class Lod {
 		let below = new Uint32Array(blocks);
 		let heavy = new Float32Array(blocks);
 		const {start, val} = lane;
-		/* As busy() and weight() say, written out: this loop is most of the time to the first picture. */
+		/* As busy() says, written out: this loop is most of the time to the first picture. Idle steps count, but less than any busy one. */
 		const mask = this.runs ? 15 : -1;
 		const value = this.runs ? S.running : 0;
 		const other = this.runs ? 1e-12 : 1;
@@ -85,12 +88,6 @@ export class Lod {
 		return i + 1 < this.n ? this.lane.start[i + 1]! : this.t1;
 	}
 
-	/** Idle steps count, but less than any busy one. */
-	private weight(i: number): number {
-		const d = this.end(i) - this.lane.start[i]!;
-		return this.busy(this.lane.val[i]!) ? d : d * 1e-12;
-	}
-
 	/** The step at time t, -1 before the first. */
 	at(t: number): number {
 		return upper(this.lane.start, t) - 1;
@@ -101,27 +98,44 @@ export class Lod {
 		return gallop(this.lane.start, t, Math.max(from, 0), this.n) - 1;
 	}
 
-	/** The longest busy step of [from, to), or the longest idle one. */
-	longest(from: number, to: number): number {
+	/**
+	 * The longest busy step of [from, to], or the longest idle one. `reach[0]` becomes the busy time from the lane's
+	 * start to t, which lies in step `to`: both look at the steps of its block.
+	 */
+	longest(from: number, to: number, t = Infinity): number {
+		const {start, val} = this.lane;
+		const {runs} = this;
+		/* As busy() says, written out: this is most of the time that a picture takes. */
+		const mask = runs ? 15 : -1;
+		const value = runs ? S.running : 0;
+		const block = to & ~(FAN - 1);
 		let best = from;
 		let weight = -1;
+		/* The rest of the first block, when it is another than the last. */
 		let lo = from;
-		let hi = to;
-		while (lo < hi && lo & FAN - 1) {
-			const w = this.weight(lo);
-			if (w > weight) {
-				weight = w;
+		for (; lo < block && lo & FAN - 1; lo++) {
+			let d = start[lo + 1]! - start[lo]!;
+			if (((val[lo]! & mask) === value) !== runs)
+				d *= 1e-12;
+			if (d > weight) {
+				weight = d;
 				best = lo;
 			}
-			lo++;
 		}
-		while (lo < hi && hi & FAN - 1) {
-			const w = this.weight(--hi);
-			if (w > weight) {
-				weight = w;
-				best = hi;
+		let sum = this.sums[block >>> 4]!;
+		for (let k = block; k <= to; k++) {
+			let d = (k + 1 < this.n ? start[k + 1]! : this.t1) - start[k]!;
+			if (((val[k]! & mask) === value) !== runs)
+				d *= 1e-12;
+			else
+				sum += k < to ? d : Math.max(0, Math.min(t - start[k]!, d));
+			if (k >= from && d > weight) {
+				weight = d;
+				best = k;
 			}
 		}
+		reach[0] = sum;
+		let hi = block;
 		for (let level = 0; lo < hi; level++) {
 			const nodes = this.levels[level]!;
 			const heavy = this.weights[level]!;
@@ -195,8 +209,9 @@ export function columns(lod: Lod, t0: number, t1: number, px: number,
 		const j = lod.atFrom(b, i);
 		if (before !== before)
 			before = lod.busyBefore(t0 + x * dt, i);
-		const after = lod.busyBefore(b, j);
-		run(x, x + 1, lod.longest(i, j + 1), true, (after - before) / dt);
+		const longest = lod.longest(i, j, b);
+		const after = reach[0]!;
+		run(x, x + 1, longest, true, (after - before) / dt);
 		before = after;
 		i = j;
 		x++;

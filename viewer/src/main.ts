@@ -24,6 +24,7 @@ const TABS = ["events", "range", "histogram", "matches", "checks", ...EXTRA_TABS
 const TAB_NAMES: Record<string, string> = {events: "Events", range: "Range", histogram: "Histograms", matches: "Matches", checks: "Checks",
 	...Object.fromEntries(EXTRA_TABS.map((t) => [t.id, t.name]))};
 const MIN_SPAN_NS = 20;
+const PRACTICE_FRAMES = 80;
 
 export class App implements Extra {
 	q!: Query;
@@ -31,6 +32,7 @@ export class App implements Extra {
 	filter!: Filter;
 	painter!: Painter;
 	other: Query | undefined;
+	compares = "";
 	tab = "";
 	side = true;
 	playing = false;
@@ -72,11 +74,9 @@ export class App implements Extra {
 		this.applyTheme();
 		this.painter = new Painter(this.canvas);
 		this.listen();
-		const embedded = document.getElementById("trace");
-		if (embedded) {
-			this.load({base64: embedded.textContent ?? "", name: embedded.dataset["name"] ?? "trace"});
-			embedded.remove();
-		} else if (hash.get("live")) {
+		if (this.loadEmbedded("trace"))
+			return;
+		if (hash.get("live")) {
 			follow(this, hash.get("live")!);
 		} else {
 			this.welcome();
@@ -156,7 +156,8 @@ export class App implements Extra {
 
 	/* ---- loading ---- */
 
-	load(ask: Ask, compare = false, live = false): void {
+	/** @param live called when it was read, of a run that is followed */
+	load(ask: Ask, compare = false, live?: () => void): void {
 		if (!compare && !live) {
 			this.drop.style.display = "";
 			this.drop.replaceChildren(el("div", {}, el("h2", {}, "Reading…")));
@@ -166,8 +167,13 @@ export class App implements Extra {
 		const worker = this.reader ?? this.startReader();
 		this.reader = undefined;
 		worker.onerror = (e) => this.welcome(`The reader stopped: ${e.message}`);
-		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string}>) => {
-			worker.terminate();
+		worker.onmessage = (e: MessageEvent<{model?: Model; error?: string; practice?: Model}>) => {
+			if (e.data.practice)
+				return this.practise(e.data.practice);
+			if (live)
+				this.reader = worker;
+			else
+				worker.terminate();
 			this.busy = false;
 			if (live && this.q && !e.data.model?.cpus.length)
 				this.announce("What came last could not be read; the next may be.");
@@ -178,9 +184,10 @@ export class App implements Extra {
 			else if (compare)
 				this.compareWith(e.data.model);
 			else
-				this.show(e.data.model, live);
+				this.show(e.data.model, live !== undefined);
 			document.documentElement.dataset["readyMs"] = String(Math.round(performance.now() - begin));
 			document.documentElement.dataset["state"] = e.data.model?.cpus.length ? "ready" : "error";
+			live?.();
 		};
 		worker.postMessage(ask);
 	}
@@ -188,21 +195,92 @@ export class App implements Extra {
 	/** A worker that waits for a trace: to start one takes as long as a small trace. */
 	private reader: Worker | undefined;
 	private startReader(): Worker {
-		return new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
+		const worker = new Worker(URL.createObjectURL(new Blob([this.source], {type: "text/javascript"})));
+		worker.onmessage = (e: MessageEvent<{practice?: Model}>) => e.data.practice && this.practise(e.data.practice);
+		return worker;
+	}
+
+	/** Paints what the reader has practised on, which nobody sees, so that the first pictures of a trace are fast, too. */
+	private practise(m: Model): void {
+		const q = new Query(m);
+		const painter = new Painter(document.createElement("canvas"));
+		const scene: Scene = {...this.scene, q, rows: rows(q, new Set(), new Set(), () => true)};
+		const all = m.t1 - m.t0;
+		let left = PRACTICE_FRAMES;
+		const frame = (): void => {
+			if (this.q || !left--)
+				return;
+			const share = 0.9 ** (left % (PRACTICE_FRAMES / 4));
+			scene.t0 = m.t0 + all * (1 - share) / 2;
+			scene.t1 = scene.t0 + all * share;
+			painter.resize(500 + left % 2, 400, 1);
+			painter.draw(scene);
+			setTimeout(frame, 4);
+		};
+		frame();
+	}
+
+	/** Loads a trace that the page brings along: the one to show, or the other to compare it with. */
+	private loadEmbedded(id: string, compare = false): boolean {
+		const data = document.getElementById(id);
+		if (data)
+			this.load({base64: data.textContent ?? "", name: data.dataset["name"] ?? id}, compare);
+		data?.remove();
+		return data !== null;
 	}
 
 	private compareWith(m: Model): void {
 		this.other = new Query(m);
 		this.openTab("compare");
+		this.redraw();
 	}
 
 	private show(m: Model, live = false): void {
 		const before = live && this.q ? {t0: this.scene.t0, t1: this.scene.t1, end: this.q.m.t1, notes: this.scene.notes} : undefined;
-		this.q = new Query(m);
+		this.use(new Query(m));
+		if (!before)
+			fromHash(this);
+		this.setFilter(this.input.value);
+		if (before) {
+			/* Who looks at the newest goes on with it, who looks back is left alone. */
+			const moved = before.t1 >= before.end ? m.t1 - before.end : 0;
+			this.scene.notes = before.notes;
+			this.setView(before.t0 + moved, before.t1 + moved);
+			this.select(undefined, false);
+			this.refreshDock();
+			return this.redraw();
+		}
+		this.openTab(this.tab || (m.problems.length ? "checks" : ""));
+		this.select(this.scene.sel, false);
+		this.row = this.scene.rows.findIndex((r) => r.kind === "cpu");
+		this.canvas.focus({preventScroll: true});
+		this.redraw();
+		this.loadEmbedded("other", true);
+	}
+
+	/** The other trace becomes the one that is shown, and this one the other; a selection is in what is shown then. */
+	swap(sel: Sel | undefined): void {
+		const {t0, t1} = this.scene;
+		const {q} = this;
+		this.use(this.other!);
+		this.other = q;
+		this.scene.pins.clear();
+		this.setFilter(this.input.value);
+		this.setView(t0, t1);
+		if (sel)
+			this.go(sel);
+		else
+			this.select(undefined);
+		this.refreshDock();
+	}
+
+	/** Goes to another trace. */
+	private use(q: Query): void {
+		const {m} = this.q = q;
 		this.root.classList.remove("empty");
 		this.drop.style.display = "none";
 		const s = this.scene;
-		s.q = this.q;
+		s.q = q;
 		s.t0 = m.t0;
 		s.t1 = m.t1;
 		s.sel = undefined;
@@ -213,23 +291,6 @@ export class App implements Extra {
 		document.title = name ? `${name} – Fermata trace` : "Fermata trace";
 		const classes = [...new Set(m.tasks.slice(1).map((t) => t.cls))].filter((c) => c >= 0);
 		this.chips.replaceChildren(el("span", {class: "chip"}, [this.following && "● live", name, `${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`].filter(Boolean).join(" · ")), " ", el("span", {class: "chip"}, `${classes.length} class${classes.length === 1 ? "" : "es"}, ${m.tasks.length - 1} tasks`));
-		if (!before)
-			fromHash(this);
-		this.setFilter(this.input.value);
-		if (before) {
-			/* Who looks at the newest goes on with it, who looks back is left alone. */
-			const moved = before.t1 >= before.end ? m.t1 - before.end : 0;
-			s.notes = before.notes;
-			this.setView(before.t0 + moved, before.t1 + moved);
-			this.select(undefined, false);
-			this.refreshDock();
-			return this.redraw();
-		}
-		this.openTab(this.tab || (m.problems.length ? "checks" : ""));
-		this.select(s.sel, false);
-		this.row = s.rows.findIndex((r) => r.kind === "cpu");
-		this.canvas.focus({preventScroll: true});
-		this.redraw();
 	}
 
 	/* ---- view ---- */
@@ -541,6 +602,7 @@ export class App implements Extra {
 		for (const b of this.tabBar.querySelectorAll("[role=tab]"))
 			b.setAttribute("aria-selected", String(b.id === `tab-${this.tab}`));
 		this.dockBody.style.display = this.tab ? "" : "none";
+		this.root.classList.toggle("comparing", this.tab === "compare" && this.other !== undefined);
 		this.refreshDock();
 		this.redraw();
 	}
@@ -560,7 +622,10 @@ export class App implements Extra {
 			return;
 		const make: Record<string, () => HTMLElement> = {events: () => eventsTab(this), range: () => statsTab(this), histogram: () => histogramTab(this), matches: () => matchesTab(this),
 			checks: () => checksTab(this), ...Object.fromEntries(EXTRA_TABS.map((t) => [t.id, () => t.make(this)]))};
+		const y = this.dockBody.dataset["tab"] === this.tab ? this.dockBody.scrollTop : 0;
+		this.dockBody.dataset["tab"] = this.tab;
 		this.dockBody.replaceChildren(make[this.tab]!());
+		this.dockBody.scrollTop = y;
 		for (const i of this.dockBody.querySelectorAll<HTMLElement>("[data-h]"))
 			i.style.height = `${Number(i.dataset["h"]) * 100}px`;
 	}

@@ -2,10 +2,9 @@
  * All streams as one: by time, but never against the order of the scheduler's operations (`seq`),
  * whatever the CPUs' clocks say. tools/trace/merge.c does the same for fermata-trace.
  */
-import {SEQ_WORD, sized, type CpuStream, type Packet} from "./packets.js";
+import {SEQ_WORD, type CpuStream} from "./packets.js";
 
 const HEAD_WORDS = 20;
-const PLACES = 256;
 
 /** Who has the least key, the first of equals: a change costs the tree's height. */
 class Tournament {
@@ -41,104 +40,6 @@ class Tournament {
 	least(): number {
 		const i = this.win[1]!;
 		return this.key[i]! < Infinity ? i : -1;
-	}
-}
-
-/**
- * Calls `each` for every event: those of each CPU in order, and operations in theirs, but whatever is no
- * operation not by time against other CPUs'. What a model is made of does not need that, and as it is
- * four times as fast, a trace without losses is read this way: each record is looked at once, and `packet`
- * is called in front of those of a packet. False: a record is damaged, and what was called counts nothing.
- */
-export function inTurn(all: CpuStream[], raw: Uint8Array, u32: Uint32Array, packet: (cpu: number, p: Packet) => void,
-		each: (word: number, id: number, cpu: number) => void): boolean {
-	const streams = all.filter((s) => s.packets.length);
-	/* Operations are numbered one behind the other, so the next one is mostly at its number's place. */
-	const place = new Uint8Array(PLACES);
-	/* By stream: its packet, the event in it and the last one's time, and the operation that it comes to. */
-	const at = new Int32Array(streams.length).fill(-1);
-	const word = new Uint32Array(streams.length);
-	const time = new Uint32Array(streams.length);
-	const op = new Float64Array(streams.length).fill(NaN);
-
-	/** Number of the stream's first operation from word w of packet p on, NaN without. */
-	const seek = (i: number, p: number, w: number): number => {
-		const {packets} = streams[i]!;
-		for (; p < packets.length; p++, w = 0)
-			for (let size = 1, v = w || (packets[p]!.at >> 2) + HEAD_WORDS; size && v < packets[p]!.end >> 2; v += size * 2) {
-				const seq = SEQ_WORD[u32[v + 1]! & 0xffff]!;
-				if (seq)
-					return u32[v + seq]!;
-				size = u32[v + 1]! >>> 16;
-			}
-		return NaN;
-	};
-	/** Calls `each` for the stream's events up to the end of its operation. False: a damaged record. */
-	const run = (i: number): boolean => {
-		const {cpu, packets} = streams[i]!;
-		let mine = op[i]!;
-		let begun = false;
-		let w = word[i]!;
-		let last = time[i]!;
-		for (;;) {
-			const stop = at[i]! < 0 ? 0 : packets[at[i]!]!.end >> 2;
-			while (w < stop) {
-				const head = u32[w + 1]!;
-				const id = head & 0xffff;
-				const size = head >>> 16;
-				if (!sized(raw, w, id, size) || u32[w]! < last || w + size * 2 > stop)
-					return false;
-				const seq = SEQ_WORD[id]!;
-				if (seq ? u32[w + seq]! !== mine : begun) {
-					const next = seq ? u32[w + seq]! : seek(i, at[i]!, w);
-					if (next === next && next !== mine) {
-						word[i] = w;
-						time[i] = last;
-						op[i] = next;
-						place[next & PLACES - 1] = i;
-						return true;
-					}
-					if (next !== next)
-						mine = op[i] = next;
-				}
-				begun = seq !== 0;
-				last = u32[w]!;
-				each(w, id, cpu);
-				w += size * 2;
-			}
-			if (++at[i]! >= packets.length) {
-				op[i] = NaN;
-				return true;
-			}
-			const p = packets[at[i]!]!;
-			packet(cpu, p);
-			w = (p.at >> 2) + HEAD_WORDS;
-			last = 0;
-		}
-	};
-	/** The stream whose operation comes first after `last`, -1 when none is to come. Numbers wrap. */
-	const first = (last: number): number => {
-		const soon = place[last + 1 & PLACES - 1]!;
-		if (op[soon] === (last + 1 >>> 0))
-			return soon;
-		let best = -1;
-		for (let i = 0; i < op.length; i++)
-			if (op[i] === op[i] && (best < 0 || (op[i]! - op[best]! | 0) < 0))
-				best = i;
-		return best;
-	};
-	for (let i = 0; i < streams.length; i++) {
-		op[i] = seek(i, 0, 0);
-		if (op[i] !== op[i] && !run(i))
-			return false;
-	}
-	for (let last = NaN;;) {
-		const i = first(last);
-		if (i < 0)
-			return true;
-		last = op[i]!;
-		if (!run(i))
-			return false;
 	}
 }
 

@@ -7,6 +7,7 @@ import {Columns} from "./grow.js";
 import type {Input} from "./input.js";
 
 const HEAD = 80;
+export const MAGIC = 0xc1fc1fc1;
 export const UUID = [0x66, 0x65, 0x72, 0x6d, 0x61, 0x74, 0x61, 0, 0x80, 0, 0, 0, 0, 0, 0, 0];
 const PROBLEMS_MAX = 200;
 /** Packets that are counted for an estimate, and by how much more there is room. */
@@ -42,6 +43,8 @@ export interface CpuStream {
 	/** Of all streams; empty of those whose records nobody has looked at yet. */
 	ops: Ops;
 }
+
+const NO_OPS: Ops = {seq: new Uint32Array(0), events: new Uint32Array(0)};
 
 /** Word of `seq` in the record by event number, 0 without one. */
 export const SEQ_WORD = new Uint8Array(65536);
@@ -108,24 +111,78 @@ function recordsEnd(raw: Uint8Array, u32: Uint32Array, at: number, limit: number
 	return pos;
 }
 
+/** Whether a packet's head begins here. */
+function begins(raw: Uint8Array, u32: Uint32Array, at: number): boolean {
+	return u32[at >> 2] === MAGIC && UUID.every((b, i) => raw[at + 4 + i] === b);
+}
+
+/** What the head at `at` says of its packet, whose records end at `end`. */
+function headAt(u32: Uint32Array, at: number): {cpu: number; size: number; content: number; packet: Packet} {
+	const word = at >> 2;
+	const begin = double64(u32, word + 6);
+	const content = double64(u32, word + 10) / 8;
+	return {cpu: u32[word + 18]!, size: double64(u32, word + 12) / 8, content,
+		packet: {at, end: at + content, high: u32[word + 7]! * 4294967296, begin, until: Math.max(begin, double64(u32, word + 8)),
+			seq: double64(u32, word + 14), discarded: double64(u32, word + 16), afterLoss: false, opFrom: 0, opTo: 0}};
+}
+
+function possible(cpu: number, size: number, content: number): boolean {
+	return size >= HEAD && size % 8 === 0 && content <= size && cpu <= 4095;
+}
+
 /**
- * @param heads only the packets' heads are looked at, which `inTurn` makes up for; nothing comes of it when
- *        one of them is wrong or events are missing
+ * Packets of a trace that may still be coming in. Only their heads are looked at, which `Turns` makes up for, and
+ * only as long as all are sound and none is missing.
  */
-export function packets(input: Input): CpuStream[];
-export function packets(input: Input, heads: true): CpuStream[] | undefined;
-export function packets(input: Input, heads = false): CpuStream[] | undefined {
+export class Arrival {
+	readonly streams: CpuStream[] = [];
+	private readonly byCpu = new Map<number, CpuStream>();
+	/** By piece: the byte that the next packet begins at. */
+	private readonly at: number[];
+	private readonly u32: Uint32Array;
+
+	constructor(private readonly input: Input) {
+		const {raw, pieces} = input;
+		this.u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
+		this.at = pieces.map((p) => p.at);
+	}
+
+	/** Takes what is there by now. False: this is for `packets`. */
+	take(): boolean {
+		const {raw, pieces} = this.input;
+		return pieces.every((piece, k) => {
+			const have = piece.at + (piece.coming?.got ?? piece.bytes);
+			for (let at = this.at[k]!; at + HEAD <= have; this.at[k] = at) {
+				if (!begins(raw, this.u32, at))
+					return false;
+				const {cpu, size, content, packet} = headAt(this.u32, at);
+				if (!possible(cpu, size, content) || content < HEAD || at + size > piece.at + piece.bytes)
+					return false;
+				if (at + size > have)
+					return true;
+				const stream = this.byCpu.get(cpu);
+				const before = stream?.packets[stream.packets.length - 1];
+				if (before ? packet.seq !== before.seq + 1 || packet.discarded > before.discarded : packet.seq || packet.discarded)
+					return false;
+				if (stream)
+					stream.packets.push(packet);
+				else
+					this.byCpu.set(cpu, this.streams[this.streams.push({cpu, packets: [packet], ops: NO_OPS}) - 1]!);
+				at += size;
+			}
+			return have < piece.at + piece.bytes || this.at[k] === have;
+		});
+	}
+}
+
+export function packets(input: Input): CpuStream[] {
 	const {raw, pieces, problems} = input;
 	const u32 = new Uint32Array(raw.buffer, raw.byteOffset, raw.byteLength >> 2);
 	const byCpu = new Map<number, Packet[]>();
-	const ops = new Columns(0, 2, heads ? 0 : raw.length >> 8);
+	const ops = new Columns(0, 2, raw.length >> 8);
 	let hidden = 0;
-	let wrong = false;
 	for (const piece of pieces) {
 		const say = (byte: number, text: string): void => {
-			wrong = true;
-			if (heads)
-				return;
 			if (problems.length < PROBLEMS_MAX)
 				problems.push({file: piece.name, byte: byte - piece.at, text});
 			else
@@ -134,20 +191,17 @@ export function packets(input: Input, heads = false): CpuStream[] | undefined {
 		const stop = piece.at + piece.bytes;
 		let at = piece.at;
 		while (at + HEAD <= stop) {
-			const word = at >> 2;
-			if (u32[word] !== 0xc1fc1fc1 || UUID.some((b, i) => raw[at + 4 + i] !== b)) {
+			if (!begins(raw, u32, at)) {
 				let next = at + 8;
-				while (next + HEAD <= stop && u32[next >> 2] !== 0xc1fc1fc1)
+				while (next + HEAD <= stop && u32[next >> 2] !== MAGIC)
 					next += 8;
 				const gone = Math.min(next, stop) - at;
 				say(at, `${gone} bytes are no packet and are skipped`);
 				at = next;
 				continue;
 			}
-			const size = double64(u32, word + 12) / 8;
-			const content = double64(u32, word + 10) / 8;
-			const cpu = u32[word + 18]!;
-			if (size < HEAD || size % 8 || content > size || cpu > 4095) {
+			const {cpu, size, content, packet} = headAt(u32, at);
+			if (!possible(cpu, size, content)) {
 				say(at, `a packet has impossible sizes: ${content} of ${size} bytes, CPU ${cpu}; it is skipped`);
 				at += 8;
 				continue;
@@ -159,22 +213,15 @@ export function packets(input: Input, heads = false): CpuStream[] | undefined {
 				limit = stop;
 			}
 			const opFrom = ops.n;
-			if (heads && !content)
-				return undefined;
-			const end = heads ? limit : recordsEnd(raw, u32, at, limit & ~7, cut, ops, say);
-			const begin = double64(u32, word + 6);
+			const end = recordsEnd(raw, u32, at, limit & ~7, cut, ops, say);
 			let list = byCpu.get(cpu);
 			if (!list)
 				byCpu.set(cpu, list = []);
-			list.push({at, end, high: u32[word + 7]! * 4294967296, begin, until: Math.max(begin, double64(u32, word + 8)),
-				seq: double64(u32, word + 14), discarded: double64(u32, word + 16),
-				afterLoss: content > 0 && end < limit, opFrom, opTo: ops.n});
+			list.push({...packet, end, afterLoss: content > 0 && end < limit, opFrom, opTo: ops.n});
 			at += size;
 		}
 		if (at < stop && stop - at < HEAD)
 			say(at, `${stop - at} bytes behind the last packet are no packet`);
-		if (heads && wrong)
-			return undefined;
 	}
 	if (hidden)
 		problems.push({file: "", byte: 0, text: `and ${hidden} more problems of this kind`});
@@ -189,23 +236,19 @@ export function packets(input: Input, heads = false): CpuStream[] | undefined {
 			const broken = p.afterLoss;
 			p.afterLoss = damaged || (before ? p.seq !== before.seq + 1 || p.discarded > before.discarded : p.seq > 0 || p.discarded > 0);
 			damaged = broken;
-			if (heads && p.afterLoss)
-				return undefined;
 		}
 		streams.push({cpu, packets: list, ops: {seq, events}});
 	}
 	return streams;
 }
 
-/** How many events of each number there are, about: some packets are counted. */
-export function estimate(streams: CpuStream[], u32: Uint32Array): (id: number) => number {
+/** How many events of each number there are in so many bytes, about: some of the packets that are there are counted. */
+export function estimate(streams: CpuStream[], u32: Uint32Array, total: number): (id: number) => number {
 	const counts = new Uint32Array(65536);
 	const all = streams.flatMap((s) => s.packets);
 	const step = Math.ceil(all.length / SAMPLES);
 	let bytes = 0;
-	let total = 0;
 	all.forEach((p, i) => {
-		total += p.end - p.at;
 		if (i % step)
 			return;
 		bytes += p.end - p.at;

@@ -100,7 +100,16 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 		return quizBody(host, x);
 	const answered = host.quiz?.index === index ? host.quiz.answered : undefined;
 	return [
-		answered !== undefined && el("p", {class: answered === x.chosen ? "verdict right" : "verdict wrong"}, answered === x.chosen ? "✓ Right. " : `✗ You said ${q.label(answered)}. `, host.quiz!.score),
+		...(answered === undefined ? [] : [el("p", {class: answered === x.chosen ? "verdict right" : "verdict wrong"}, answered === x.chosen ? "✓ Right. " : `✗ You said ${q.label(answered)}. `, host.quiz!.score)]),
+		...reasons(host, index, x),
+		stepper(host),
+	];
+}
+
+/** All that is to say of a decision, in the panel or beside the other's of two traces. */
+export function reasons(host: PanelHost, index: number, x = explain(host.q, index)): HTMLElement[] {
+	const {q} = host;
+	return [
 		el("h2", {}, x.headline),
 		el("p", {class: "sub"}, `Decision #${index + 1} · ${instant(x.time)} · ${x.trigger}${Number.isNaN(x.delay) ? "" : ` · ${duration(x.delay)} before`}`),
 		el("p", {class: "why"}, el("strong", {}, "Why: "), x.why),
@@ -116,7 +125,6 @@ function decisionPanel(host: PanelHost, index: number): HTMLElement[] {
 		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here. Fair, stride and MLFQ go by the CPU time that the trace has seen; a lottery's odds follow from shares.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
 		again(q, x.time),
-		stepper(host),
 		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
 	].filter((e): e is HTMLElement => e !== false);
 }

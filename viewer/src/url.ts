@@ -1,4 +1,5 @@
 /** The view in the URL: everything that a mailed link must bring back. */
+import {called} from "./compare.js";
 import type {App} from "./main.js";
 import {CLOSED_AT_FIRST} from "./rows.js";
 
@@ -23,6 +24,8 @@ export function link(app: App): string {
 		p.set("groups", toggled.join(","));
 	if (app.tab)
 		p.set("tab", app.tab);
+	if (app.other ?? app.compares)
+		p.set("compare", app.other ? called(app.other) : app.compares);
 	if (!app.side)
 		p.set("side", "0");
 	if (s.scroll)
@@ -54,6 +57,7 @@ export function fromHash(app: App): void {
 		if (!s.closed.delete(g))
 			s.closed.add(g);
 	app.tab = p.get("tab") ?? "";
+	app.compares = p.get("compare") ?? "";
 	app.setSide(p.get("side") !== "0");
 	s.scroll = Number(p.get("y") ?? 0) || 0;
 }

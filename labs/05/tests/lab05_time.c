@@ -85,6 +85,35 @@ static enum poll a_cancelled_sleep_is_over(void *frame)
 	ASYNC_END(me);
 }
 
+static enum poll a_sleep_arms_once_and_lets_go(void *frame)
+{
+	struct scene *me = frame;
+	struct awaitable *a;
+	bool irqs;
+
+	ASYNC_BEGIN(me);
+	a = sleep_for(&me->sleep, MS(1));
+	EXPECT(await_poll(a) == POLL_PENDING, "a sleep of 1 ms is ready at once");
+	EXPECT(timer_cancel(&me->sleep.timer), "a sleep was polled, and armed no timer");
+	EXPECT(await_poll(a) == POLL_PENDING, "a sleep of 1 ms is ready at once");
+	EXPECT(!timer_cancel(&me->sleep.timer),
+	       "a sleep that was polled a second time, before its time, armed its timer again: what "
+	       "stands in the timers' queue already is put there twice");
+	await_cancel(a);
+
+	irqs = arch_irq_save(); /* the timer is due, and cannot fire */
+	a = sleep_for(&me->sleep, US(5));
+	EXPECT(await_poll(a) == POLL_PENDING, "a sleep of 5 us is ready at once");
+	while (clock_ns() < me->sleep.until_ns)
+		arch_relax();
+	EXPECT(await_poll(a) == POLL_READY, "a sleep's time has come, and its poll says pending");
+	EXPECT(!timer_cancel(&me->sleep.timer),
+	       "a sleep was polled after its time, before its timer had fired, and left the timer "
+	       "armed: it will fire into memory that is something else by then");
+	arch_irq_restore(irqs);
+	ASYNC_END(me);
+}
+
 static enum poll all_who_join_get_the_status(void *frame)
 {
 	struct scene *me = frame;
@@ -133,4 +162,5 @@ static enum poll who_no_longer_joins_is_not_woken(void *frame)
 }
 
 TESTS_MAIN(ASYNC(a_sleep_is_never_short), ASYNC(a_cancelled_sleep_is_over),
+	   ASYNC(a_sleep_arms_once_and_lets_go),
 	   ASYNC(all_who_join_get_the_status), ASYNC(who_no_longer_joins_is_not_woken));

@@ -153,5 +153,67 @@ static void an_urgent_task_runs_at_once(void)
 	task_put(waiting);
 }
 
+static struct spin held;
+
+/* Whoever waits for it would wait for ever: so it is only looked at. */
+static bool is_free(const struct spin *l)
+{
+	return atomic_load_explicit(&l->next, memory_order_relaxed) ==
+	       atomic_load_explicit(&l->owner, memory_order_acquire);
+}
+
+/* A task that waits, and one that has ended. */
+static void wakes_with_a_lock_held(const char *whom) NO_THREAD_SAFETY_ANALYSIS
+{
+	bool irqs = spin_lock(&held), on;
+
+	task_wake_release(waiting, &held, irqs);
+	EXPECT(is_free(&held),
+	       "%s was woken by who holds a lock (`held`), and the lock was not given back", whom);
+	on = arch_irq_save();
+	arch_irq_restore(irqs);
+	EXPECT(on == irqs, "%s was woken by who had interrupts %s (`irqs`), and now they are %s",
+	       whom, irqs ? "enabled" : "masked", on ? "enabled" : "masked");
+	if (!is_free(&held))
+		spin_unlock(&held, irqs);
+}
+
+static enum poll a_lock_that_is_held_is_given_back(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	begin(SAME);
+	YIELD_UNTIL(me, gate_polls(&gate) == 1);
+	for (me->i = 0; me->i < 20; me->i++)
+		AWAIT(me, yield_now(&me->yield));
+	atomic_store_explicit(&gate.open, true, memory_order_release); /* as open_gate's */
+	wakes_with_a_lock_held("a task that waits");
+	YIELD_UNTIL(me, ended());
+	wakes_with_a_lock_held("a task that has ended");
+	task_put(waiting);
+	ASYNC_END(me);
+}
+
+static enum poll a_given_deadline_is_the_jobs(void *frame)
+{
+	struct scene *me = frame;
+
+	ASYNC_BEGIN(me);
+	begin(SAME);
+	YIELD_UNTIL(me, gate_polls(&gate) == 1);
+	for (me->i = 0; me->i < 20; me->i++)
+		AWAIT(me, yield_now(&me->yield));
+	atomic_store_explicit(&gate.open, true, memory_order_release); /* as open_gate's */
+	task_wake_deadline(waiting, 123456789);
+	YIELD_UNTIL(me, ended());
+	EXPECT(waiting->deadline_ns == 123456789,
+	       "the job that task_wake_deadline began has another deadline than was given: "
+	       "wake gets it as `deadline_ns`, and task_release finds it in next_deadline_ns");
+	task_put(waiting);
+	ASYNC_END(me);
+}
+
 TESTS_MAIN(ASYNC(a_waiting_task_is_polled_after_a_wake), ASYNC(one_wake_begins_one_job),
-	   ASYNC(a_wake_during_a_poll_is_not_lost), PLAIN(an_urgent_task_runs_at_once));
+	   ASYNC(a_wake_during_a_poll_is_not_lost), PLAIN(an_urgent_task_runs_at_once),
+	   ASYNC(a_lock_that_is_held_is_given_back), ASYNC(a_given_deadline_is_the_jobs));

@@ -28,7 +28,7 @@ static void the_deadline_is_fixed_at_release(void)
 	       "fixed at release and survives preemption",
 	       us(task->key));
 	sched_edf.dequeue(sched_edf.queue, task);
-	EXPECT(task->resume_ns == 0 && task->quantum_ns == 0,
+	EXPECT(task->own.server.resume_ns == 0 && task->quantum_ns == 0,
 	       "a task without a server was given a quantum or was throttled");
 }
 
@@ -70,13 +70,13 @@ static void compare(const struct model *m, const char *when, u64 now_ns,
 	bool throttled = m->left_ns <= 0;
 
 	host_note(task->key);
-	host_note(task->resume_ns);
+	host_note(task->own.server.resume_ns);
 	EXPECT(task->key == m->deadline_ns,
 	       "a server of %llu us in each %llu us, %s at %llu us: its deadline is %llu us, not "
 	       "%llu",
 	       us(p->budget_ns), us(p->period_ns), when, us(now_ns), us(m->deadline_ns),
 	       us(task->key));
-	EXPECT(task->resume_ns == (throttled ? m->deadline_ns : 0),
+	EXPECT(task->own.server.resume_ns == (throttled ? m->deadline_ns : 0),
 	       "a %s server, %s at %llu us with %lld us of its budget left: it %s",
 	       p->hard ? "hard" : "soft", when, us(now_ns), (long long)(m->left_ns / 1000),
 	       throttled ? "waits until its deadline (resume_ns), and no longer"

@@ -41,8 +41,7 @@ static enum poll loops(void *frame)
 		params.cpus = 1;
 		MUST(TASK_SPAWN(&me->tasks[me->i], names[me->i], works,
 				((struct works){.work_ns = US(100) +
-							   US(200) * (1 + 3 * me->i +
-								      test_below(&me->random, 3))}),
+							   US(200) * (1 + test_below(&me->random, 7))}),
 				params));
 	}
 	for (me->i = 0; me->i < TASKS; me->i++) {

@@ -214,6 +214,32 @@ static void preemption_off_means_off(void)
 	task_put(t);
 }
 
+/* Nothing else interrupts this CPU: without the hint nobody would look for long. */
+static void enabled_with_interrupts_masked(void)
+{
+	struct sched_params params = SCHED_PARAMS_FIFO(28);
+	struct task *t;
+	bool irqs;
+
+	begin();
+	irqs = arch_irq_save();
+	preempt_disable();
+	params.cpus = 1ull << cpu_id();
+	MUST(TASK_SPAWN(&t, "urgent", urgent, (struct async){}, params));
+	preempt_enable();
+	EXPECT(!urgent_has_run(),
+	       "preemption was put on again with interrupts masked, and a more urgent task took the CPU");
+	arch_irq_restore(irqs);
+	for (unsigned i = 0; i < 100000 && !urgent_has_run(); i++)
+		arch_relax();
+	EXPECT(urgent_has_run(),
+	       "preemption is on again, put on with interrupts masked; now they are not, and the more "
+	       "urgent task does not run: the CPU is to send itself a hint");
+	preempt_disable();
+	preempt_enable(); /* where it was not so, the hint is still there */
+	task_put(t);
+}
+
 TESTS_MAIN(ASYNC(a_loop_without_end_blocks_nobody_above_it), ASYNC(a_quantum_ends),
 	   ASYNC(a_quantum_begins_anew), ASYNC(an_equal_does_not_preempt),
-	   PLAIN(preemption_off_means_off));
+	   PLAIN(preemption_off_means_off), PLAIN(enabled_with_interrupts_masked));

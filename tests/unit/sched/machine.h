@@ -78,10 +78,16 @@ static inline void ideal_charge(struct ideal_machine *m, struct ideal_task *t, b
 	t->charged_ns = t->served_ns;
 }
 
+/* Of a throttled task, until when; else 0. */
+static inline u64 ideal_resume_ns(const struct ideal_task *t)
+{
+	return t->params.hard ? t->entity.own.server.resume_ns : 0;
+}
+
 /* A throttled task stays outside until its time comes. */
 static inline void ideal_enqueue(struct ideal_machine *m, struct ideal_task *t, bool at_head)
 {
-	if (!t->entity.resume_ns)
+	if (!ideal_resume_ns(t))
 		t->policy->enqueue(ideal_queue(m, t), &t->entity, at_head);
 }
 
@@ -161,7 +167,7 @@ static inline void ideal_quantum_over(struct ideal_machine *m, unsigned cpu)
 	struct ideal_task *t = m->running[cpu], *next;
 
 	ideal_charge(m, t, true);
-	next = t->entity.resume_ns ? t : ideal_first(m, cpu);
+	next = ideal_resume_ns(t) ? t : ideal_first(m, cpu);
 	if (!next || (next != t && ideal_stays(m, cpu, t, next))) {
 		m->quantum_end_ns[cpu] = m->now_ns + t->entity.quantum_ns;
 		return;
@@ -200,7 +206,7 @@ static inline u64 ideal_next_event(const struct ideal_machine *m, u64 end_ns)
 	u64 next = end_ns;
 
 	for (unsigned i = 0; i < m->n; i++) {
-		u64 resume_ns = m->task[i].entity.resume_ns;
+		u64 resume_ns = ideal_resume_ns(&m->task[i]);
 
 		next = MIN(next, m->task[i].next_ns);
 		if (m->task[i].active && resume_ns)
@@ -231,7 +237,7 @@ static inline void ideal_advance(struct ideal_machine *m, u64 to_ns)
 
 static inline void ideal_resume(struct ideal_machine *m, struct ideal_task *t)
 {
-	if (!t->active || !t->entity.resume_ns || t->entity.resume_ns > m->now_ns)
+	if (!t->active || !ideal_resume_ns(t) || ideal_resume_ns(t) > m->now_ns)
 		return;
 	t->policy->replenish(ideal_queue(m, t), &t->entity, &t->params, m->now_ns);
 	ideal_enqueue(m, t, false);

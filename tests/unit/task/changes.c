@@ -347,7 +347,76 @@ static enum poll who_is_refused_stays_as_it_was(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(a_running_task_moves_itself), ASYNC(queued_ones_change_places),
+static const struct sched_params each[SCHED_CLASSES] = {
+	[SCHED_CEDF] = {.class = SCHED_CEDF, .cpus = 1, .deadline_ns = MS(1)},
+	[SCHED_EDF] = {.class = SCHED_EDF, .cpus = 1, .deadline_ns = MS(2)},
+	[SCHED_FIFO] = {.class = SCHED_FIFO, .cpus = 1, .level = 3},
+	[SCHED_RR] = {.class = SCHED_RR, .cpus = 1, .level = 4, .quantum_ns = MS(1)},
+	[SCHED_FAIR] = {.class = SCHED_FAIR, .cpus = 1, .share = 100, .quantum_ns = MS(1)},
+	[SCHED_PANICKED] = {.class = SCHED_PANICKED, .cpus = 1},
+	[SCHED_MLFQ] = {.class = SCHED_MLFQ, .cpus = 1, .quantum_ns = MS(1)},
+	[SCHED_LOTTERY] = {.class = SCHED_LOTTERY, .cpus = 1, .share = 7, .quantum_ns = MS(1)},
+	[SCHED_STRIDE] = {.class = SCHED_STRIDE, .cpus = 1, .share = 9, .quantum_ns = MS(1)},
+};
+
+struct changing {
+	struct async async;
+	const struct sched_params *to;
+	bool waits;
+};
+
+/* Waits first if it is to; else changes itself if it is to. */
+static enum poll changing(void *frame)
+{
+	struct changing *me = frame;
+	bool waits = me->waits;
+
+	me->waits = false;
+	if (!waits && me->to)
+		MUST(task_set_params(task_self(), me->to));
+	return waits ? POLL_PENDING : POLL_READY;
+}
+
+/* The three ways of the change from a class to another follow each other. */
+static const struct sched_params *target(unsigned i)
+{
+	return &each[i / 3 / SCHED_CLASSES];
+}
+
+/* From each class to each, while it waits, is queued, or runs. */
+static enum poll each_class_to_each(void *frame)
+{
+	struct scene *me = frame;
+	struct task_info info;
+
+	ASYNC_BEGIN(me);
+	begin(me);
+	for (me->i = 0; me->i < 3 * SCHED_CLASSES * SCHED_CLASSES; me->i++) {
+		unsigned how = me->i % 3;
+
+		preempt_disable(); /* until it was changed it stays where it is */
+		MUST(TASK_SPAWN(&me->a, "changing", changing,
+				((struct changing){.to = how == 2 ? target(me->i) : NULL, .waits = !how}),
+				each[me->i / 3 % SCHED_CLASSES]));
+		if (how == 1)
+			MUST(task_set_params(me->a, target(me->i)));
+		preempt_enable();
+		AWAIT(me, sleep_for(&me->sleep, US(50)));
+		if (me->i % 3 == 0) {
+			MUST(task_set_params(me->a, target(me->i)));
+			task_wake(me->a);
+		}
+		AWAIT(me, task_join(&me->join, me->a));
+		task_info(me->a, &info);
+		CHECK_EQ(me->join.status, 0);
+		CHECK_EQ(info.params.class, target(me->i)->class);
+		CHECK_EQ(info.polls, me->i % 3 ? 1 : 2);
+		task_put(me->a);
+	}
+	ASYNC_END(me);
+}
+
+TESTS_MAIN(ASYNC(each_class_to_each), ASYNC(a_running_task_moves_itself), ASYNC(queued_ones_change_places),
 	   ASYNC(a_waiting_one_changes), ASYNC(whoever_becomes_urgent_runs), ASYNC(a_running_one_changes),
 	   ASYNC(a_throttled_one_is_let_go), ASYNC(a_server_is_put_on_and_changed),
 	   ASYNC(the_deadline_is_counted_from_the_release), ASYNC(a_quantum_is_cut),

@@ -153,11 +153,11 @@ the innermost first, with the lines at which they go on. TASK is a number of `fe
             print(f"#0  {named(task['fn'])}: not polled yet")
         for i, step in enumerate(steps):
             place = f"{step.place[0]}:{step.place[1]}" if step.place else "?"
-            print(f"#{i}  {step.pc:#018x} in {step.function} (frame={int(step.frame.address):#x}) at {place}")
+            print(f"#{i}  {step.pc:#018x} in {step.function} (frame={int(step.call.address):#x}) at {place}")
             if step.text:
                 print(f"      {step.text}")
         if steps:
-            print(f"awaits {awaits.awaited(steps[0].frame)}")
+            print(f"awaits {awaits.awaited(steps[0].call)}")
 
 
 class View(Command):

@@ -125,7 +125,7 @@ def cpus():
 
 
 def worker_stride_bytes():
-    path = os.path.join(ROOT, "kernel/task/worker.c")
+    path = os.path.join(ROOT, "kernel/task/executor.h")
     with open(path, encoding="utf-8") as file:
         found = re.search(r"WORKER_STRIDE_BYTES\s*=?\s*KIB\((\d+)\)", file.read())
     if not found:

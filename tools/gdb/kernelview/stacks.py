@@ -157,8 +157,11 @@ class KernelUnwinder(gdb.unwinder.Unwinder):
         if self.ranges is None:
             return None
         arch, ranges = self.ranges
-        pc = int(pending.read_register(PC[arch])) & WORD
-        sp = int(pending.read_register(SP[arch])) & WORD
+        try:
+            pc = int(pending.read_register(PC[arch])) & WORD
+            sp = int(pending.read_register(SP[arch])) & WORD
+        except gdb.error:
+            return None  # a thread of which nothing is known: tools/sim/tasks.py
         if self.view and self.view[0] == (pc, sp):
             registers = self.view[1]
             return self.caller(pending, FrameId(registers[SP[arch]] - 8, pc), registers)
