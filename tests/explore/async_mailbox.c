@@ -3,7 +3,8 @@
  *
  * The mailbox, a channel without bound: one sends two messages, then closes it; of two receivers
  * one looks once only and withdraws. Messages come once, in order, and a receiver that withdraws
- * takes no other's wake-up with it. Who takes need not be a task. Once it is closed it takes none, and nobody waits.
+ * takes no other's wake-up with it. Who takes need not be a task. Once it is closed it takes none,
+ * and nobody waits.
  */
 #include "async/mailbox.h"
 #include "tasks.h"
@@ -44,7 +45,8 @@ void explore_thread(unsigned id)
 	a = mailbox_wait(&w, &box);
 	if (id == 1) {
 		await(a);
-		ASSERT(tasks[id].owned == &w.owned); /* told of one: should it die now, another is */
+		ASSERT(tasks[id].owned ==
+		       &w.owned); /* told of one: should it die now, another is */
 		got[id][0] = take();
 	} else if (await_poll(a) == POLL_READY) {
 		got[id][0] = take();

@@ -2,9 +2,9 @@
  * links: async/select.c async/channel.c async/event.c async/wait.c task/fault.c
  *
  * Select: task 0 awaits a message or an event, whichever comes first; task 1 sends the message and
- * task 2 sets the event; a third arm never becomes ready. One is chosen; what was not, is as if nobody had
- * waited for it: a message that was not chosen is in the channel still. Of three that are ready each time, each
- * is chosen in its turn.
+ * task 2 sets the event; a third arm never becomes ready. One is chosen; what was not, is as if
+ * nobody had waited for it: a message that was not chosen is in the channel still. Of three that
+ * are ready each time, each is chosen in its turn.
  */
 #include "async/channel.h"
 #include "async/event.h"

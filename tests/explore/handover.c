@@ -3,12 +3,14 @@
  * links: task/look.c task/server.c task/inherit.c task/fault.c sched/fifo.c sched/levels.c
  * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
  *
- * The executor itself, on two CPUs. A task wakes a more urgent one, so it is preempted in the middle
- * of its poll, which is left on its worker's stack, or the other CPU takes what was woken. Nobody runs
- * on a stack that another has not left, each task is polled by one CPU at a time and to its end, no
- * stack is lost, and no CPU sleeps while a task waits. Reads are of what was written last.
+ * The executor itself, on two CPUs. A task wakes a more urgent one, so it is preempted in the
+ * middle of its poll, which is left on its worker's stack, or the other CPU takes what was woken.
+ * Nobody runs on a stack that another has not left, each task is polled by one CPU at a time and to
+ * its end, no stack is lost, and no CPU sleeps while a task waits. Reads are of what was written
+ * last.
  *
- * handover_irq.c, handover_alone.c and handover_rr.c are the same with interrupts, and on one CPU: what they ask for stands there.
+ * handover_irq.c, handover_alone.c and handover_rr.c are the same with interrupts, and on one CPU:
+ * what they ask for stands there.
  */
 #include "core/irq.h"
 #include "explore.h"
@@ -20,14 +22,14 @@
 #include "unreached.h"
 
 #ifndef CPUS
-#define CPUS            2
-#define TASKS           2
+#define CPUS  2
+#define TASKS 2
 #endif
 #ifndef POLICY
-#define POLICY          sched_fifo
-#define QUANTUM_NS      0
+#define POLICY     sched_fifo
+#define QUANTUM_NS 0
 #endif
-#define WORKERS         5
+#define WORKERS 5
 
 const unsigned explore_threads = CPUS;
 #ifdef INTERRUPTS
@@ -150,7 +152,8 @@ static void make(unsigned i, task_fn *fn, unsigned level)
 	t->home = &shards[0];
 	t->entity.cpus = SCHED_CPUS_ALL;
 	t->entity.quantum_ns = QUANTUM_NS;
-	t->params = (struct sched_params){.class = (u8)POLICY.urgency, .level = (u8)level, .quantum_ns = QUANTUM_NS};
+	t->params = (struct sched_params){
+		.class = (u8)POLICY.urgency, .level = (u8)level, .quantum_ns = QUANTUM_NS};
 	t->state = TASK_WAITING;
 	list_init(&t->joiners);
 	list_init(&t->all);

@@ -3,8 +3,8 @@
  * links: task/look.c task/server.c task/inherit.c task/fault.c sched/rr.c sched/levels.c
  * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
  *
- * The executor as in handover.c on one CPU, with three tasks that take turns: an interrupt, at any point, ends a
- * quantum. The task that it strikes goes on behind both others.
+ * The executor as in handover.c on one CPU, with three tasks that take turns: an interrupt, at any
+ * point, ends a quantum. The task that it strikes goes on behind both others.
  */
 #define CPUS       1
 #define TASKS      3

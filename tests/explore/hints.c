@@ -1,10 +1,11 @@
 /*
- * links: task/hint.c task/look.c task/runqueue.c sched/fifo.c sched/levels.c sched/ordered.c base/tree.c
+ * links: task/hint.c task/look.c task/runqueue.c sched/fifo.c sched/levels.c
+ * links: sched/ordered.c base/tree.c
  *
- * Waking a task while a CPU goes idle, with two run queues: CPU 0 queues it and hints, CPU 1 has just
- * ended one, looks for another and halts when it finds none. It does not sleep while the task waits (rule G in
- * task/hint.c), and the task is taken once. hints_two.c, hints_pinned.c and hints_one.c are the same with two tasks;
- * before the CPUs start, looks find these in their order.
+ * Waking a task while a CPU goes idle, with two run queues: CPU 0 queues it and hints, CPU 1 has
+ * just ended one, looks for another and halts when it finds none. It does not sleep while the task
+ * waits (rule G in task/hint.c), and the task is taken once. hints_two.c, hints_pinned.c and
+ * hints_one.c are the same with two tasks; before the CPUs start, looks find these in their order.
  */
 #include "core/irq.h"
 #include "explore.h"
@@ -133,7 +134,8 @@ static void in_turn(void)
 		sim_cpu_set_local(&cpus[1]);
 		ASSERT(!look_below(&cpus[1], tasks[TASKS - 1].rank));
 		ASSERT(!look_around(1, tasks[TASKS - 1].rank, &first));
-		ASSERT(look_around(1, RANK_IDLE, &first) == tasks[TASKS - 1].home && first.rank == tasks[TASKS - 1].rank);
+		ASSERT(look_around(1, RANK_IDLE, &first) == tasks[TASKS - 1].home &&
+		       first.rank == tasks[TASKS - 1].rank);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 1] == 1);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 2] == 1);
 		ASSERT(!look(&cpus[1]));

@@ -1,5 +1,6 @@
 /*
- * links: task/hint.c task/look.c task/runqueue.c sched/fifo.c sched/levels.c sched/ordered.c base/tree.c
+ * links: task/hint.c task/look.c task/runqueue.c sched/fifo.c sched/levels.c
+ * links: sched/ordered.c base/tree.c
  *
  * As hints.c, with two tasks, one in each run queue.
  */

@@ -79,7 +79,8 @@ void explore_interrupt(unsigned id) NO_THREAD_SAFETY_ANALYSIS
 	ticks += 7; /* behind 10: the first is due, the second is not */
 	irq_timer(&cpus[id]);
 	ASSERT(!cpus[id].timer_running); /* its own CPU's */
-	ASSERT(set_ns[id] > ticks && (set_ns[id] <= QUANTUM_END || ticks >= QUANTUM_END || cpus[id].quantum_end_ns == TIME_NEVER));
+	ASSERT(set_ns[id] > ticks && (set_ns[id] <= QUANTUM_END || ticks >= QUANTUM_END ||
+				      cpus[id].quantum_end_ns == TIME_NEVER));
 }
 
 static void cancel(unsigned i)

@@ -13,7 +13,7 @@ const unsigned explore_threads = 2;
 
 static struct cpu cpu[3];
 #define PACKETS 2u
-_Static_assert(PACKETS * TRACE_PACKET_BYTES <= EXPLORE_SCRATCH_BYTES, "the packets' place");
+_Static_assert(PACKETS *TRACE_PACKET_BYTES <= EXPLORE_SCRATCH_BYTES, "the packets' place");
 static unsigned rows;
 
 void *page_alloc(unsigned order)
@@ -83,7 +83,8 @@ static void turn(void)
 {
 	static const u64 words[8192];
 	const unsigned packet = TRACE_PACKET_BYTES - (unsigned)sizeof(struct trace_packet) - 8;
-	const unsigned rest = packet - 2 * 3 * 8 - 8; /* behind the two records, and for the payload */
+	const unsigned rest =
+		packet - 2 * 3 * 8 - 8; /* behind the two records, and for the payload */
 	u64 events, lost;
 
 	sim_cpu_set_local(&cpu[0]);

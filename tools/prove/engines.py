@@ -218,7 +218,7 @@ class Machine(Engine):
     def judge(self, status, output):
         size = re.search(r"(\d+ kinds of instructions.*emulator|\d+ instructions.*)", output)
         lines = output.strip().splitlines()
-        if status not in (0, 1):
+        if status not in (0, 1) or (status and not (lines and lines[-1].startswith("refuted: "))):
             return ERROR, "\n".join(lines[-5:]), ""
         return (REFUTED if status else PROVED), "" if not status else lines[-1], size[1] if size else ""
 

@@ -6,6 +6,7 @@ which mutants to repeat, and with which run; and a count that is older than the 
 """
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +50,13 @@ def digest(row):
     programs = [f"tests/explore/{run['program']}.c" for run in row["runs"] if "program" in run]
     whole = hashlib.sha256()
     for file in sorted({row["proof"], *programs, *row["code"]}):
-        whole.update(Path(file).read_bytes())
+        whole.update(bare(Path(file).read_text()).encode())
     return whole.hexdigest()[:16]
+
+
+def bare(text):
+    """Without what a compiler does not see: comments, space."""
+    return re.sub(r"\s+", "", re.sub(r"/\*.*?\*/", "", text, flags=re.S))
 
 
 def load():
