@@ -27,6 +27,7 @@ const struct fault_kind fault_kinds[FAULTS] = {
 	[FAULT_DEVICE_ERROR] = {"device-error", 1, "a piece of a device's work fails: an error of a disk, a lost frame"},
 	[FAULT_IRQ_SPURIOUS] = {"irq-spurious", 1, "a device's interrupt comes without a reason, at a write to its registers"},
 	[FAULT_IRQ_LATE] = {"irq-late", 100000, "a device's interrupt comes up to 100 us late"},
+	[FAULT_REGISTER_FLIP] = {"register-flip", FIBER_REGISTERS * 64, "a bit of a register of what goes on on another stack changes"},
 	[FAULT_IRQ_LOST] = {"irq-lost", 1, "a device's interrupt does not come; its next one does"},
 };
 

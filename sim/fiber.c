@@ -23,6 +23,15 @@ const size_t fiber_saved_bytes = sizeof(struct frame);
 #endif
 _Static_assert((sizeof(struct frame) & 7) == 0, "stacks are words");
 
+void *fiber_registers(void *saved)
+{
+#if defined(__x86_64__)
+	return &((struct frame *)saved)->r15;
+#else
+	return &((struct frame *)saved)->x21_to_x28[0];
+#endif
+}
+
 void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg)
 {
 	struct frame *f = (struct frame *)top - 1;

@@ -18,5 +18,10 @@ void fiber_switch(void **save, void *load);
 /** A stack below @p top that calls @p fn when switched to; @p fn must not return. */
 void *fiber_prepare(void *top, void (*fn)(uintptr_t), uintptr_t arg);
 
+/** Registers of the code that a saved stack goes on with, but for its pc and stack pointer: the first of them, 64 bits each, and how
+ *  many are known on each host. */
+void *fiber_registers(void *saved);
+#define FIBER_REGISTERS 6
+
 /** How many bytes fiber_switch saves. */
 extern const size_t fiber_saved_bytes;

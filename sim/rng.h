@@ -13,7 +13,7 @@ enum rng_source {
 	RNG_HINT,     /* how long a hint interrupt travels */
 	RNG_CONSOLE,  /* when input arrives */
 	RNG_FAULTS,   /* and more: one for each kind of fault */
-	RNG_DEVICES = RNG_FAULTS + 17, /* one for each device */
+	RNG_DEVICES = RNG_FAULTS + 18, /* one for each device */
 	RNG_SOURCES = RNG_DEVICES + 5
 };
 

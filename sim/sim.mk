@@ -71,6 +71,7 @@ $(OUT)/engine/tools/%.o: tools/%.c $(SIM_FLAGS_FILE)
 	@$(CC) $(SIM_CFLAGS) $(SIM_TRACE_CFLAGS) -MMD -MP -c $< -o $@
 
 $(OUT)/engine/trace_out.o: SIM_CFLAGS += $(SIM_TRACE_CFLAGS)
+$(OUT)/engine/explore/%.o: SIM_CFLAGS += -O3
 
 # A hook is a few instructions: a frame of its own would be half of them. Those that call have one, for back traces.
 $(OUT)/engine/hooks.o: SIM_CFLAGS += -momit-leaf-frame-pointer

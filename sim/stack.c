@@ -13,12 +13,23 @@ void *sim_stack_prepare(void *top, void (*entry)(void))
 	return sp;
 }
 
+/* Of the registers that a stack goes on with, one may have another bit than it was left with. */
+static void __attribute__((noinline)) flip(void *load)
+{
+	uint64_t bit; /* from 1 */
+
+	if (fault_strikes(FAULT_REGISTER_FLIP, &bit))
+		((uint8_t *)fiber_registers(load))[(bit - 1) / 8] ^= (uint8_t)(1u << (bit - 1) % 8);
+}
+
 /* The compiler makes the call a jump, so that the saved stack ends in the kernel's caller. */
 void sim_stack_switch(void **save, void *load)
 {
 	if (sim.cfg.watch)
 		watch_switch((char *)__builtin_dwarf_cfa() - fiber_saved_bytes, load);
 	sim_memory_usable(save, sizeof *save);
+	if (sim_faults)
+		flip(load);
 	fiber_switch(save, load);
 }
 

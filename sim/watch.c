@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #define STACKS_MAX 1024
+#define GONE 64u
 #define STACK_BYTES (28u << 10) /* a worker's: from less, a fresh stack is the same one made anew */
 
 struct watch_now watch_now[SIM_CPUS_MAX];
@@ -18,6 +19,13 @@ static struct parked {
 	bool in_irq;
 	uintptr_t frame;
 } parked[STACKS_MAX];
+
+/* The last switches, for who switches to such a stack once more. */
+static struct {
+	const void *sp;
+	uint64_t event;
+} gone[GONE];
+static unsigned gones;
 
 static const struct {
 	const char *name;
@@ -98,6 +106,7 @@ void watch_reset(void)
 {
 	memset(watch_now, 0, sizeof watch_now);
 	memset(parked, 0, sizeof parked);
+	gones = 0;
 	memset(&watch_actor, 0, sizeof watch_actor);
 	if (sim.cfg.watch & WATCH_RACES)
 		race_reset();
@@ -219,6 +228,28 @@ void watch_prepared(const void *sp)
 	park((struct parked){.sp = sp});
 }
 
+static void leave_parked(struct parked *p)
+{
+	gone[gones++ % GONE].sp = p->sp;
+	gone[(gones - 1) % GONE].event = sim_event_now();
+	*p = (struct parked){0};
+}
+
+static void report_twice(const void *load)
+{
+	if (!report_begin(SIM_PC, 0))
+		return;
+	report_line("a stack in use twice: %p is not left yet, or was not prepared", load);
+	report_here("switch to it", SIM_PC);
+	for (unsigned i = gones; i > 0 && gones - i < GONE; i--) {
+		if (gone[(i - 1) % GONE].sp == load) {
+			report_later("switch to it", gone[(i - 1) % GONE].event);
+			break;
+		}
+	}
+	report_end();
+}
+
 /* An abandoned stack, with all that a handler interrupted there, is made anew and switched to at
  * once: then what was interrupted goes on there in a way. */
 void watch_switch(const void *saved, const void *load)
@@ -228,13 +259,12 @@ void watch_switch(const void *saved, const void *load)
 	uintptr_t from = watch_now[sim.cur].frame;
 
 	locks_none("when a stack is left", SIM_PC);
+	watch_show(SIM_PC);
 	if (p && p->sp) {
 		to = *p;
-		*p = (struct parked){0};
-	} else if (report_begin(SIM_PC, 0)) {
-		report_line("a stack in use twice: %p is not left yet, or was not prepared", load);
-		report_here("switch to it", SIM_PC);
-		report_end();
+		leave_parked(p);
+	} else {
+		report_twice(load);
 	}
 	park((struct parked){saved, from_irq, watch_now[sim.cur].frame});
 	if (to.in_irq != from_irq)

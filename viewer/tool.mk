@@ -50,7 +50,7 @@ build/viewer/viewer.html: build/viewer/main.js build/viewer/style.css viewer/src
 
 .PHONY: view-page
 view-page: build/viewer/viewer.html $(TRACE_TOOL)
-	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)' elf='$(VIEW_ELF)'
+	@viewer/pack embed $< $(TRACE_DIR) $(TRACE_DIR).html name='$(VIEW_NAME)' command='$(VIEW_COMMAND)' elf='$(VIEW_ELF)' $(if $(WITH),'with=$(WITH)')
 	@echo "Open $(TRACE_DIR).html in a browser: every switch, and why each decision was taken"
 
 .PHONY: viewer-bench

@@ -29,7 +29,7 @@ static inline void spin_lock_raw(struct spin *l) ACQUIRE(l) NO_THREAD_SAFETY_ANA
 	u16 mine = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
 
 	/* acquire: pairs with the release in spin_unlock_raw */
-	while (atomic_load_explicit(&l->owner, memory_order_acquire) != mine)
+	while (unlikely(atomic_load_explicit(&l->owner, memory_order_acquire) != mine))
 		arch_relax();
 	arch_lock_taken(l, false);
 }

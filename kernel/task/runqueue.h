@@ -119,8 +119,8 @@ ALWAYS_INLINE struct task *shard_take(struct shard *s, struct task *behind) REQU
 		levels_rotate(l, &t->entity, &behind->entity);
 		return t;
 	}
-	count(&s->queued[u], -1);
 	if (levels_pop(l))
 		s->classes ^= first;
+	count(&s->queued[u], -1);
 	return t;
 }

@@ -102,6 +102,13 @@ void explore_point(struct op op);
 /** One of @p n ways for the step under way, from 0. */
 unsigned explore_choose(unsigned n);
 
+/** A load of the running thread could read one of @p n writes; of these the first so many, by the time at which they were
+ *  made, it need not. */
+unsigned explore_known(unsigned n);
+
+/** There is nothing else that it could read: the execution ends here, as others are to go first. */
+void explore_put_off(void);
+
 /** A step of the running thread that concerns nobody else, and has so many ways; which, from 0. */
 unsigned explore_aside(uintptr_t pc, unsigned ways);
 

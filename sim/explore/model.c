@@ -305,19 +305,23 @@ static unsigned choose_read(struct location *l, unsigned order, bool writes,
 {
 	int32_t floor = oldest(l, order);
 	uint8_t may[MESSAGES_MAX];
-	unsigned n = 0;
+	unsigned n = 0, known = writes ? 0 : explore_known(l->n);
 
 	for (unsigned i = l->n; i-- > 0;) {
 		const struct message *m = &l->m[l->order[i]];
 
 		if (m->stamp < floor)
 			break;
+		if (l->order[i] < known)
+			continue;
 		if (m->taken && writes && (!expected || m->value == *expected))
 			continue;
 		may[n++] = (uint8_t)i;
 		if (newest_only())
 			break;
 	}
+	if (n == 0 && known)
+		explore_put_off();
 	if (n == 0) {
 		explore_fail("the explorer is wrong: nothing can be read at <%#lx>", l->at);
 		return 0;
@@ -395,6 +399,7 @@ static uint64_t load_initial(const struct op *op)
 {
 	uint64_t value = memory_read(op->at, op->bytes);
 
+	(void)explore_known(1);
 	note_read(op, GAP);
 	if (explore_options.tell)
 		explore_tell(op, value, 0, 0, false, true);

@@ -82,16 +82,17 @@ void note_races(unsigned p)
 		struct node *node = &nodes[i];
 		bool ordered = node->thread == p || threads[p].after[node->thread] > i ||
 			       !dependent(&node->op, &threads[p].op);
-		uint8_t first;
+		uint8_t able, first;
 
 		for (int k = 0; k < n && !ordered; k++)
 			ordered = is_before(i, behind[k]);
 		if (ordered)
 			continue;
 		behind[n++] = i;
-		first = initials(i, p) & node->enabled;
+		able = node->enabled & (uint8_t)~node->waits;
+		first = initials(i, p) & able;
 		if (!first)
-			first = node->enabled; /* who should come first could not: it was halted */
+			first = able; /* who should come first could not: it was halted, or waited */
 		if (!(first & node->backtrack))
 			node->backtrack |= first >> p & 1 ? (uint8_t)(1u << p) : first & -first;
 	}

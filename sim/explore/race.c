@@ -16,6 +16,7 @@ struct cell {
 	uintptr_t at;
 	uint32_t generation;
 	bool atomic; /* part of a location */
+	uint8_t who; /* threads that have an entry in by; the others' are of earlier executions */
 	struct {
 		struct seen reads, writes, atomic_reads, atomic_writes;
 	} by[EXPLORE_THREADS_MAX];
@@ -38,9 +39,10 @@ static struct cell *cell_of(uintptr_t at)
 		struct cell *c = &cells[h];
 
 		if (c->generation != generation) {
-			memset(c, 0, sizeof *c);
 			c->generation = generation;
 			c->at = at / 4;
+			c->atomic = false;
+			c->who = 0;
 			return c;
 		}
 		if (c->at == at / 4)
@@ -70,9 +72,10 @@ bool *race_check(const int32_t *clocks, uintptr_t at, uint8_t bytes, bool write,
 	struct cell *c = cell_of(at);
 	int32_t clock = clocks[me];
 
-	for (unsigned t = 0; t < explore_threads; t++) {
-		if (t == me)
-			continue;
+	if (!(c->who >> me & 1))
+		memset(&c->by[me], 0, sizeof c->by[me]);
+	for (unsigned left = c->who & ~(1u << me), t; left; left &= left - 1) {
+		t = (unsigned)__builtin_ctz(left);
 		check(&c->by[t].writes, clocks, t, bytes, at, pc);
 		if (write)
 			check(&c->by[t].reads, clocks, t, bytes, at, pc);
@@ -81,6 +84,7 @@ bool *race_check(const int32_t *clocks, uintptr_t at, uint8_t bytes, bool write,
 		if (write && !atomic)
 			check(&c->by[t].atomic_reads, clocks, t, bytes, at, pc);
 	}
+	c->who |= (uint8_t)(1u << me);
 	if (atomic)
 		note(write ? &c->by[me].atomic_writes : &c->by[me].atomic_reads, clock, bytes, pc);
 	else

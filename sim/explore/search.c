@@ -34,7 +34,7 @@ static void *hub;
 static char error[512];
 static enum { STARTING, RUNNING, CONFIRMING } phase;
 static enum { ENDED, AT_RELAX, AT_WRITE, AT_END } came_to; /* of a thread that confirms */
-static bool cut;                                           /* see cut_short */
+static bool cut;                                           /* see cut_short and put_off */
 static unsigned look_steps;
 static int64_t ticks;
 static bool alone; /* in explore_begin or explore_end */
@@ -116,36 +116,46 @@ static uint8_t enabled(void)
 	return set;
 }
 
-/* The threads that sleep at the step at hand. */
-static uint8_t sleepers(void)
+/* Of @p set, whose next step does not depend on @p op. */
+static uint8_t untouched(uint8_t set, const struct op *op)
+{
+	for (unsigned i = 0; i < explore_threads; i++)
+		set &= (uint8_t) ~((unsigned)dependent(op, &threads[i].op) << i);
+	return set;
+}
+
+/* Who sleeps, and who waits, at the step at hand. */
+static void node_inherit(struct node *node)
 {
 	const struct node *before = &nodes[depth - 1];
-	uint8_t set = 0;
 
+	memset(node->known, 0, sizeof node->known);
+	node->sleep = node->waits = 0;
 	if (depth == 0 || !explore_options.reduce)
-		return 0;
-	for (unsigned i = 0; i < explore_threads; i++)
-		if (before->sleep >> i & 1 && !dependent(&before->op, &threads[i].op))
-			set |= (uint8_t)(1u << i);
-	return set;
+		return;
+	node->sleep = untouched(before->sleep, &before->op);
+	node->waits = untouched(before->waits & (uint8_t) ~(1u << before->thread), &before->op);
+	memcpy(node->known, before->known, sizeof node->known);
+	node->known[before->thread] = 0;
 }
 
 /* A step that was not there in the last execution. False: all who could take it sleep. */
 static bool node_new(uint8_t set)
 {
 	struct node *node = &nodes[depth];
-	unsigned last = depth ? nodes[depth - 1].thread : NOBODY;
-	uint8_t awake;
+	unsigned last = depth ? nodes[depth - 1].thread : NOBODY, awake;
 
 	node->enabled = set;
-	node->sleep = sleepers();
+	node_inherit(node);
 	node->done = node->choice = 0;
-	awake = set & (uint8_t)~node->sleep;
+	if (set & ~node->waits)
+		set &= (uint8_t)~node->waits;
+	awake = set & ~(unsigned)node->sleep;
 	if (!awake)
 		return false;
 	node->thread =
 		last != NOBODY && awake >> last & 1 ? (uint8_t)last : (uint8_t)__builtin_ctz(awake);
-	node->backtrack = explore_options.reduce ? (uint8_t)(1u << node->thread) : awake;
+	node->backtrack = explore_options.reduce ? (uint8_t)(1u << node->thread) : (uint8_t)awake;
 	prefix = depth + 1;
 	return true;
 }
@@ -193,7 +203,7 @@ unsigned explore_aside(uintptr_t pc, unsigned ways)
 	threads[p].op = (struct op){.kind = OP_STRIKE, .pc = pc};
 	if (depth >= prefix) {
 		node->enabled = node->backtrack = (uint8_t)(1u << p);
-		node->sleep = sleepers();
+		node_inherit(node);
 		node->done = node->choice = 0;
 		node->thread = (uint8_t)p;
 		prefix = depth + 1;
@@ -244,6 +254,51 @@ static bool cut_short(const struct op *op)
 	return cut;
 }
 
+/* Who could take this step in place of the running thread, and does not only wait. */
+#define OTHERS(node) ((uint8_t)((node)->enabled & ~((node)->waits | 1u << explore_current)))
+
+/* Others go first at the step at hand. The execution ends here. */
+static void put_off(void)
+{
+	struct node *node = &nodes[depth];
+	uint8_t others = OTHERS(node) & (uint8_t)~node->sleep;
+
+	node->waits |= (uint8_t)(1u << explore_current);
+	if (!(others & node->backtrack))
+		node->backtrack |= others & -others;
+	cut = true;
+}
+
+/* A thread begins to wait, and what it read is the newest. All that comes behind this look comes before it in other
+ * executions, but for the end at which nobody is left who could write. So it is put off until something is written there, or only such
+ * threads are left. Kokologiannakis, Ren, Vafeiadis: "Dynamic partial order reductions for spinloops", FMCAD 2021. */
+static bool waits_here(const struct op *op)
+{
+	struct node *node = &nodes[depth];
+
+	if (!explore_options.reduce || explore_options.replay || op->kind != OP_RELAX || node->op.kind != OP_LOAD ||
+	    node->thread != explore_current || !OTHERS(node))
+		return false;
+	node->known[explore_current] = node->looked;
+	put_off();
+	return true;
+}
+
+/* A look that was put off need not read again what it read then: each of these ways was gone. */
+unsigned explore_known(unsigned n)
+{
+	struct node *node = &nodes[depth];
+
+	node->looked = (uint8_t)n;
+	return phase != RUNNING || node->waits >> explore_current & 1 || !OTHERS(node) ? 0 : node->known[explore_current];
+}
+
+void explore_put_off(void)
+{
+	put_off();
+	fiber_switch(&threads[explore_current].sp, hub);
+}
+
 void explore_point(struct op op)
 {
 	struct thread *me = &threads[explore_current];
@@ -257,7 +312,7 @@ void explore_point(struct op op)
 		explore_fail("CPU %u writes in a spin loop, at {%#lx}; the explorer wants loops "
 			     "that only look",
 			     explore_current, op.pc);
-	if (phase == STARTING || cut_short(&op))
+	if (phase == STARTING || cut_short(&op) || waits_here(&op))
 		fiber_switch(&me->sp, hub);
 	else
 		pass_on(me);
@@ -463,8 +518,8 @@ static bool advance(void)
 		node->choice = 0;
 		node->done |= (uint8_t)(1u << node->thread);
 		if (explore_options.reduce)
-			node->sleep |= (uint8_t)(1u << node->thread);
-		others = node->backtrack & (uint8_t) ~(node->done | node->sleep);
+			node->sleep |= (uint8_t)(1u << node->thread & ~node->waits);
+		others = node->backtrack & (uint8_t) ~(node->done | node->sleep | node->waits);
 		if (!others)
 			continue;
 		node->thread = (uint8_t)__builtin_ctz(others);

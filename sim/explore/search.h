@@ -7,7 +7,10 @@
 
 struct node {
 	uint8_t thread, enabled, backtrack, done, sleep; /* sets of threads, but the first */
+	uint8_t waits; /* whose look would only show that they must wait: see waits_here */
 	uint8_t choice, choices;
+	uint8_t looked;                     /* writes that a load could have read */
+	uint8_t known[EXPLORE_THREADS_MAX]; /* of these, what a thread's look was put off at */
 	struct op op;
 	/* Steps before this one that it depends on: by thread, the last one's number. */
 	uint16_t after[EXPLORE_THREADS_MAX];

@@ -37,9 +37,9 @@ def test_right_in_all_executions(root, program, cc):
 
 @pytest.mark.quick
 def test_a_lock_of_four_takes_few_executions(root):
-    """What it costs is executions; about 350,000 of them take a second."""
+    """What it costs is executions; about 340,000 of them take a second."""
     executions = {cc: VERIFIED.search(explore(root, "tests/explore/mcs.c", "--cc", cc))[1] for cc in ("clang", "gcc")}
-    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 60_000, executions
+    assert len(set(executions.values())) == 1 and int(executions["gcc"]) < 35_000, executions
 
 
 # What is said of the programs in wrong/, and where.
@@ -216,8 +216,10 @@ BROKEN = {
     "seq-cst-load-is-acquire": ("model.c", "	if (order == SEQ_CST && seq_cst.at[l->index] > floor)\n		floor = seq_cst.at[l->index];\n", ""),
     "seq-cst-fence-tells-nobody": ("model.c", "		join_locations(&seq_cst, &t->now);\n", "		(void)0;\n"),
     "races-unnoticed": ("order.c", "		if (!(first & node->backtrack))\n", "		if (i % 2 && !(first & node->backtrack))\n"),
-    "sleeps-too-well": ("search.c", "if (before->sleep >> i & 1 && !dependent(&before->op, &threads[i].op))", "if (before->sleep >> i & 1)"),
+    "sleeps-too-well": ("search.c", "untouched(before->sleep, &before->op)", "before->sleep"),
     "stores-are-independent": ("order.c", "	return a->at == b->at && (op_writes(a) || op_writes(b));", "	return a->at == b->at && op_writes(a) != op_writes(b);"),
+    "waits-too-well": ("search.c", "untouched(before->waits & (uint8_t) ~(1u << before->thread), &before->op)", "before->waits & (uint8_t) ~(1u << before->thread)"),
+    "waits-alone": ("search.c", "		node->backtrack |= others & -others;\n", "		(void)0;\n"),
     "loops-cut-too-soon": ("search.c", "op->kind == OP_RELAX && model_newer(explore_current)", "op->kind == OP_RELAX"),
 }
 

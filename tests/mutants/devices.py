@@ -58,6 +58,10 @@ MUTANTS = [
            "!move(v, DMA_WRITE | DMA_ORDERED, v->device[queue] + 2", "!move(v, DMA_WRITE, v->device[queue] + 2", "watch", "blk_reads"),
     driven("fence-shows-nothing", "a fence leaves the device's view as it is", "sim/watch.c", "		dma_fence();\n", "		;\n",
            "test no-progress no-end panic", "blk_reads"),
+    Mutant("late-at-once", "a device's interrupt that is late comes in time", (("sim/devices.c", "		places[n].rises_ns = present_ns() + ns;", "		places[n].rises_ns = present_ns() + ns / 1000;"),),
+           "test", Driven(only="hpet_in_time", words="late", faults=("irq-late=1",))),
+    Mutant("late-is-lost", "a device's interrupt that is late never comes", (("sim/devices.c", "				sim.lines |= 1u << i;\n", ""),),
+           "no-progress no-end", Driven(only="hpet_in_time", words="late", faults=("irq-late=1",))),
     driven("nothing-comes-back", "what a device wrote does not come into memory", "sim/dma.c",
            "			memcpy((void *)m->at, m->view, bytes);\n", "", "test", "blk_reads"),
 ]

@@ -124,9 +124,10 @@ class Driven(Runs):
     events: int = 5_000_000
     watch: bool = True
     judged: bool = False
+    faults: tuple = ()  # as --fault takes them
 
     def command(self, elf, seed, trace):
-        return [*super().command(elf, seed, trace), "--device", "all"]
+        return [*super().command(elf, seed, trace), "--device", "all", *(word for fault in self.faults for word in ("--fault", fault))]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ machine that runs them here."""
 import sys
 from dataclasses import dataclass
 
-from mutants import ROOT, Mutant, Runs
+from mutants import ROOT, Mutant, Runs, Tested
 from scheduling import PUBLISHED_TOO_EARLY
 
 
@@ -54,6 +54,18 @@ MUTANTS = [
            "test", Again("tests/unit/task/tasks.c")),
     Mutant("the-seed-counts-from-the-boot", "at the mark the generators go on as the boot left them",
            (("sim/mark.c", "	sim_seed(sim.cfg.seed);\n", ""),), "test", Again("tests/unit/task/tasks.c")),
+
+    # What fermata-sim says and keeps.
+    Mutant("no-register-flips", "a register's bit that flips is put back", (("sim/stack.c", "^= (uint8_t)(1u << (bit - 1) % 8)", "^= 0"),), "test",
+           Tested("tests/sim/test_sim_faults.py", only="promise_shows and register")),
+    Mutant("again-without-input", "the line that does a failed run again leaves out what was typed",
+           (("sim/report.c", "if (hex && *hex && !given)", "if (hex && !*hex && !given)"),), "test", Tested("tests/sim/test_fermata_sim.py", only="done_again and driven")),
+    Mutant("rows-of-other-options", "a sweep goes on in a file whose rows were made with other options",
+           (("tools/sim/sweep.py", 'SAME = ["build", "strategy", "cpus", "options"]', 'SAME = ["build", "strategy", "cpus"]'),), "test",
+           Tested("tests/sim/test_fermata_sim.py", only="resumes and csv")),
+    Mutant("scenario-without-faults", "the faults of a scenario do not strike",
+           (("tools/sim/runs.py", "[*(args.plan.faults if args.plan else []), ", "["),), "test",
+           Tested("tests/sim/test_scenarios.py", only="faults_of_a_scenario")),
 
     # What the debugger shows of tasks (tools/sim/tasks.py).
     Mutant("chosen-is-there", "a task that its CPU has chosen is shown with its predecessor's stack",

@@ -2,6 +2,8 @@
  * Drivers against the models of the simulated machine's devices: the kernel's own for the UART and the
  * HPET, small ones of the test for the rest. Which tests run: only=; see test_devices.py.
  */
+#include "base/words.h"
+#include "board/board.h"
 #include "core/console.h"
 #include "core/time.h"
 #include "drivers/timer/hpet.h"
@@ -123,6 +125,7 @@ struct hpet_test {
 	struct async async;
 	struct wait wait;
 	u64 begin_ns;
+	unsigned n;
 };
 
 static struct event tick;
@@ -183,6 +186,50 @@ static enum poll hpet_fires(void *frame)
 	}
 	CHECK(clock_ns() - me->begin_ns >= US(449));
 	mmio_write32(HPET_CONF0, 0);
+	ASYNC_END(me);
+}
+
+/* Counts of 10 ns: when the comparator matches, and the most that a handler came later. relaxed, all: each is one word. */
+static _Atomic u64 due, latest;
+
+static void hpet_late(void *arg)
+{
+	u64 now = mmio_read64(HPET_COUNT), at = atomic_load_explicit(&due, memory_order_relaxed);
+
+	(void)arg;
+	if (now < at)
+		test_fail(__FILE__, __LINE__, "an interrupt before its time");
+	else if (now - at > atomic_load_explicit(&latest, memory_order_relaxed))
+		atomic_store_explicit(&latest, now - at, memory_order_relaxed);
+	mmio_write32(HPET_STATUS, 1);
+	event_set(&tick);
+}
+
+/* Each interrupt comes, once. With the fault irq-late=1, and the word `late`, up to 100 us behind its time. */
+static enum poll hpet_in_time(void *frame)
+{
+	struct hpet_test *me = frame;
+	char text[4];
+	u64 at;
+
+	ASYNC_BEGIN(me);
+	event_init(&tick);
+	MUST(hpet_init(HPET) ? 0 : ERR_NODEV);
+	MUST(irq_register(DEVICE_IRQ(DEVICE_HPET), "hpet", hpet_late, NULL));
+	for (me->n = 0; me->n < 40; me->n++) {
+		event_reset(&tick);
+		at = mmio_read64(HPET_COUNT) + 500;
+		atomic_store_explicit(&due, at, memory_order_relaxed);
+		mmio_write64(HPET_COMP0, at);
+		mmio_write32(HPET_CONF0, HPET_LEVEL | HPET_ENABLE);
+		AWAIT(me, event_wait(&me->wait, &tick));
+		mmio_write32(HPET_CONF0, 0);
+	}
+	at = atomic_load_explicit(&latest, memory_order_relaxed);
+	if (words_find(board_cmdline(), "late", text, sizeof text))
+		CHECK(at > 5000 && at < 10500);
+	else
+		CHECK(at < 500);
 	ASYNC_END(me);
 }
 
@@ -509,6 +556,6 @@ static enum poll net_echoes(void *frame)
 	ASYNC_END(me);
 }
 
-TESTS_MAIN(ASYNC(uart_loopback), ASYNC(uart_echo), PLAIN(hpet_counts), ASYNC(hpet_fires), PLAIN(gpio_edges),
+TESTS_MAIN(ASYNC(uart_loopback), ASYNC(uart_echo), PLAIN(hpet_counts), ASYNC(hpet_fires), ASYNC(hpet_in_time), PLAIN(gpio_edges),
 	   PLAIN(gpio_pull), ASYNC(blk_reads_and_writes), ASYNC(blk_in_any_order), ASYNC(blk_survives),
 	   ASYNC(net_echoes));

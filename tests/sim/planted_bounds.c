@@ -40,6 +40,17 @@ static __attribute__((noinline)) void signed_overflow(void)
 	CHECK(n + (i32)last != 0);
 }
 
+/* Of eight entries seven are written. */
+static __attribute__((noinline)) void local_unset(void)
+{
+	u32 own[ENTRIES];
+	u32 *volatile all = own;
+
+	for (unsigned i = 0; i <= last; i++)
+		all[i] = i;
+	CHECK(all[ENTRIES - 1] != 12345);
+}
+
 static void planted(void)
 {
 	char bug[24], text[4];
@@ -53,6 +64,10 @@ static void planted(void)
 		stack_overrun();
 	if (!strcmp(bug, "signed_overflow") && !right)
 		signed_overflow();
+	if (!strcmp(bug, "local_unset")) {
+		last = right ? ENTRIES - 1 : ENTRIES - 2;
+		local_unset();
+	}
 }
 
 TESTS_MAIN(PLAIN(planted));

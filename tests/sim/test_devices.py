@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools" /
 import runs  # noqa: E402
 
 PROGRAM = "tests/sim/driven.c"
-TESTS = ["uart_loopback", "hpet_counts", "hpet_fires", "gpio_edges", "gpio_pull", "blk_reads_and_writes",
+TESTS = ["uart_loopback", "hpet_counts", "hpet_fires", "hpet_in_time", "gpio_edges", "gpio_pull", "blk_reads_and_writes",
          "blk_in_any_order", "net_echoes"]
 EVENTS_MAX = 5_000_000
 SEEDS = 20
@@ -53,6 +53,15 @@ def test_a_driver_with_a_time_limit_survives_a_bad_disk(kernels, cc):
         assert o.status == 0, f"seed {seed}: {o.output}"
         said |= {line for line in o.output.splitlines() if line.startswith("again: ")}
     assert said == {"again: timed out", "again: invalid argument"}
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("fault, status", [("irq-late=1", 0), ("irq-lost=20", 102)])
+def test_interrupts_come_late_or_not_at_all(kernels, fault, status):
+    """Late ones all come, up to 100 us behind their time. Who waits for a lost one without a limit waits for ever."""
+    elf = kernels.elf("sim", "clang", PROGRAM)
+    found = {o.status for _, o in outputs(elf, [*options("hpet_in_time late" if "late" in fault else "hpet_in_time"), "--fault", fault])}
+    assert status in found and found <= {0, status}, found
 
 
 def test_the_uart_has_the_input_and_the_output(kernels):

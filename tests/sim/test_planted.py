@@ -104,7 +104,7 @@ def test_a_planted_bug_is_found(kernels, bug, cc):
     assert "sim: again: " in result.stdout
     labels = set(re.findall(r"below, as (\[\d+\])", result.stdout))
     assert labels == set(re.findall(r"^  (\[\d+\]) ", result.stdout, re.M)), result.stdout
-    assert labels or "a stack in use twice" in says, result.stdout
+    assert labels, result.stdout
     traces = blocks(result.stdout)
     for place in places:  # inlined into its caller by some compilers
         assert any(place in trace or "side_run" in trace for trace in traces), (place, traces)

@@ -48,6 +48,20 @@ def test_abandoned_stacks_and_freed_memory_are_no_findings(kernels, program):
         assert summary in batch.stdout, batch.stdout
 
 
+def test_valgrind_sees_what_nobody_set(kernels, root):
+    """On a stack, where no other checker looks; the execution is the one without valgrind. The right program is clean."""
+    elf = kernels.elf("sim", "clang", BOUNDS)
+    for right, status in (("", 107), (" right", 0)):
+        words = ["--elf", elf, "--cpus", "2", "--strategy", "random", "--cmdline", f"bug=local_unset{right}"]
+        found = subprocess.run([sys.executable, "tools/sim/fermata-sim", "run", *words, "--valgrind"], cwd=root, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert found.returncode == status, found.stdout
+        assert ("depends on uninitialised value" in found.stdout and "local_unset" in found.stdout) == bool(status), found.stdout
+        plain = kernels.sim(elf, "--strategy", "random", "--watch", "memory", "--cmdline", f"bug=local_unset{right}", "--ram", "112", cpus=2)
+        assert plain.returncode == 0, plain.stdout
+        assert next(line for line in plain.stdout.splitlines() if line.startswith("sim: seed=")) in found.stdout
+
+
 def test_coverage(root):
     def lines(program):
         done = subprocess.run([sys.executable, "tools/sim/coverage", "--lines", "--seeds", "1", program], cwd=root, text=True,

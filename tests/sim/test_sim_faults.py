@@ -12,7 +12,7 @@ PROGRAMS = ["tests/unit/async/waits.c", "tests/unit/async/channels.c", "tests/un
 SURVIVED = ["hint-lost=5", "hint-doubled=2", "hint-late=3", "hint-spurious=3", "timer-late=3", "cpu-stall=2000",
             "timer-doubled=3", "timer-spurious=5", "clock-step=20"]
 # Nobody could: what they show is what they come to.
-UNPROMISED = ["clock-skew=1", "bit-flip=10"]
+UNPROMISED = ["clock-skew=1", "bit-flip=10", "register-flip=10"]
 PREEMPTION = "tests/unit/task/preemption.c"
 EVENTS_MAX = 100_000_000
 
@@ -62,9 +62,10 @@ def test_a_run_shrinks_to_the_faults_that_it_needs(kernels, root, tmp_path):
     fermata_sim(root, "replay", small, status=1)
 
 
-def test_what_the_kernel_does_not_promise_shows(kernels, root):
+@pytest.mark.parametrize("fault", ["bit-flip=1", "register-flip=3"])
+def test_what_the_kernel_does_not_promise_shows(kernels, root, fault):
     """A bit that flips may be one that matters: a fault that never comes to harm would be none."""
-    words = ["--app", "tests/unit/task/tasks.c", "--strategy", "random", "--fault", "bit-flip=1", "--max-events", 20_000_000]
+    words = ["--app", "tests/unit/task/tasks.c", "--strategy", "random", "--fault", fault, "--max-events", 20_000_000]
     said = fermata_sim(root, "sweep", *words, "--seeds", "1-200", "--stop-after", 1, status=1)
     assert re.search(r"^seed \d+: status \d+: \S", said, re.M), said
 

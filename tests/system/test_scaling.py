@@ -16,6 +16,6 @@ def test_one_lock_is_faster_and_grows(root):
     assert sorted(rows) == sorted((load, mode) for load in LOADS for mode in ("one global lock", "one shard per CPU"))
     for load in LOADS:
         alone, four, sixteen, sixty_four = rows[load, "one global lock"]
-        assert alone < four < sixteen and sixteen > 2 * alone, (load, rows)
-        assert sixty_four > sixteen / 2, (load, rows)  # it does not collapse
+        assert alone < four < sixteen and sixteen > 1.7 * alone, (load, rows)
+        assert sixty_four > 1.5 * alone, (load, rows)  # it does not collapse
         assert all(a >= b for a, b in zip(rows[load, "one global lock"], rows[load, "one shard per CPU"])), (load, rows)

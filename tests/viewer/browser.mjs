@@ -435,8 +435,13 @@ test("a page with two traces compares them, shows either, and so does its link",
 	await done(again);
 	/* Where the other is not at hand, the link says which it was. */
 	const alone = await open("demo.html", {hash});
+	assert.equal(await alone.getByRole("button", {name: "Choose its files…"}).count(), 1);
 	assert.match(await alone.locator(".dockbody").textContent(), /This link compares the trace with sim seed 2.*: open that one with Compare…/);
 	await done(alone);
+	const narrow = await open("two.html", {width: 420, height: 800});
+	await narrow.waitForSelector(".side");
+	assert.ok((await narrow.locator("#timeline").boundingBox()).height > 150, "no room is left for the lanes");
+	await done(narrow);
 });
 
 test("the run under another policy is made by the panel's command and compared", async () => {

@@ -52,7 +52,7 @@ class Mutant:
     old: str
     new: str
     fails: tuple
-    only: bool = False  # the other checks in the simulator do not see it
+    only: bool = False  # the other checks in the simulator seldom see it: with their first three seeds they do not
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 import explore
 import runs
 
-RATES, SMALL, MCS = "tests/sim/rates.c", "tests/sim/small.c", "tests/explore/mcs.c"
+RATES, SMALL, MCS, STEPS = "tests/sim/rates.c", "tests/sim/small.c", "tests/explore/mcs.c", "tests/sim/threads.c"
 SWITCHES, SWITCHES_QEMU = 100_000, 1_000_000  # of each of two tasks
 BATCH, SEEDS = 500, 200_000  # runs of one process
 
@@ -91,6 +92,26 @@ def bounded(cc, seconds):
     return max(int(re.search(r"(\d+) schedules/s", runs.start(elf, [*words, "--cmdline", "right"]).output)[1]) for _ in range(3))
 
 
+def step_back(cc, _):
+    """Seconds by the wall's clock of a step backwards, as GDB asks for it: half of the steps, at places all over a run, take less."""
+    if os.uname().machine != "x86_64":
+        return 0.0
+    import debug
+    command = [runs.build(cc, STEPS), "--cpus", "2", "--strategy", "random"]
+    names, _ = debug.symbols_of(command[0])
+    machine, took = debug.Machine(command, names, quiet=True), []
+    try:
+        for event in range(100_000, 1_000_000, 90_000):
+            machine.land(event)
+            for _ in range(6):
+                begun = time.monotonic()
+                machine.step_back()
+                took.append(time.monotonic() - begun)
+    finally:
+        machine.close()
+    return sorted(took)[len(took) // 2]
+
+
 def of_qemu(board):
     """Context switches a second of QEMU's CPU time, less its start."""
     def measure(cc, _):
@@ -139,6 +160,7 @@ RATES_HERE = [
          of_a_run(lambda o, s: o.virtual_ns / 1e9 / s, RATES, "--cpus", "4", "--cmdline", "trace=off idle=500"), 100),
     Rate("sim.schedules", "schedules of a whole kernel, explore --bound 1", bounded, 300e3),
     Rate("sim.executions", "executions of the explorer, MCS lock, 4 threads", explored(lambda n, s: n / s), 300e3),
+    Rate("sim.step_back", "seconds of a step backwards with GDB, by the clock on the wall", step_back, 0.05, "s"),
     Rate("sim.mcs4", "seconds until the MCS lock is verified for 4 threads", explored(lambda n, s: s), 0.1, "s"),
 ]
 RATES_QEMU = {board: Rate(f"qemu.{board}.switches", f"context switches, traced, of QEMU's {board}: the same program", of_qemu(board)) for board in ("pc", "virt")}

@@ -236,7 +236,8 @@ class Machine:
         return self.checkpoints[index][0]
 
     def go_to_event(self, event):
-        """Where hook number @p event was just counted, in the simulator's code, or at the beginning."""
+        """Where hook number @p event was just counted, in the simulator's code, or at the beginning. The kernel's code counts
+        hooks in place, some instructions before that."""
         saved, self.watches = self.watches, {}
         if self.restore(event) < event and event > self.first[0]:
             self.go(set(), event)
@@ -257,7 +258,7 @@ class Machine:
         if place == self.first:
             self.restore(0)
             return
-        self.go_to_event(event)
+        self.go_to_event(event - 1)
         for _ in range(STEPS_MAX):
             if self.place() == place:
                 self.drain()
@@ -267,8 +268,8 @@ class Machine:
         raise Wrong(f"event {event} is not at {pc:#x} again")
 
     def kernel_steps(self, event, target):
-        """Places of the kernel between event @p event and the next, up to @p target."""
-        self.go_to_event(event)
+        """Places of the kernel from before event @p event to the next, up to @p target."""
+        self.go_to_event(event - 1)
         found = []
         for _ in range(STEPS_MAX):
             place = self.place()
@@ -312,7 +313,7 @@ class Machine:
         index = max((i for i, (at, _) in enumerate(self.checkpoints) if at < target[0]), default=0)
         for i in range(index, -1, -1):
             end = target if i == index else None
-            limit = self.checkpoints[i + 1][0] if i < index else target[0]
+            limit = self.checkpoints[i + 1][0] if i < index else target[0] - 1
             found = self.stops_between(i, limit, end)
             if found:
                 why, place, watched = found
@@ -333,7 +334,7 @@ class Machine:
             late = self.events() >= limit
             if late and end is None:
                 return found
-            why = self.go(set(self.breakpoints) | ({end[1]} if late else set()), limit + 2 if late else limit)
+            why = self.go(set(self.breakpoints) | ({end[1]} if late else set()), limit + 3 if late else limit)
             self.drain()
             if why in ("exit", "end") or why == "event" and late:
                 return found
@@ -343,7 +344,7 @@ class Machine:
             stop = (why, place, self.watched if why == "watch" else None)
             if place == end:
                 return stop if why == "watch" else found
-            if place[0] > limit:
+            if place[0] > (end[0] if end else limit):
                 return found
             if why == "watch" or place[1] in self.breakpoints:
                 found = stop

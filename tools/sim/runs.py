@@ -70,14 +70,33 @@ def start(elf, words, stdin=""):
     return outcome(done.returncode, done.stdout)
 
 
-def become(elf, words):
+VALGRIND_STATUS = 107
+# A change of stacks is no frame of 9,000 bytes: stacks are 32 KiB, and little of them is used; buffered output has one of 8 KiB. And
+# who takes a lock looks at the byte SPIN_STACK_BYTES below its stack pointer, where nothing is yet.
+VALGRIND = ["valgrind", "-q", "--max-stackframe=9000", "--ignore-range-below-sp=2048-1",
+            f"--suppressions={ROOT / 'tools/sim/valgrind.supp'}", f"--error-exitcode={VALGRIND_STATUS}"]
+VALGRIND_RAM = ["--ram", "112"]  # MiB: valgrind itself lies behind that
+
+
+def under_valgrind(elf):
+    """The program as valgrind can read it: without what clang writes for debuggers; and what runs it."""
+    stripped = f"{elf}.valgrind"
+    subprocess.run(["objcopy", "--strip-debug", elf, stripped], check=True)
+    return [*VALGRIND, stripped, *VALGRIND_RAM]
+
+
+def become(elf, words, valgrind=False):
     """This process runs it, to the end. Who waits when nothing goes on any more is told behind it."""
     command = [os.path.abspath(elf), *map(str, words)]
+    if valgrind:
+        command[:1] = under_valgrind(command[0])
     try:
         status = subprocess.call(command)
     except OSError as error:
+        if valgrind:
+            raise Wrong(f"valgrind: {error.strerror}; tools/setup installs it") from None
         raise Wrong(f"{elf}: {error.strerror}; `make kernel BOARD=sim` builds one") from None
-    if status == STATUS_NO_PROGRESS:
+    if status == STATUS_NO_PROGRESS and not valgrind:
         import stuck  # which needs this module
         stuck.show(command)
     return status if status >= 0 else 128 - status

@@ -38,7 +38,7 @@ SHARE = {"fair": 100, "lottery": 100, "stride": 100}
 US_MAX = 10**12
 TOP = {"cpus": (1, 64), "duration_ms": (1, 10**6), "seed": (0, 2**64 - 1), "strategy": None, "faults": None, "task": None}
 FAULTS = ("hint-lost hint-doubled hint-late hint-spurious timer-late cpu-stall timer-doubled timer-spurious clock-step clock-skew "
-          "bit-flip").split()  # sim/fault.c has them; those of devices are not for scenarios
+          "bit-flip register-flip").split()  # sim/fault.c has them; those of devices are not for scenarios
 STRATEGIES = "time random every pct bounded".split()
 FAULT_MAX = 2**63 - 1
 TASK = {"period_us": (1, US_MAX), "phase_us": (0, US_MAX), "deadline_us": (1, US_MAX), "level": (0, 31),

@@ -196,6 +196,10 @@ def main(args):
             failed = work(args, elf, key, rows, threading.Event())
         else:
             failed = work_unseen(args, elf, rows, threading.Event())
+    except KeyboardInterrupt:
+        print(f"interrupted; {len(rows.done)} rows are in {args.out}, and the same command goes on from there" if args.out else "interrupted",
+              file=sys.stderr)
+        raise
     finally:
         rows.close()
     done = sum(seed in rows.done for seed in args.seeds) + rows.passed

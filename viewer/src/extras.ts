@@ -17,6 +17,7 @@ export interface Extra extends PanelHost {
 	/** The trace that a link compares with, while there is no other. */
 	compares: string;
 	swap(sel: Sel | undefined): void;
+	pick(compare: boolean): void;
 	saveNotes(): void;
 }
 
@@ -27,7 +28,7 @@ export const EXTRA_TABS: {id: string; name: string; make: (app: Extra) => HTMLEl
 	}},
 	{id: "compare", name: "Compare", make: (app) => app.other
 		? compareBody(app, app.other, el("button", {class: "small", click: () => save("compare.csv", csv(DELTA_HEAD, deltas(app.q, app.other!)), "text/csv")}, "CSV"))
-		: el("p", {class: "hint"}, app.compares ? `This link compares the trace with ${app.compares}: open that one with Compare… above.` : "Open a second trace with Compare… above, for example of the same seed under another policy. It is aligned by task and job; the first decision that differs is shown with both explanations.")},
+		: el("div", {}, el("p", {class: "hint"}, app.compares ? `This link compares the trace with ${app.compares}: open that one with Compare… above.` : "Open a second trace with Compare… above, for example of the same seed under another policy. It is aligned by task and job; the first decision that differs is shown with both explanations."), el("button", {click: () => app.pick(true)}, "Choose its files…"))},
 ];
 
 const NANO = ["task", "runs", "preempted", "migrations", "cpu_ns", "queued_ns", "jobs", "missed", "response_p50_ns", "response_p99_ns", "response_worst_ns", "latency_p50_ns", "latency_p99_ns", "latency_worst_ns"];

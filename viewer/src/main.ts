@@ -138,7 +138,7 @@ export class App implements Extra {
 		this.redraw();
 	}
 
-	private pick(compare = false, folder = false): void {
+	pick(compare = false, folder = false): void {
 		const input = el("input", {type: "file", multiple: true}) as HTMLInputElement;
 		if (folder)
 			input.setAttribute("webkitdirectory", "");
@@ -215,7 +215,8 @@ export class App implements Extra {
 			scene.t1 = scene.t0 + all * share;
 			painter.resize(500 + left % 2, 400, 1);
 			painter.draw(scene);
-			setTimeout(frame, 4);
+			/* A reader that works has the processors. */
+			setTimeout(frame, this.busy ? 25 : 4);
 		};
 		frame();
 	}

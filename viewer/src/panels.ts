@@ -115,7 +115,7 @@ export function reasons(host: PanelHost, index: number, x = explain(host.q, inde
 		el("p", {class: "why"}, el("strong", {}, "Why: "), x.why),
 		x.candidates.length > 0 && section(`Candidates (${x.waiting})`,
 			table("Candidates of the decision", ["task", "class", "key", "waited", "lost because"], ranked(x).map((c) => [
-				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), `${c.keyText}${c.prio && !c.keyText.startsWith("level") ? `, level ${c.prio}` : ""}${c.ranUntilNow ? ", ran until now" : `${c.wasPreempted ? ", preempted" : ""}, arrival ${c.order}`}`,
+				el("span", {}, c.chosen ? "✔ " : "", taskLink(host, c.task, x.time)), codeName("sched_class", c.cls), `${c.keyText}${c.prio && !c.keyText.startsWith("level") ? `, level ${c.prio}` : ""}${c.ranUntilNow ? ", ran until now" : `${c.wasPreempted ? ", preempted" : ""}, arrival ${c.order | 0}`}`,
 				c.ranUntilNow ? "–" : duration(c.waitedUs * 1e3), c.lost]), (i): Record<string, string> => i ? {} : {class: "chosen"}),
 			x.notRecorded > 0 && el("p", {class: "sub"}, `+${x.notRecorded} that wait and were not recorded: they are behind these, or in another queue`)),
 		barredLine(host, x),
@@ -123,6 +123,7 @@ export function reasons(host: PanelHost, index: number, x = explain(host.q, inde
 		x.others.length > 0 && section("What other policies would pick", el("div", {class: "cards"}, ...x.others.map((o) =>
 			el("div", {class: o.same ? "card" : "card differs", title: o.note}, el("strong", {}, o.policy), el("span", {}, o.odds || (o.same ? "same choice" : `would pick ${q.label(o.pick)}`))))),
 		el("p", {class: "sub"}, "This decision only: what they would have led to is not known from here. Fair, stride and MLFQ go by the CPU time that the trace has seen; a lottery's odds follow from shares.")),
+		x.candidates.length === 1 && !x.notRecorded && section("What other policies would pick", el("p", {class: "sub"}, "The same: nobody else was there to take. This decision only: under another policy others might have been.")),
 		section("What followed", el("ul", {}, ...x.after.map((t) => el("li", {}, t)))),
 		again(q, x.time),
 		section("Source", el("p", {}, el("code", {}, x.source), " says how its tasks are compared, ", el("code", {}, "kernel/task/runqueue.c"), " records (operation ", x.seq, ")")),
@@ -279,7 +280,7 @@ function flagPanel(host: PanelHost, i: number): HTMLElement[] {
 function welcome(host: PanelHost): HTMLElement[] {
 	const {m} = host.q;
 	const weight = ["found", "violation", "panic", "fault", "miss", "exhausted"];
-	const bad = m.flags.filter((f) => f.kind !== "mark").sort((a, b) => weight.indexOf(a.kind) - weight.indexOf(b.kind));
+	const bad = weight.flatMap((kind) => m.flags.filter((f) => f.kind === kind));
 	const wrong = m.decisions.wrong.length;
 	return [
 		el("h2", {}, `${m.events.toLocaleString("en")} events of ${m.cpus.length} CPU${m.cpus.length === 1 ? "" : "s"}`),
