@@ -48,10 +48,10 @@ test: ## run every test; QUICK=1: the most telling part, in minutes
 	@tools/setup/setup all
 	@$(PYTHON) -m pytest tests -n 2 --dist loadgroup --durations=15 $(if $(filter-out 0,$(QUICK)),-m quick) $(PYTEST)
 
-prove: ## prove what verify/properties.toml claims, and that each proof can fail; QUICK=1 ONLY=wheel,fdt REPORT=1
+prove: ## prove what verify/properties.toml claims, and that each proof can fail; QUICK=1 ONLY=wheel,fdt MUTANTS=1 REPORT=1
 	@tools/setup/setup all
 	@$(PYTHON) tools/prove/prove $(subst $(comma), ,$(ONLY)) $(if $(filter-out 0,$(QUICK)),--quick) \
-		$(if $(filter-out 0,$(REPORT)),--report)
+		$(if $(filter-out 0,$(MUTANTS)),--mutants) $(if $(filter-out 0,$(REPORT)),--report)
 
 lab: ## the course's labs: LAB=8 starts one in DIR=; without, lists them (tools/lab/lab --help)
 	@tools/setup/setup run

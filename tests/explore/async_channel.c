@@ -11,7 +11,7 @@
 const unsigned explore_threads = 3;
 
 static struct channel c;
-static u64 slots[1];
+static u64 slots[1 + 1]; /* and one behind them */
 static struct channel_op ops[3];
 static u64 got[3];
 static struct ghost senders;
@@ -19,7 +19,7 @@ static struct ghost senders;
 void explore_begin(void)
 {
 	tasks_begin();
-	channel_init(&c, slots, ARRAY_LEN(slots), sizeof slots[0]);
+	channel_init(&c, slots, ARRAY_LEN(slots) - 1, sizeof slots[0]);
 }
 
 static bool waiting(unsigned id)
@@ -61,4 +61,5 @@ void explore_end(void)
 		for (unsigned j = i + 1; j < n; j++)
 			ASSERT(got[i] != got[j] && !(got[i] == 11 && got[j] == 10));
 	ASSERT(list_empty(&c.senders) && list_empty(&c.receivers) && !c.count);
+	ASSERT(!slots[ARRAY_LEN(slots) - 1]);
 }

@@ -11,14 +11,14 @@
 const unsigned explore_threads = 3;
 
 static struct channel c;
-static u64 slots[2];
+static u64 slots[2 + 1]; /* and one behind them */
 static struct channel_op ops[3];
 static u64 got, taken;
 
 void explore_begin(void)
 {
 	tasks_begin();
-	channel_init(&c, slots, ARRAY_LEN(slots), sizeof slots[0]);
+	channel_init(&c, slots, ARRAY_LEN(slots) - 1, sizeof slots[0]);
 }
 
 void explore_thread(unsigned id)
@@ -38,6 +38,22 @@ void explore_thread(unsigned id)
 		await_cancel(a);
 }
 
+/* Each message has its slot, wherever the first one is. */
+static void go_round(void)
+{
+	u64 value;
+
+	for (u64 i = 1; i <= 4; i++) {
+		ASSERT(!channel_try_send(&c, &i));
+		if (i == 1)
+			continue;
+		ASSERT(channel_try_send(&c, &i) == ERR_AGAIN);
+		ASSERT(!channel_try_receive(&c, &value) && value == i - 1);
+	}
+	ASSERT(!channel_try_receive(&c, &value) && value == 4);
+	ASSERT(channel_try_receive(&c, &value) == ERR_AGAIN);
+}
+
 void explore_end(void)
 {
 	u64 rest = 0, sum;
@@ -52,4 +68,6 @@ void explore_end(void)
 		ASSERT(!channel_try_send(&c, &m) && !channel_try_receive(&c, &rest));
 		ASSERT(rest == m);
 	}
+	go_round();
+	ASSERT(!slots[ARRAY_LEN(slots) - 1]);
 }

@@ -10,14 +10,14 @@
 const unsigned explore_threads = 3;
 
 static struct channel c;
-static u64 slots[1];
+static u64 slots[1 + 1]; /* and one behind them */
 static unsigned sent, received;
 static bool closed[2];
 
 void explore_begin(void)
 {
 	tasks_begin();
-	channel_init(&c, slots, ARRAY_LEN(slots), sizeof slots[0]);
+	channel_init(&c, slots, ARRAY_LEN(slots) - 1, sizeof slots[0]);
 }
 
 void explore_thread(unsigned id)
@@ -53,4 +53,5 @@ void explore_end(void)
 	ASSERT(channel_try_receive(&c, &rest) == ERR_CLOSED);
 	ASSERT(channel_try_send(&c, &rest) == ERR_CLOSED);
 	ASSERT(list_empty(&c.senders) && list_empty(&c.receivers));
+	ASSERT(!slots[ARRAY_LEN(slots) - 1]);
 }

@@ -3,7 +3,8 @@
  *
  * The mailbox, a channel without bound: one sends two messages, then closes it; of two receivers
  * one looks once only and withdraws. Messages come once, in order, and a receiver that withdraws
- * takes no other's wake-up with it.
+ * takes no other's wake-up with it. Who takes need not be a task. Once it is closed it takes none,
+ * and nobody waits.
  */
 #include "async/mailbox.h"
 #include "tasks.h"
@@ -44,6 +45,8 @@ void explore_thread(unsigned id)
 	a = mailbox_wait(&w, &box);
 	if (id == 1) {
 		await(a);
+		ASSERT(tasks[id].owned ==
+		       &w.owned); /* told of one: should it die now, another is */
 		got[id][0] = take();
 	} else if (await_poll(a) == POLL_READY) {
 		got[id][0] = take();
@@ -52,12 +55,25 @@ void explore_thread(unsigned id)
 	}
 }
 
+static void end_it(void)
+{
+	struct wait w;
+
+	mailbox_close(&box);
+	mailbox_close(&box);
+	ASSERT(mailbox_send(&box, &mails[0].link) == ERR_CLOSED);
+	cpus[0].current = &tasks[0];
+	for (unsigned i = 0; i < 2; i++)
+		ASSERT(await_poll(mailbox_wait(&w, &box)) == POLL_READY && !take());
+}
+
 void explore_end(void)
 {
 	unsigned rest = 0, n = 0;
 	struct list *link;
 
 	ASSERT(got[1][0] && got[1][0] != got[2][0]);
+	cpus[0].current = NULL;
 	while ((link = mailbox_take(&box)) != NULL) {
 		rest += LIST_ENTRY(link, struct mail, link)->number;
 		n++;
@@ -66,4 +82,5 @@ void explore_end(void)
 	ASSERT(n == (got[2][0] ? 0u : 1u) &&
 	       (atomic_load(&box.mails.free) & ~SEMAPHORE_WAITED) == n);
 	ASSERT(!box.mails.queue.count && !tasks[1].owned && !tasks[2].owned);
+	end_it();
 }

@@ -12,6 +12,13 @@ const unsigned explore_threads = 3;
 static struct subscription subscriptions[2];
 
 static unsigned told;
+static volatile u64 ticks; /* volatile: the time orders nothing */
+struct clock_scale clock_scale = {1ull << 63, 1, 0};
+
+uint64_t sim_clock_ns(void)
+{
+	return ticks;
+}
 
 static void arrived(struct subscription *s)
 {
@@ -42,6 +49,28 @@ void explore_thread(unsigned id)
 		}
 }
 
+/* What is older than its lifespan is not received, and makes nobody wait. */
+static void expire(void)
+{
+	static const u64 age_ns[] = {9, 10, 11};
+	u64 got;
+
+	topic->params.lifespan_ns = 10;
+	topic_listen(&subscriptions[0], topic, arrived);
+	for (unsigned i = 0; i < ARRAY_LEN(age_ns); i++) {
+		ticks = 100 * (i + 1);
+		ASSERT(!topic_try_publish(topic, &(u64){i}));
+		ticks += age_ns[i];
+		if (age_ns[i] <= 10)
+			ASSERT(!topic_try_receive(&subscriptions[0], &got) && got == i);
+	}
+	ASSERT(!topic_try_publish(topic, &(u64){7}));
+	ASSERT(topic_try_publish(topic, &(u64){8}) == ERR_AGAIN);
+	ASSERT(!topic_try_receive(&subscriptions[0], &got) && got == 7);
+	ASSERT(topic_try_receive(&subscriptions[0], &got) == ERR_AGAIN);
+	topic_unsubscribe(&subscriptions[0]);
+}
+
 void explore_end(void)
 {
 	ASSERT(told == 4);
@@ -51,4 +80,5 @@ void explore_end(void)
 	}
 	ASSERT(list_empty(&topic->subscriptions) && list_empty(&topic->publishers) &&
 	       list_empty(&topic->receivers));
+	expire();
 }

@@ -18,6 +18,8 @@ void explore_begin(void)
 {
 	tasks_begin();
 	rw_mutex_init(&lock);
+	lock.s.poisoned = ERR_OWNERDEAD; /* each owner is told, until one recovers it */
+	ASSERT(rw_mutex_end_read(&lock, NULL) == ERR_INVAL); /* which nobody began */
 }
 
 static bool waiting(unsigned id)
@@ -29,6 +31,7 @@ static void write(unsigned id)
 {
 	await_noted(rw_mutex_write(&waits[id], &lock), id, &queue);
 	ASSERT(ghost_passed_nobody(&queue, id, waiting));
+	ASSERT(waits[id].status == ERR_OWNERDEAD && tasks[id].owned == &lock.s.owned);
 	first++;
 	second++;
 	ASSERT(rw_mutex_end_read(&lock, &waits[id]) == ERR_INVAL);
@@ -39,6 +42,7 @@ static void read(unsigned id)
 {
 	await_noted(rw_mutex_read(&waits[id], &lock), id, &queue);
 	ASSERT(ghost_passed_nobody(&queue, id, waiting));
+	ASSERT(waits[id].status == ERR_OWNERDEAD && tasks[id].owned == &waits[id].owned);
 	ASSERT(first == second);
 	ASSERT(rw_mutex_end_write(&lock) == ERR_INVAL);
 	ASSERT(!rw_mutex_end_read(&lock, &waits[id]));

@@ -19,6 +19,10 @@ void explore_begin(void)
 
 	for (unsigned i = 0; i < INPUT_BYTES; i++)
 		fill[i] = i ? 'x' : 'a';
+	for (unsigned i = 0; i < 3; i++) { /* it begins anywhere */
+		console_input("b", 1);
+		ASSERT(console_take(&last) && last == 'b');
+	}
 	console_input(fill, INPUT_BYTES);
 }
 

@@ -3,10 +3,14 @@
  * links: task/look.c task/server.c task/inherit.c task/fault.c sched/fifo.c sched/levels.c
  * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
  *
- * The executor itself, on two CPUs. A task wakes a more urgent one, so it is preempted in the middle
- * of its poll, which is left on its worker's stack, or the other CPU takes what was woken. Nobody runs
- * on a stack that another has not left, each task is polled by one CPU at a time and to its end, no
- * stack is lost, and no CPU sleeps while a task waits. Reads are of what was written last.
+ * The executor itself, on two CPUs. A task wakes a more urgent one, so it is preempted in the
+ * middle of its poll, which is left on its worker's stack, or the other CPU takes what was woken.
+ * Nobody runs on a stack that another has not left, each task is polled by one CPU at a time and to
+ * its end, no stack is lost, and no CPU sleeps while a task waits. Reads are of what was written
+ * last.
+ *
+ * handover_irq.c, handover_alone.c and handover_rr.c are the same with interrupts, and on one CPU:
+ * what they ask for stands there.
  */
 #include "core/irq.h"
 #include "explore.h"
@@ -17,9 +21,15 @@
 #include "task/look.h"
 #include "unreached.h"
 
-#define CPUS            2
-#define TASKS           2
-#define WORKERS         5
+#ifndef CPUS
+#define CPUS  2
+#define TASKS 2
+#endif
+#ifndef POLICY
+#define POLICY     sched_fifo
+#define QUANTUM_NS 0
+#endif
+#define WORKERS 5
 
 const unsigned explore_threads = CPUS;
 #ifdef INTERRUPTS
@@ -29,7 +39,7 @@ const bool explore_locks_given = true, explore_halts_end = true, explore_newest 
 
 struct cpu cpus[CPUS_MAX];
 unsigned cpu_count = CPUS;
-struct clock_scale clock_scale;
+struct clock_scale clock_scale = {1ull << 63, 1, 0};
 _Atomic u64 sched_heads, sched_tails, cpus_out;
 _Atomic u8 trace_level = TRACE_OFF;
 void (*panic_contain)(const struct fault *f);
@@ -38,8 +48,17 @@ void (*panic_describe)(void);
 /* Each with a frame behind it. */
 static char memory[TASKS][sizeof(struct task) + 64] __attribute__((aligned(64)));
 #define TASK(i) ((struct task *)memory[i])
-static unsigned polls[TASKS];
+static volatile unsigned polls[TASKS];
+static volatile u64 ticks = 1; /* volatile: the time orders nothing */
+#if CPUS == 1
+static volatile unsigned struck; /* the first task, by an interrupt */
+#endif
 static usize pages_used;
+
+uint64_t sim_clock_ns(void)
+{
+	return ticks;
+}
 
 static enum poll low(void *frame)
 {
@@ -47,7 +66,19 @@ static enum poll low(void *frame)
 
 	(void)frame;
 	polls[0]++;
-	task_wake(TASK(1));
+	ticks += 5;
+	if (!QUANTUM_NS)
+		task_wake(TASK(1));
+#if CPUS == 1
+	if (!QUANTUM_NS)
+		ASSERT(polls[1] == 1); /* it is more urgent */
+	unsigned before = struck, preempted = *(volatile u32 *)&TASK(0)->preemptions;
+
+	if (before == struck) /* else it was struck in between */
+		ASSERT(preempted == before + !QUANTUM_NS);
+	if (struck) /* what is more urgent, or all its equals, came first */
+		ASSERT(polls[1] == 1 && polls[2] == 1);
+#endif
 	polls[0]++;
 	ASSERT(canary == 7);
 	return POLL_READY;
@@ -59,6 +90,15 @@ static enum poll high(void *frame)
 	polls[1]++;
 	return POLL_READY;
 }
+
+#if CPUS == 1
+static enum poll third(void *frame)
+{
+	(void)frame;
+	polls[2]++;
+	return POLL_READY;
+}
+#endif
 
 static void send_hint(unsigned cpu)
 {
@@ -78,13 +118,13 @@ void *page_alloc(unsigned order)
 
 const struct sched_policy *sched_policy_at(unsigned urgency)
 {
-	return urgency == sched_fifo.urgency ? &sched_fifo : NULL;
+	return urgency == POLICY.urgency ? &POLICY : NULL;
 }
 
 const struct sched_policy *sched_policy_of(unsigned class)
 {
 	(void)class;
-	return &sched_fifo;
+	return &POLICY;
 }
 
 void timer_program(void)
@@ -108,10 +148,12 @@ static void make(unsigned i, task_fn *fn, unsigned level)
 
 	t->id = i + 1;
 	t->fn = fn;
-	t->policy = &sched_fifo;
+	t->policy = &POLICY;
 	t->home = &shards[0];
 	t->entity.cpus = SCHED_CPUS_ALL;
-	t->params = (struct sched_params)SCHED_PARAMS_FIFO((u8)level);
+	t->entity.quantum_ns = QUANTUM_NS;
+	t->params = (struct sched_params){
+		.class = (u8)POLICY.urgency, .level = (u8)level, .quantum_ns = QUANTUM_NS};
 	t->state = TASK_WAITING;
 	list_init(&t->joiners);
 	list_init(&t->all);
@@ -128,15 +170,29 @@ void explore_begin(void)
 	runqueue_init(1);
 	workers_init(WORKERS);
 	make(0, low, 10);
-	make(1, high, 20);
+	make(1, high, QUANTUM_NS ? 10 : 20);
 	arch_irq_disable();
 	task_wake(TASK(0));
+#if CPUS == 1
+	make(2, third, QUANTUM_NS ? 10 : 15);
+	if (QUANTUM_NS) {
+		task_wake(TASK(1));
+		task_wake(TASK(2));
+	}
+#endif
 }
 
 void explore_interrupt(unsigned id)
 {
 	(void)id;
 	(void)irq_enter(0);
+#if CPUS == 1
+	if (cpus[0].current == TASK(0))
+		struck++;
+	ticks += QUANTUM_NS;
+	if (!QUANTUM_NS)
+		task_wake(TASK(2));
+#endif
 	irq_exit();
 }
 
@@ -149,13 +205,20 @@ void explore_thread(unsigned id)
 
 void explore_end(void)
 {
-	ASSERT(polls[0] == 2 && polls[1] == 1);
+	u64 switches = 0;
+
+	ASSERT(polls[0] == 2 && polls[1] == 1 && polls[TASKS - 1] == 1);
 	for (unsigned i = 0; i < TASKS; i++)
 		ASSERT(TASK(i)->done && TASK(i)->state == TASK_DEAD && !TASK(i)->worker);
+	ASSERT(QUANTUM_NS || TASK(0)->cpu_ns == 5);
 	ASSERT(workers_free() == WORKERS - CPUS);
 	for (unsigned i = 0; i < CPUS; i++)
 		ASSERT(!cpus[i].current && cpus[i].worker != cpus[i].spare);
-	ASSERT(cpus[0].worker != cpus[1].worker);
+	for (unsigned i = 0; i < CPUS; i++)
+		switches += cpus[i].switches;
+	/* Each task is taken once, and again when it was preempted; and then there is none. */
+	ASSERT(switches >= TASKS + TASK(0)->preemptions + 1 && switches < 20);
+	ASSERT(CPUS == 1 || cpus[0].worker != cpus[1].worker);
 }
 
 /*

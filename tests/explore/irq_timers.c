@@ -4,7 +4,7 @@
  * A CPU's timers and its timer interrupt: CPU 0 arms two timers and cancels the first, while its
  * interrupt comes twice, at any point; CPU 1 cancels the second. Each fires once or was canceled,
  * never both; when a cancel that came too late returns, the function is done; and the hardware is
- * set for what is left.
+ * set for what is left, the end of a quantum too until it has interrupted.
  */
 #include "core/cpu.h"
 #include "core/irq.h"
@@ -21,6 +21,8 @@ _Atomic u8 trace_level = TRACE_OFF;
 struct clock_scale clock_scale = {1ull << 63, 1, 0};
 static volatile u64 ticks = 10; /* volatile: the time orders nothing */
 static volatile u64 set_ns[2];
+
+#define QUANTUM_END 22 /* behind the first interrupt, before the second */
 
 static struct timer timers[2];
 static _Atomic bool armed;
@@ -72,10 +74,13 @@ void explore_begin(void) NO_THREAD_SAFETY_ANALYSIS
 	}
 }
 
-void explore_interrupt(unsigned id)
+void explore_interrupt(unsigned id) NO_THREAD_SAFETY_ANALYSIS
 {
 	ticks += 7; /* behind 10: the first is due, the second is not */
 	irq_timer(&cpus[id]);
+	ASSERT(!cpus[id].timer_running); /* its own CPU's */
+	ASSERT(set_ns[id] > ticks && (set_ns[id] <= QUANTUM_END || ticks >= QUANTUM_END ||
+				      cpus[id].quantum_end_ns == TIME_NEVER));
 }
 
 static void cancel(unsigned i)
@@ -98,8 +103,13 @@ void explore_thread(unsigned id)
 	}
 	ASSERT(!timer_cancel(&timers[1]));
 	irqs = arch_irq_save();
+	cpus[0].quantum_end_ns = QUANTUM_END; /* as if a task were taken */
+	timer_program();
+	ASSERT(set_ns[0] == QUANTUM_END);
+	arch_irq_restore(irqs);
+	irqs = arch_irq_save();
 	timer_arm(&timers[1], 20);
-	ASSERT(set_ns[0] != TIME_NEVER);
+	ASSERT(set_ns[0] <= MAX(20, ticks + 1));
 	arch_irq_restore(irqs);
 	atomic_store_explicit(&armed, true, memory_order_release);
 	timer_arm(&timers[0], 15);

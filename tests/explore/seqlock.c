@@ -16,7 +16,7 @@ void explore_begin(void)
 
 void explore_thread(unsigned id)
 {
-	u64 got[2], before = 0;
+	u64 got[2] = {7, 7}, before = 0;
 
 	if (id < 2) {
 		seq_write(&lock, data, (const u64[]){id + 1, 10 * (id + 1)}, 2);
@@ -27,6 +27,7 @@ void explore_thread(unsigned id)
 		ASSERT(got[1] == 10 * got[0]);
 		ASSERT(!before || got[0]); /* nothing comes before what was there first */
 		before = got[0];
+		got[0] = got[1] = 7; /* nothing is left of it */
 	}
 }
 

@@ -1,5 +1,6 @@
-"""What SPIN and CBMC refute becomes a trace that fermata-trace prints, and a page with the property marked."""
+"""What is refuted becomes a trace that fermata-trace prints, and a page with the property marked."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,29 @@ def test_what_cbmc_assigned_is_a_trace(kernels, tmp_path):
     streams, lines, _ = parts = explain.from_cbmc(ASSIGNED)
     assert len(streams) == 1 and [said for *_, said in lines] == ["list_add: n->prev = &head", "list_add: head.next = &n"]
     explain.write(parts, "file list.c function main the others stay", "list", "again", tmp_path)
+    assert printed(tmp_path / "counterexample").count("sched_switch") == 4
+
+
+def test_what_the_explorer_refutes_is_a_trace_and_happens_again(kernels, root, tmp_path):
+    kernels.trace_tool()
+
+    def explore(*words):
+        return subprocess.run([root / "tools/sim/fermata-sim", "explore", *words], cwd=root, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT).stdout
+    told = explore("tests/explore/wrong/lost_update.c")
+    wrong = re.search(r"^explore: (?!again|FAILED)(.*)$", told, re.M)[1]
+    explain.write(explain.from_explorer(told), wrong, "wrong", "again", tmp_path)
+    steps = re.findall(r"^ *\d+  CPU .*$", told, re.M)
+    assert printed(tmp_path / "counterexample").count("sched_switch") == 2 * len(steps)
+    again = re.search(r"^explore: again: tools/sim/fermata-sim explore (.*)$", told, re.M)[1].split()
+    once_more = explore(*again)
+    assert wrong in once_more and re.findall(r"^ *\d+  CPU .*$", once_more, re.M) == steps
+
+
+def test_instructions_are_a_trace(kernels, tmp_path):
+    kernels.trace_tool()
+    explain.write(explain.from_machine("executed: .text.arch_switch push rbx\nexecuted: .text.arch_switch ret \nrefuted: x\n"),
+                  "rbx is R, not B's rbx", "switch", "again", tmp_path)
     assert printed(tmp_path / "counterexample").count("sched_switch") == 4
 
 

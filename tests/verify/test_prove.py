@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -69,6 +70,52 @@ def test_a_planted_bug_is_found(copy, cbmc, name):
         (copy / file).write_text(text)
     assert result.returncode == 1, result.stdout
     assert re.search(rf"{name}, [\w-]+: refuted", result.stdout) and f"NOT PROVED: {name}: refuted" in result.stdout
+
+
+def test_the_model_rejects_what_a_wrong_kernel_does(root, kernels, tmp_path, monkeypatch):
+    """The kernel queues who was preempted at the wrong end; the model, of the code as it is, cannot."""
+    monkeypatch.chdir(root)
+    monkeypatch.syspath_prepend(str(root / "tools/prove"))
+    import explorer  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+    from engines import ENGINES, REFUTED  # pylint: disable=import-outside-toplevel
+    kernels.make("kernel", "BOARD=sim", "CC=clang", "APP=tests/verify/scheduled.c")
+    row = next(p for p in tomllib.loads((root / "verify/properties.toml").read_text())["property"] if p["name"] == "traces")
+    run = next(run for run in row["runs"] if run["name"] == "mixture-3")
+    wrong = tmp_path / "overlay/kernel/sched/levels.h"
+    wrong.parent.mkdir(parents=True)
+    text = (root / "kernel/sched/levels.h").read_text()
+    assert text.count("\tif (at_head)\n") == 1
+    wrong.write_text(text.replace("\tif (at_head)\n", "\tif (!at_head)\n"))
+    result = ENGINES["traces"].run(row, run, tmp_path / "overlay", tmp_path)
+    assert result.verdict == REFUTED and "the model cannot do that" in result.text, result
+
+
+NOT_COUNTED = {"tree", "levels", "fdt", "acpi", "vectors", "scheduler", "traces"}  # five in each `make prove`; a count takes long
+
+
+@pytest.mark.quick
+def test_each_property_has_its_kills_counted(root):
+    """By `make prove MUTANTS=1`, whenever that was: the table says when code or proof was changed behind it."""
+    sys.path.insert(0, str(root / "tools/prove"))
+    import kills  # pylint: disable=import-outside-toplevel
+    kills.FILE = root / "verify/kills.tsv"
+    names = re.findall(r'^name = "(.*)"', (root / "verify/properties.toml").read_text(), re.M)
+    counts = kills.load()
+    assert set(names) - set(counts) == NOT_COUNTED, "whoever counts one takes it out of the list"
+    poor = {name: str(count) for name, count in counts.items() if count.score() < 90 or len(count.outcomes) < 5}
+    assert not poor
+
+
+def test_a_count_that_is_older_than_the_code_is_told(copy, cbmc):
+    if not cbmc:
+        pytest.skip("CBMC is not here")
+    header = (copy / "kernel/base/list.h").read_text()
+    (copy / "kernel/base/list.h").write_text(header + "\n/* And this. */\n")
+    try:
+        result = prove(copy, "list", "--no-mutants")
+    finally:
+        (copy / "kernel/base/list.h").write_text(header)
+    assert result.returncode == 0 and "equivalent, before the code or the proof was changed |" in result.stdout, result.stdout
 
 
 def test_the_quick_part_holds(root, cbmc):

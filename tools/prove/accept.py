@@ -74,7 +74,8 @@ class Campaign:
             shutil.rmtree(self.trace, ignore_errors=True)
             done = batch.run([f"seed {seed}", f"trace {self.trace}", *([f"cmdline {self.args.words}"] if self.args.words else [])])
             if done.status:
-                raise Wrong(f"{self.again(seed)} left with {done.status}: {done.what}")
+                self.told.append(f"seed {seed}: the kernel left with {done.status}: {done.what}\n  again: {self.again(seed)}")
+                break
             self.judge(seed)
             if seed % DOCTORED_EVERY == 0:
                 self.doctor(seed)

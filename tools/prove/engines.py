@@ -18,7 +18,8 @@ from pathlib import Path
 import explain
 
 PROVED, REFUTED, ERROR, NOT_RUN = "proved", "refuted", "error", "not run"
-STALL_S = 900
+STALL_S = 900  # of CPU time
+IDLE_MOST = 20  # times as long may it take by the clock, for who waits for what never comes
 CBMC = "build/prove/cbmc/cbmc"
 
 
@@ -32,11 +33,12 @@ class Result:
 
 
 def call(command, cwd, stall_s):
-    """Run a command; (status or None when it stalled, output, seconds of CPU, megabytes)."""
-    process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    """Run a command, with at most so many seconds of CPU, so that a busy machine changes no verdict; (status or
+    None when it stalled, output, seconds of CPU, megabytes)."""
+    process = subprocess.Popen(["sh", "-c", f'ulimit -t {stall_s}; exec "$@"', "sh", *map(str, command)], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace")
     stalled = []
-    alarm = threading.Timer(stall_s, lambda: (stalled.append(True), process.kill()))
+    alarm = threading.Timer(stall_s * IDLE_MOST, lambda: (stalled.append(True), process.kill()))
     alarm.start()
     with process.stdout:
         output = process.stdout.read()
@@ -44,6 +46,8 @@ def call(command, cwd, stall_s):
     alarm.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = usage.ru_utime + usage.ru_stime
+    if seconds >= stall_s - 1 and process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        stalled.append(True)
     return (None if stalled else process.returncode), output, seconds, usage.ru_maxrss / 1024
 
 
@@ -63,6 +67,10 @@ class Engine:
     def judge(self, _status, _output):
         raise NotImplementedError
 
+    def again(self, prop, run, _out):
+        """The command that shows it again."""
+        return f"tools/prove/prove {prop['name']} --run {run['name']} --no-mutants"
+
     def compiled(self, _prop, _overlay):
         """Commands that print what a compiler makes of the code under proof."""
         raise NotImplementedError
@@ -77,7 +85,7 @@ class Engine:
                 break
         (out / f"{run['name']}.log").write_text(output)
         if status is None:
-            return Result(ERROR, f"no verdict in {stall_s} s", "", total, most)
+            return Result(ERROR, f"no verdict in {stall_s} s of CPU time", "", total, most)
         verdict, text, size = self.judge(status, output)
         return Result(verdict, text, size, total, most)
 
@@ -210,9 +218,12 @@ class Machine(Engine):
     def judge(self, status, output):
         size = re.search(r"(\d+ kinds of instructions.*emulator|\d+ instructions.*)", output)
         lines = output.strip().splitlines()
-        if status not in (0, 1):
+        if status not in (0, 1) or (status and not (lines and lines[-1].startswith("refuted: "))):
             return ERROR, "\n".join(lines[-5:]), ""
         return (REFUTED if status else PROVED), "" if not status else lines[-1], size[1] if size else ""
+
+    def counterexample(self, _prop, run, _overlay, out):
+        return explain.from_machine((out / f"{run['name']}.log").read_text())
 
     def compiled(self, prop, overlay):
         for arch, cc in (("x86_64", "gcc"), ("aarch64", "aarch64-linux-gnu-gcc")):
@@ -225,9 +236,11 @@ class Machine(Engine):
 
 
 class Traces(Spin):
-    """The simulator's traces, given to SPIN's model as an acceptor: tools/prove/accept.py."""
+    """The simulator's traces, given to SPIN's model as an acceptor: tools/prove/accept.py. A mutant is of the
+    kernel that runs, in a tree of its own, and not of the model's share of that code."""
 
     needs = ("gcc", "clang", "make")
+    parts = ("Makefile", "kernel", "tools", "sim", "tests/verify", "tests/unit/test.h", "build/sim-clang")
     reader = ["reader.c", "merge.c", "events.c", "buffer.c", "metadata.c"]
 
     def counterexample(self, _prop, _run, _overlay, _out):
@@ -237,9 +250,30 @@ class Traces(Spin):
         words = run["run"].split()
         cpus = words[words.index("--cpus") + 1]
         sources = [*prop["sources"], *(f"tools/trace/{name}" for name in self.reader)]
+        tree, overlay = self.tree(overlay, out), out / "none"
         yield ["gcc", "-O2", *self.flags(prop, overlay), "-DACCEPT", "-DTASKS=24", f"-DCPUS={cpus}", f"-I{os.getcwd()}/tools/trace",
                "-o", "accept", *(self.find(overlay, source) for source in sources)]
-        yield [sys.executable, os.path.abspath("tools/prove/accept.py"), "./accept", "--out", str(out), *words]
+        yield [sys.executable, f"{tree}/tools/prove/accept.py", "./accept", "--out", str(out), *words]
+
+    def tree(self, overlay, out):
+        """Where the kernel is built: here, or a copy with what the overlay has."""
+        changed = [p for p in Path(overlay).rglob("*") if p.is_file()]
+        if not changed:
+            return os.getcwd()
+        tree = out / "tree"
+        if not tree.exists():
+            for part in self.parts:
+                (tree / part).parent.mkdir(parents=True, exist_ok=True)
+                if Path(part).exists():
+                    subprocess.run(["cp", "-a", part, tree / part], check=True)
+            for path in changed:
+                shutil.copyfile(path, tree / path.relative_to(overlay))
+        return tree
+
+    def compiled(self, prop, overlay):
+        words = ["clang", f"-I{overlay}/kernel", *ENGINES["explorer"].flags()]
+        for source in prop["compared"]:
+            yield [*words, f"-I{Path(source).parent}", "-S", "-o", "-", self.find(overlay, source)]
 
     def judge(self, status, output):
         lines = output.strip().splitlines()

@@ -1,7 +1,8 @@
 """What a tool refuted, as a Fermata trace and a page of the trace viewer, with what is wrong marked.
 
 SPIN's trail is replayed by the model, which tells what a kernel would record of each event: the trace has
-the tasks, switches, wake-ups and hints of the execution. Of CBMC's trace each assignment is a stretch of CPU 0.
+the tasks, switches, wake-ups and hints of the execution. Of CBMC's trace each assignment is a stretch of CPU 0, of the
+symbolic machine's each instruction, of the explorer's each step one of its CPU.
 """
 
 import json
@@ -18,6 +19,7 @@ from wrong import Wrong  # noqa: E402
 
 TOLD = re.compile(r"^tell (\d+) (\w+) (\d+) (\d+) (\d+)$", re.M)
 ASSIGNED = re.compile(r"^\s*(\d+): ([^=\n]+)=(.*?)(?: \([01{}, ]+\))?$")
+EXECUTED = re.compile(r"^executed: (\S+) (.*)$", re.M)
 PLACE = re.compile(r"^↳ (\S+:\d+) (\w+)")
 STEP_NS, STEPS_MAX, NOBODY, NO_HINT = page.STEP_NS, 300, 255, 254
 WAKEUP, ENQUEUE, HINT, LOOK = 2, 3, 12, 13
@@ -82,6 +84,28 @@ def from_cbmc(text):
             steps.append((place, f"{found[2].strip()} = {found[3]}"))
     if not steps:
         raise Wrong("CBMC's trace has no steps")
+    return from_steps(steps)
+
+
+def from_machine(text):
+    """The instructions that were executed."""
+    steps = EXECUTED.findall(text)
+    if not steps:
+        raise Wrong("no instruction was executed")
+    return from_steps(steps)
+
+
+def from_explorer(text):
+    steps = [(int(n), int(cpu), *rest) for n, cpu, *rest in page.STEP.findall(text)]
+    if not steps:
+        raise Wrong("the explorer told no steps")
+    cpus = max(cpu for _, cpu, *_ in steps) + 1
+    return (page.streams(steps, cpus), [(f"step-{n}", n * STEP_NS, cpu, f"{kind}{order} {rest}") for n, cpu, kind, order, rest in steps],
+            (steps[-1][0] + 1) * STEP_NS)
+
+
+def from_steps(steps):
+    """Of one CPU: (where, what), the last of them if there are many."""
     steps = steps[-STEPS_MAX:]
     numbered = [(n, 0, place, "", rest) for n, (place, rest) in enumerate(steps, 1)]
     return (page.streams(numbered, 1), [(f"step-{n}", n * STEP_NS, 0, f"{place}: {rest}") for n, _, place, _, rest in numbered],

@@ -14,6 +14,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+import explain  # knows where the simulator's tools are
+import explore
 from engines import ENGINES, ERROR, PROVED, REFUTED, Engine, Result, call
 
 FLAGS = """
@@ -92,8 +94,16 @@ class Explorer(Engine):
         status, output, seconds, megabytes = call([elf], ".", stall_s)
         (out / f"{run['name']}.log").write_text(output)
         if status is None:
-            return Result(ERROR, f"no verdict in {stall_s} s", "", seconds, megabytes)
+            return Result(ERROR, f"no verdict in {stall_s} s of CPU time", "", seconds, megabytes)
         return Result(*self.judge(status, output), seconds, megabytes)
+
+    def counterexample(self, _prop, run, _overlay, out):
+        return explain.from_explorer(explore.named(out / f"{run['name']}.elf", (out / f"{run['name']}.log").read_text()))
+
+    def again(self, prop, run, out):
+        """The execution itself, by the simulator's explorer."""
+        choices = re.search(r"^explore: again: (--replay .*)$", (out / f"{run['name']}.log").read_text(), re.M)
+        return f"tools/sim/fermata-sim explore tests/explore/{run['program']}.c {choices[1]}" if choices else super().again(prop, run, out)
 
     def judge(self, status, output):
         found = re.search(r"explore: (verified|FAILED): .*?(\d+) executions", output)

@@ -59,6 +59,7 @@ class Machine:
         need(i is not None, f"no instruction at {pc}")
         self.steps += 1
         need(self.steps < INSTRUCTIONS_MAX, "it does not end")
+        machine.executed.append((pc[0], f"{i.mnemonic} {i.op_str}"))
         handler = getattr(self, "do_" + i.mnemonic.replace(".", "_"), None)
         need(handler is not None, f"it does not know {i.mnemonic} {i.op_str}")
         return handler(pc, i, i.operands) or (pc[0], pc[1] + 4)

@@ -9,6 +9,7 @@ import re
 import subprocess
 
 MASK = 2**64 - 1
+executed = []  # (section, instruction), for who is refuted
 
 
 class Refuted(Exception):

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import aarch64
 import x86_64
-from machine import Refuted
+from machine import Refuted, executed
 
+EXECUTED_MAX = 100  # are told when it is refuted
 MACHINES = {"x86_64": x86_64, "aarch64": aarch64}
 
 
@@ -48,6 +49,8 @@ def main():
         target = assemble(args.arch, source, args.overlay, args.out)
         counted = proof(module.Code(target))
     except (Refuted, subprocess.CalledProcessError) as why:
+        for place, instruction in executed[-EXECUTED_MAX:]:
+            print(f"executed: {place} {instruction}")
         print(f"refuted: {args.arch} {args.routine}: {why}")
         return 1
     print(f"proved: {args.arch} {args.routine}: {counted}" + (" instructions executed on symbols" if isinstance(counted, int) else ""))

@@ -73,6 +73,7 @@ class Machine:
         need(i is not None, f"no instruction at {pc}")
         self.steps += 1
         need(self.steps < INSTRUCTIONS_MAX, "it does not end")
+        machine.executed.append((pc[0], f"{i.mnemonic} {i.op_str}"))
         after = pc[0], pc[1] + i.size
         op = i.operands
         handler = getattr(self, "do_" + i.mnemonic, None)
