@@ -319,7 +319,8 @@ static void release_memory(struct task *t)
 static struct task *make(const struct task_spec *s, bool handle)
 {
 	usize server = server_bytes(&s->params), before = handle ? sizeof(struct handle) : 0;
-	char *block = kzalloc(before + sizeof(struct task) + ALIGN_UP(s->frame_bytes, 16));
+	usize frame = ALIGN_UP(MAX(s->frame_bytes, sizeof(int)), 16);
+	char *block = kzalloc(before + sizeof(struct task) + frame);
 	void *memory = server ? kmalloc(server) : NULL;
 	struct task *t;
 

@@ -111,7 +111,8 @@ struct task {
 	char frame[] __attribute__((aligned(16)));
 };
 
-/* What task_spawn needs. @c frame is copied; its first member is a struct async (async.h). */
+/* What task_spawn needs. @c frame is copied; its first member is a struct async (async.h), whose
+ * status is the task's. Without a frame that is 0. */
 struct task_spec {
 	const char *name; /* up to 15 characters are kept */
 	task_fn *fn;

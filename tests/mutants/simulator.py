@@ -44,6 +44,9 @@ MCS = "kernel/sync/mcs.h"
 RW = "kernel/sync/rwlock.h"
 
 MUTANTS = [
+    Mutant("no-room-for-a-status", "a task without a frame ends with what lies behind it",
+           (("kernel/task/task.c", "ALIGN_UP(MAX(s->frame_bytes, sizeof(int)), 16)", "ALIGN_UP(s->frame_bytes, 16)"),), "watch",
+           Runs("tests/sim/small.c", cpus=2, seeds=20, watch=True, words="right", judged=False)),
     Mutant("pool-end-by-size", "whether a block is all of its pool says its neighbour's size, which is its user's",
            (("kernel/mm/tlsf.c", "block_is(block_after(b), MARK_END)", "block_after(b)->size == 0"),), "watch",
            Runs("tests/unit/mm/neighbours.c", cpus=4, seeds=10, watch=True)),

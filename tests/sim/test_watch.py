@@ -38,3 +38,12 @@ def test_the_kernel_is_clean(kernels, root, program, cpus):
     elf = kernels.elf("sim", "clang", str(program.relative_to(root)))
     result = kernels.sim(elf, "--strategy", "random", "--watch", "all", "--max-events", EVENTS_MAX, cpus=cpus, seed=3)
     assert result.returncode != FOUND, f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
+
+
+@pytest.mark.quick
+def test_a_task_needs_no_frame(kernels):
+    """Its status is read from where its frame would begin."""
+    elf = kernels.elf("sim", "clang", "tests/sim/small.c")
+    for seed in range(1, 31):
+        result = kernels.sim(elf, "--strategy", "random", "--watch", "all", "--cmdline", "right", cpus=2, seed=seed)
+        assert result.returncode == 0, f"{result.command}\nleft with {result.returncode}:\n{result.stdout}"
