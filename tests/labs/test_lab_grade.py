@@ -230,7 +230,9 @@ def test_ctrl_c_ends_what_runs_and_the_same_line_goes_on(tmp_path, sandboxed):
     write(folder, "honest", right, more=[("submission.toml", 'lab = "08"\nbase = "0123456789ab"\n')])
     write(folder, "endless", {**right, **kinds(tmp_path, 9)["endless"][0]})
     process = subprocess.Popen([sys.executable, "tools/lab/lab", "grade", "8", str(folder), "--out", str(out), "--tier", "1",
-                                "--seeds", "2", "--nonce", NONCE, "--jobs", "1"], cwd=ROOT, text=True, stderr=subprocess.PIPE)
+                                "--seeds", "2", "--nonce", NONCE, "--jobs", "1"], cwd=ROOT, text=True, stderr=subprocess.PIPE,
+                               # a shell's background jobs, of which this may be one, pass on that they ignore it
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not processes():  # the endless one is first, and uses up its CPU time before it is given up
         assert process.poll() is None
         time.sleep(0.1)
