@@ -52,7 +52,7 @@ def test_faults_strike_and_repeat(kernels, root, tmp_path, fault):
 def test_a_run_shrinks_to_the_faults_that_it_needs(kernels, root, tmp_path):
     """A test that waits for every CPU fails when the hint to one is lost."""
     kernels.elf("sim", "clang", PREEMPTION)
-    words = ["--app", PREEMPTION, "--cmdline", "only=every_cpu_runs_tasks", "--fault", "hint-lost=4", "--max-events", 20_000_000]
+    words = ["--app", PREEMPTION, "--cmdline", "only=every_cpu_runs_tasks", "--fault", "hint-lost=4", "--max-events", 50_000_000]
     fermata_sim(root, "sweep", *words, "--seeds", "1-40", "--save", tmp_path, "--stop-after", 1, status=1)
     failing = next(tmp_path.glob("seed-*.run"))
     small = tmp_path / "small.run"

@@ -41,7 +41,7 @@ def test_a_trail_of_spin_is_a_trace(kernels, tmp_path):
     assert "sched_hint: { target_cpu = 1, ipi = 1, tid = 1 (task_1), seq = 2" in text
     assert "CPU 1 sched_switch: { prev_tid = 0 (idle), next_tid = 1 (task_1)" in text
     assert "sched_enqueue: { tid = 1 (task_1), class = fifo, prio = 0, why = preempt, at_head = 1" in text
-    assert page.stat().st_size > 100_000
+    assert 'id="trace"' in page.read_text()
 
 
 def test_what_cbmc_assigned_is_a_trace(kernels, tmp_path):

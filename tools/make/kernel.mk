@@ -28,6 +28,7 @@ $(if $(APP),$(OUT)/$(basename $(APP)).o): CFLAGS += -Ibuild/session/$(dir $(APP)
 ifneq ($(RDGEN),)
 $(call remember,$(APP).words,$(RDGEN) $(RDGEN_FLAGS))
 $(APP): $(RDGEN) $(APP).words tools/rdgen/rdgen
+	@mkdir -p $(@D)
 	@echo "  RDGEN   $@"
 	@$(PYTHON) tools/rdgen/rdgen $(RDGEN_FLAGS) -o $@ $(RDGEN)
 endif

@@ -47,7 +47,7 @@ endif
 ifneq ($(words $(RDGEN)),$(words $(wildcard $(RDGEN))))
 $(error RDGEN=$(RDGEN): there is no such file as $(filter-out $(wildcard $(RDGEN)),$(RDGEN)))
 endif
-override APP := build/rdgen/$(basename $(notdir $(firstword $(RDGEN)))).c
+override APP := build/rdgen/$(BOARD)-$(CC)/$(basename $(notdir $(firstword $(RDGEN)))).c
 else ifneq ($(and $(APP),$(if $(wildcard $(APP)),,missing)),)
 $(error APP=$(APP): there is no such file)
 endif
