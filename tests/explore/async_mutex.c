@@ -47,7 +47,7 @@ void explore_thread(unsigned id)
 	struct awaitable *a = mutex_lock(&waits[id], &m);
 
 	task_begin(id);
-	if (id < STAYING)
+	if (STAYING == 3 || id < STAYING)
 		await_noted(a, id, &queue);
 	else if (await_poll(a) == POLL_PENDING) {
 		await_cancel(a);
