@@ -49,15 +49,21 @@ void (*panic_describe)(void);
 static char memory[TASKS][sizeof(struct task) + 64] __attribute__((aligned(64)));
 #define TASK(i) ((struct task *)memory[i])
 static volatile unsigned polls[TASKS];
-static volatile u64 ticks = 1; /* volatile: the time orders nothing */
+static _Atomic u64 ticks = 1;
 #if CPUS == 1
 static volatile unsigned struck; /* the first task, by an interrupt */
 #endif
 static usize pages_used;
 
+/* relaxed, both: the time orders nothing */
 uint64_t sim_clock_ns(void)
 {
-	return ticks;
+	return atomic_load_explicit(&ticks, memory_order_relaxed);
+}
+
+static void pass_ns(u64 ns)
+{
+	atomic_fetch_add_explicit(&ticks, ns, memory_order_relaxed);
 }
 
 static enum poll low(void *frame)
@@ -66,7 +72,7 @@ static enum poll low(void *frame)
 
 	(void)frame;
 	polls[0]++;
-	ticks += 5;
+	pass_ns(5);
 	if (!QUANTUM_NS)
 		task_wake(TASK(1));
 #if CPUS == 1
@@ -78,6 +84,12 @@ static enum poll low(void *frame)
 		ASSERT(preempted == before + !QUANTUM_NS);
 	if (struck) /* what is more urgent, or all its equals, came first */
 		ASSERT(polls[1] == 1 && polls[2] == 1);
+	before = struck;
+
+	u64 end_ns = *(volatile u64 *)&cpus[0].quantum_end_ns, set_ns = *(volatile u64 *)&cpus[0].timer_quantum_ns;
+
+	if (before == struck)
+		ASSERT(set_ns == end_ns); /* the timer is set for its quantum, not for that of who ran last */
 #endif
 	polls[0]++;
 	ASSERT(canary == 7);
@@ -96,6 +108,7 @@ static enum poll third(void *frame)
 {
 	(void)frame;
 	polls[2]++;
+	pass_ns(3); /* whose quantum begins now has another end */
 	return POLL_READY;
 }
 #endif
@@ -129,6 +142,9 @@ const struct sched_policy *sched_policy_of(unsigned class)
 
 void timer_program(void)
 {
+	struct cpu *c = arch_cpu();
+
+	c->timer_quantum_ns = c->quantum_end_ns;
 }
 
 unsigned arena_release(struct arena *a)
@@ -189,7 +205,7 @@ void explore_interrupt(unsigned id)
 #if CPUS == 1
 	if (cpus[0].current == TASK(0))
 		struck++;
-	ticks += QUANTUM_NS;
+	pass_ns(QUANTUM_NS);
 	if (!QUANTUM_NS)
 		task_wake(TASK(2));
 #endif
