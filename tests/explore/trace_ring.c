@@ -81,7 +81,8 @@ static void claim_last(unsigned n, unsigned records, unsigned first, unsigned by
 /* A packet that is filled to its last word, and what comes behind it: in the next one. */
 static void turn(void)
 {
-	static const u64 words[8192];
+	/* Not 0, which would end the next execution's records where nobody ended them. */
+	static const u64 words[8192] = {[0 ... 8191] = 0x0101010101010101};
 	const unsigned packet = TRACE_PACKET_BYTES - (unsigned)sizeof(struct trace_packet) - 8;
 	const unsigned rest =
 		packet - 2 * 3 * 8 - 8; /* behind the two records, and for the payload */
