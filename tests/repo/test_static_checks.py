@@ -33,15 +33,13 @@ void planted(void)
 """}
 UNLOCKED = """#include "sync/spin.h"
 
-struct planted {
-	struct spin lock;
-	unsigned n GUARDED_BY(lock);
-};
-unsigned planted(struct planted *p);
+static struct spin lock;
+static unsigned n VAR_GUARDED_BY(lock);
+unsigned planted(void);
 
-unsigned planted(struct planted *p)
+unsigned planted(void)
 {
-	return p->n;
+	return n++;
 }
 """
 
