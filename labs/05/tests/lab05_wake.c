@@ -33,10 +33,15 @@ static void begin(struct sched_params params)
 	MUST(TASK_SPAWN(&waiting, "waits", waits, (struct waits){}, params));
 }
 
-static void open_gate(void)
+static void unlock_gate(void)
 {
 	/* release: with gate_poll's acquire */
 	atomic_store_explicit(&gate.open, true, memory_order_release);
+}
+
+static void open_gate(void)
+{
+	unlock_gate();
 	task_wake(waiting);
 }
 
@@ -187,7 +192,7 @@ static enum poll a_lock_that_is_held_is_given_back(void *frame)
 	YIELD_UNTIL(me, gate_polls(&gate) == 1);
 	for (me->i = 0; me->i < 20; me->i++)
 		AWAIT(me, yield_now(&me->yield));
-	atomic_store_explicit(&gate.open, true, memory_order_release); /* as open_gate's */
+	unlock_gate();
 	wakes_with_a_lock_held("a task that waits");
 	YIELD_UNTIL(me, ended());
 	wakes_with_a_lock_held("a task that has ended");
@@ -204,7 +209,7 @@ static enum poll a_given_deadline_is_the_jobs(void *frame)
 	YIELD_UNTIL(me, gate_polls(&gate) == 1);
 	for (me->i = 0; me->i < 20; me->i++)
 		AWAIT(me, yield_now(&me->yield));
-	atomic_store_explicit(&gate.open, true, memory_order_release); /* as open_gate's */
+	unlock_gate();
 	task_wake_deadline(waiting, 123456789);
 	YIELD_UNTIL(me, ended());
 	EXPECT(waiting->deadline_ns == 123456789,
