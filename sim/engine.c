@@ -165,14 +165,12 @@ void sim_arm(void)
 
 uint64_t sim_now_ns(void)
 {
-	uint64_t used = (uint64_t)(sim.armed - sim_budget);
-
-	return sim.clock_ns + (sim.fraction + used * sim.step) / SIM_FRACTION;
+	return sim_here_now_ns((const struct sim_here *)&sim, sim_budget);
 }
 
 uint64_t sim_clock_ns(void)
 {
-	return sim_now_ns() + this_cpu()->skew_ns;
+	return sim_now_ns() + sim.skew_ns;
 }
 
 /*
@@ -246,6 +244,10 @@ static void schedule(enum where where)
 	sim.switches++;
 	sim_mix(0x100 + next);
 	sim.cur = next;
+	sim.local = this_cpu()->local;
+	sim.skew_ns = this_cpu()->skew_ns;
+	if (sim.cfg.watch)
+		race_turn();
 	sim_arm();
 	fiber_switch(&from->sp, this_cpu()->sp);
 }
@@ -425,7 +427,7 @@ void sim_timer_set(uint64_t deadline_ns)
 	if (sim_faults)
 		fault_machine();
 	if (deadline_ns != SIM_NEVER) {
-		deadline_ns -= least(deadline_ns, this_cpu()->skew_ns);
+		deadline_ns -= least(deadline_ns, sim.skew_ns);
 		deadline_ns = deadline_ns > sim.clock_ns ? deadline_ns : sim.clock_ns;
 		deadline_ns += rng_below(&sim.rng[RNG_TIMER], TIMER_LATE_NS);
 		deadline_ns += fault_strikes(FAULT_TIMER_LATE, &late) ? late : 0;

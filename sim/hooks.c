@@ -16,6 +16,7 @@
 #define HOOK __attribute__((used)) void
 
 #define APART __attribute__((noinline, cold))
+#define SLOW  __attribute__((noinline))
 
 APART void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsigned kind)
 {
@@ -35,6 +36,23 @@ APART void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, 
 		bound_point(pc);
 	if (sim.cfg.watch)
 		watch_atomic((uintptr_t)at, bytes, (enum atomic_op)op, order, pc);
+}
+
+/* Before an atomic, when the budget is spent or said to be. */
+static inline __attribute__((always_inline)) void before_atomic(uintptr_t pc, const volatile void *p, unsigned bytes, enum atomic_op op,
+								int order)
+{
+	unsigned kind = op == OP_LOAD ? ACCESS_MARKED : ACCESS_WRITE | ACCESS_MARKED;
+	uintptr_t at = (uintptr_t)p;
+
+	if (!race_only(at, bytes)) {
+		sim_slow_atomic(pc, p, bytes, op, order);
+		return;
+	}
+	if (!race_takes(at, bytes, kind, pc))
+		race_word(at, bytes, kind, pc);
+	if (op != OP_LOAD || !race_loads_nothing(at))
+		race_atomic(at, op, order);
 }
 
 HOOK __sanitizer_cov_trace_pc(void);
@@ -66,9 +84,30 @@ HOOK __tsan_func_exit(void)
 {
 }
 
+/* The hooks that the compilers' assembly calls when the budget is spent or said to be. */
+static inline __attribute__((always_inline)) void slow_access(uintptr_t pc, const void *p, unsigned bytes, unsigned kind)
+{
+	uintptr_t at = (uintptr_t)p;
+
+	if (!race_only(at, bytes)) {
+		sim_slow_access(pc, p, bytes, kind);
+		return;
+	}
+	if (!race_takes(at, bytes < 8 ? bytes : 8, kind, pc))
+		race_word(at, bytes < 8 ? bytes : 8, kind, pc);
+	if (bytes == 16 && !race_takes(at + 8, 8, kind, pc))
+		race_word(at + 8, 8, kind, pc);
+}
+
+/* An event: whether its access is to be looked at. */
+static inline __attribute__((always_inline)) bool is_looked_at(void)
+{
+	return sim_spent() || __builtin_expect(sim.always, 0);
+}
+
 #define SIM_ACCESS(at, bytes, kind)                                                                \
 	do {                                                                                       \
-		if (sim_spent())                                                                   \
+		if (is_looked_at())                                                                 \
 			sim_slow_access(SIM_PC, at, bytes, kind);                                  \
 	} while (0)
 #define ACCESS(name, bytes, kind)                                                                  \
@@ -80,7 +119,7 @@ HOOK __tsan_func_exit(void)
 	HOOK __tsan_slow_##name##bytes(const void *at);                                            \
 	HOOK __tsan_slow_##name##bytes(const void *at)                                             \
 	{                                                                                          \
-		sim_slow_access(SIM_PC, at, bytes, kind);                                          \
+		slow_access(SIM_PC, at, bytes, kind);                                              \
 	}
 #define ACCESSES(n)                                                                                \
 	ACCESS(read, n, ACCESS_READ)                                                               \
@@ -103,7 +142,7 @@ ACCESSES(16)
 static void words(const void *at, size_t bytes, unsigned kind, uintptr_t pc)
 {
 	for (size_t i = 0; i < bytes; i += 8)
-		if (sim_spent())
+		if (is_looked_at())
 			sim_slow_access(pc, (const char *)at + i, bytes - i < 8 ? bytes - i : 8, kind);
 }
 
@@ -166,11 +205,11 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 
 /* The slow way of an atomic does all of it, so that the fast one calls nothing and has nothing to save. */
 #define FETCH(bits, type, name, expr)                                                              \
-	static APART type slow_##bits##_##name(uintptr_t pc, volatile type *at, type v, int order) \
+	static SLOW type slow_##bits##_##name(uintptr_t pc, volatile type *at, type v, int order) \
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		sim_slow_atomic(pc, at, sizeof *at, OP_RMW, order);                                \
+		before_atomic(pc, at, sizeof *at, OP_RMW, order);                                  \
 		old = *at;                                                                         \
 		*at = (type)(expr);                                                                \
 		return old;                                                                        \
@@ -185,7 +224,7 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 	{                                                                                          \
 		type old;                                                                          \
                                                                                                    \
-		if (sim_spent())                                                                   \
+		if (is_looked_at())                                                                \
 			return slow_##bits##_##name(SIM_PC, at, v, order);                         \
 		old = *at;                                                                         \
 		*at = (type)(expr);                                                                \
@@ -210,30 +249,30 @@ void *__tsan_memset(void *to, int byte, size_t bytes)
 		return 0;                                                                          \
 	}
 #define ATOMIC(bits, type)                                                                         \
-	static APART type slow_##bits##_load(uintptr_t pc, const volatile type *at, int order)     \
+	static SLOW type slow_##bits##_load(uintptr_t pc, const volatile type *at, int order)     \
 	{                                                                                          \
-		sim_slow_atomic(pc, at, sizeof *at, OP_LOAD, order);                               \
+		before_atomic(pc, at, sizeof *at, OP_LOAD, order);                                 \
 		return *at;                                                                        \
 	}                                                                                          \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order);                       \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order)                        \
 	{                                                                                          \
-		return sim_spent() ? slow_##bits##_load(SIM_PC, at, order) : *at;                  \
+		return is_looked_at() ? slow_##bits##_load(SIM_PC, at, order) : *at;                  \
 	}                                                                                          \
 	type __tsan_slow_atomic##bits##_load(const volatile type *at, int order);                  \
 	type __tsan_slow_atomic##bits##_load(const volatile type *at, int order)                   \
 	{                                                                                          \
 		return slow_##bits##_load(SIM_PC, at, order);                                      \
 	}                                                                                          \
-	static APART void slow_##bits##_store(uintptr_t pc, volatile type *at, type v, int order)  \
+	static SLOW void slow_##bits##_store(uintptr_t pc, volatile type *at, type v, int order)  \
 	{                                                                                          \
-		sim_slow_atomic(pc, at, sizeof *at, OP_STORE, order);                              \
+		before_atomic(pc, at, sizeof *at, OP_STORE, order);                                \
 		*at = v;                                                                           \
 	}                                                                                          \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order);                    \
 	void __tsan_atomic##bits##_store(volatile type *at, type v, int order)                     \
 	{                                                                                          \
-		if (sim_spent())                                                                   \
+		if (is_looked_at())                                                                \
 			slow_##bits##_store(SIM_PC, at, v, order);                                 \
 		else                                                                               \
 			*at = v;                                                                   \

@@ -47,6 +47,9 @@ struct sim_boot {
 void *sim_cpu_local(void);
 void sim_cpu_set_local(void *local);
 
+/** Word @p n of what it points to, read in the same step. */
+void *sim_cpu_word(unsigned n);
+
 /** Starts CPU @p cpu at sim_entry_cpu() on @p stack_top, interrupts masked. 0, or -1 when there
  *  is no such CPU or it runs already. */
 int sim_cpu_start(unsigned cpu, void *stack_top) __attribute__((warn_unused_result));

@@ -157,8 +157,10 @@ uint64_t replay_build(void)
 {
 	uint64_t hash = 0xcbf29ce484222325ull; /* FNV-1a */
 
+	hooks_always(false);
 	for (const unsigned char *p = __start_ktext; p < __stop_ktext; p++)
 		hash = (hash ^ *p) * 0x100000001b3ull;
+	hooks_always(sim.always);
 	return hash;
 }
 

@@ -1,6 +1,6 @@
 /*
  * report.c: what the checkers found. A report names places by back traces. That of the present is at
- * hand; that of an earlier access, of which only the number of its event was kept, comes from the
+ * hand; that of an earlier event, or of an access that race.c remembers, comes from the
  * same run once more: a run is its options, so report_finish starts the program again with --show.
  */
 #include "sim/watch.h"
@@ -14,6 +14,7 @@
 #define REPORTS_MAX 16
 #define LATER_MAX   (2 * REPORTS_MAX) /* a report may ask for two */
 #define FRAMES_MAX 24
+#define SHOW_BYTES 128
 
 static struct {
 	uintptr_t pc, earlier;
@@ -27,8 +28,10 @@ static struct {
 	char text[160];
 } found[REPORTS_MAX];
 
+/* An event; or an access to the word at @at, and then not its event but what race.c knew of it. */
 static struct later {
-	uint64_t event;
+	uint64_t event, at, cell;
+	uint32_t pc;
 	const char *what;
 } asked[LATER_MAX], shows[LATER_MAX];
 static unsigned asked_count, shown_count;
@@ -137,16 +140,30 @@ void report_here(const char *what, uintptr_t pc)
 		sim_stop(0, NULL);
 }
 
-void report_later(const char *what, uint64_t event)
+/* Its number, from 1 on. */
+static unsigned ask(struct later l)
 {
 	unsigned i = 0;
 
-	while (i < asked_count && asked[i].event != event)
+	while (i < asked_count && (asked[i].event != l.event || asked[i].at != l.at || asked[i].cell != l.cell || asked[i].pc != l.pc))
 		i++;
 	if (i == asked_count)
-		asked[asked_count++] = (struct later){event, what};
-	fprintf(stderr, "  the earlier %s, event %llu: below, as [%u]\n", what,
-		(unsigned long long)event, i + 1);
+		asked[asked_count++] = l;
+	return i + 1;
+}
+
+void report_later(const char *what, uint64_t event)
+{
+	unsigned n = ask((struct later){.event = event, .what = what});
+
+	fprintf(stderr, "  the earlier %s, event %llu: below, as [%u]\n", what, (unsigned long long)event, n);
+}
+
+void report_later_access(const char *what, uintptr_t at, uint64_t cell, uint32_t pc)
+{
+	unsigned n = ask((struct later){.at = at, .cell = cell, .pc = pc, .what = what});
+
+	fprintf(stderr, "  the earlier %s: below, as [%u]\n", what, n);
 }
 
 void report_end(void)
@@ -178,7 +195,7 @@ const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu)
 bool report_shows(uint64_t event, const char **what)
 {
 	for (unsigned i = 0; i < report_shows_count; i++) {
-		if (shows[i].event == event) {
+		if (!shows[i].cell && shows[i].event == event) {
 			shows[i].event = UINT64_MAX; /* an event may touch two places */
 			*what = shows[i].what;
 			return true;
@@ -187,14 +204,30 @@ bool report_shows(uint64_t event, const char **what)
 	return false;
 }
 
+void report_shows_access(uintptr_t at, uint64_t cell, uintptr_t pc)
+{
+	for (unsigned i = 0; i < report_shows_count; i++) {
+		if (shows[i].cell == cell && shows[i].at == at && shows[i].pc == (uint32_t)pc) {
+			shows[i].at = UINT64_MAX;
+			report_here(shows[i].what, pc);
+		}
+	}
+}
+
 const char *report_set_show(const char *value)
 {
 	const char *equals = strchr(value, '=');
 	struct later *l = &shows[report_shows_count];
+	unsigned long long at, cell;
 
 	if (!equals || report_shows_count == LATER_MAX)
-		return "wants EVENT=what";
-	l->event = strtoull(value, NULL, 10);
+		return "wants EVENT=what, or WORD:CELL:PC=what";
+	if (sscanf(value, "%llx:%llx:%x=", &at, &cell, &l->pc) == 3) {
+		l->at = at;
+		l->cell = cell;
+	} else {
+		l->event = strtoull(value, NULL, 10);
+	}
 	l->what = equals + 1;
 	report_shows_count++;
 	return NULL;
@@ -232,7 +265,7 @@ void report_again(char **argv)
 }
 
 /* The console's bytes came already: the second run must not print them again. */
-static void run_again(char **argv, char (*texts)[64])
+static void run_again(char **argv, char (*texts)[SHOW_BYTES])
 {
 	size_t n = 0;
 	char *hex = input_hex(), **args;
@@ -255,14 +288,23 @@ static void run_again(char **argv, char (*texts)[64])
 	_exit(EXIT_BROKEN);
 }
 
+/* For report_set_show. */
+static void show_write(char *text, const struct later *l, unsigned number)
+{
+	if (l->cell)
+		snprintf(text, SHOW_BYTES, "%llx:%llx:%x=[%u] %s", (unsigned long long)l->at, (unsigned long long)l->cell, l->pc, number,
+			 l->what);
+	else
+		snprintf(text, SHOW_BYTES, "%llu=[%u] %s", (unsigned long long)l->event, number, l->what);
+}
+
 void report_finish(char **argv)
 {
-	char texts[LATER_MAX][64];
+	char texts[LATER_MAX][SHOW_BYTES];
 	pid_t child;
 
 	for (unsigned i = 0; i < asked_count; i++)
-		snprintf(texts[i], sizeof texts[i], "%llu=[%u] %s",
-			 (unsigned long long)asked[i].event, i + 1, asked[i].what);
+		show_write(texts[i], &asked[i], i + 1);
 	report_again(argv);
 	if (!asked_count)
 		return;

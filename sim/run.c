@@ -77,9 +77,9 @@ int sim_run(void)
 	if (sim.cfg.strategy->begin)
 		sim.cfg.strategy->begin();
 	sim.at_places = replay_places() > 0;
-	sim.bias = sim.cfg.watch || sim.at_places || bound.on ? -(1ll << 62) : 0;
-	if (sim.cfg.watch)
-		watch_begin();
+	sim.always = hooks_always(sim.cfg.watch);
+	sim.bias = (sim.cfg.watch && !sim.always) || sim.at_places || bound.on ? -(1ll << 62) : 0;
+	watch_begin();
 	devices_begin();
 	sim_budget = sim.armed = sim.bias;
 	return run_on(fiber_prepare(memory_boot_stack(), boot_cpu, 0));

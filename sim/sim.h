@@ -11,6 +11,7 @@
 
 #include "sim/devices/map.h"
 #include "sim/fiber.h"
+#include "sim/here.h"
 #include "sim/port.h"
 #include "sim/rng.h"
 #include <signal.h>
@@ -67,6 +68,7 @@ enum {
 };
 
 struct sim {
+	SIM_HERE
 	struct sim_config cfg;
 	struct rng rng[RNG_SOURCES];
 	unsigned cur;	       /* the CPU that runs */
@@ -74,14 +76,11 @@ struct sim {
 	unsigned lines, edges, unmasked;
 	uint64_t busy, halted; /* CPUs, bit n for CPU n; neither: not started */
 
-	/* The clock: ns, and a fraction of SIM_FRACTION. One event moves it by step, which is
-	 * SIM_FRACTION / n: with n busy CPUs, n events pass in one nanosecond. */
-	uint64_t clock_ns, fraction, step;
 	int64_t bias;	     /* what sim_budget is less than it says; not 0: each hook is slow */
-	int64_t armed;	     /* sim_budget when the clock was last brought up to date */
 	int64_t slice;	     /* events that the current CPU may still run before a new choice */
 	uint64_t others;     /* CPUs that could run as well when the slice was chosen */
 	uint64_t turn;	     /* what the current CPU had run when it was last chosen, not by default */
+	bool always;	     /* hooks of accesses are called at each of them, whatever the budget is */
 	bool at_places;	     /* --at was given: each hook is looked at */
 	uintptr_t pc;	     /* where the current CPU was when it last left the fast path */
 	uint64_t horizon_ns; /* the clock when sim_budget will be spent */
@@ -96,12 +95,14 @@ struct sim {
 	struct vcpu cpu[SIM_CPUS_MAX]; /* last: those behind cfg.cpus are never used */
 };
 extern struct sim sim;
+_Static_assert(offsetof(struct sim, cfg) == sizeof(struct sim_here), "it begins with these");
 
 /** All but what the command line said. */
 static inline void sim_copy(struct sim *to, const struct sim *from)
 {
 	size_t begin = offsetof(struct sim, rng), end = offsetof(struct sim, cpu) + sim.cfg.cpus * sizeof sim.cpu[0];
 
+	memcpy(to, from, sizeof(struct sim_here));
 	memcpy((char *)to + begin, (const char *)from + begin, end - begin);
 }
 
@@ -109,8 +110,6 @@ static inline void sim_copy(struct sim *to, const struct sim *from)
 #define FOR_EACH_CPU(cpu, set)                                                                     \
 	for (uint64_t set_ = (set), once_ = 1; set_; set_ &= set_ - 1, once_ = 1)                  \
 		for (unsigned cpu = (unsigned)__builtin_ctzll(set_); once_; once_ = 0)
-
-#define SIM_FRACTION (1ull << 20)
 
 /** Hooks left before sim_slow must be entered, less sim.bias: the one variable of the fast path. */
 extern int64_t sim_budget;
@@ -137,6 +136,10 @@ void sim_slow_access(uintptr_t pc, const volatile void *at, size_t bytes, unsign
 void sim_slow_atomic(uintptr_t pc, const volatile void *at, size_t bytes, unsigned op, int order);
 
 #define SIM_PC ((uintptr_t)__builtin_return_address(0))
+
+/** always.c: from now on the hooks of accesses are called at each of them, or when the budget is spent. Returns what is true
+ *  then: the host may have no way. */
+bool hooks_always(bool wanted);
 
 /** One event: true when sim_slow must be entered. x86-64 gets an absolute address: several of its processors keep
  *  such a word in a register of their own (Fog, "The microarchitecture of Intel, AMD and VIA CPUs", memory operand mirroring),

@@ -28,15 +28,16 @@ SIM_TRACE := $(addprefix tools/trace/,buffer.c events.c metadata.c extract.c)
 SIM_TRACE_CFLAGS := -Itools/trace/host -Itools/trace -Ikernel
 SIM_OBJS += $(patsubst %.c,$(OUT)/engine/%.o,$(SIM_TRACE))
 
-# The recorder's ring is its CPU's own, and interrupts are masked: nothing can come between, so one record is
-# one step. The explorer has it with hooks (tests/explore/trace_ring.c).
-QUIET := $(OUT)/kernel/trace/record.quiet.o
-OBJS := $(patsubst %/trace/record.o,%/trace/record.quiet.o,$(OBJS))
-$(QUIET): kernel/trace/record.c $(FLAGS_FILE)
+# What writes a trace is one step (one_step.h): the ring is its CPU's own, and of the run queues it only reads, what the lock that
+# is held guards. The explorer has both with hooks (tests/explore/trace_ring.c, decisions.c).
+QUIET := $(addprefix $(OUT)/kernel/,trace/record.o task/decision.o)
+OBJS := $(foreach o,$(OBJS),$(if $(filter $o,$(QUIET)),$(o:.o=.quiet.o),$o))
+$(QUIET:.o=.quiet.o): %.quiet.o: $(FLAGS_FILE)
 	@mkdir -p $(@D)
-	@echo "  CC      $< (no hooks)"
-	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -MMD -MP -c $< -o $@
--include $(QUIET:.o=.d)
+	@echo "  CC      $(@:$(OUT)/%.quiet.o=%.c) (no hooks)"
+	@$(TARGET_CC) $(CFLAGS_COMMON) $(CFLAGS_BOARD) -include sim/one_step.h -MMD -MP -c $(@:$(OUT)/%.quiet.o=%.c) -o $@
+$(foreach o,$(QUIET),$(eval $(o:.o=.quiet.o): $(o:$(OUT)/%.o=%.c)))
+-include $(QUIET:.o=.quiet.d)
 
 # What a debugger is told of the kernel's structures: sizes and offsets, no code.
 $(OUT)/engine/layout.o: sim/layout.c $(FLAGS_FILE)
@@ -89,7 +90,7 @@ $(BIN)/kernel.o: $(OBJS) $(KERNEL_LD) sim/port.h sim/port.list sim/exports.list 
 	@grep -oE '\<sim_[a-z_]+\(' sim/port.h | tr -d '(' | grep -v ^sim_entry_ | sort -u | \
 		diff -u sim/port.list - || { echo "sim/port.list is not what sim/port.h declares" >&2; exit 1; }
 	@$(NM) -u $@.tmp | awk '{ print $$2 }' | grep -vxF -f sim/port.list | \
-		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$|sim_budget$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
+		grep -vE '^(__tsan_|__sanitizer_cov_trace_pc$$|sim_budget$$|sim$$$(if $(ASAN),|__asan_)$(if $(COVERAGE),|__llvm_profile_))' >$@.more || :
 	@if [ -s $@.more ]; then \
 		echo "the kernel may use only sim/port.h of its host, but it also needs:" >&2; \
 		sed 's/^/  /' $@.more >&2; \
@@ -132,5 +133,11 @@ $(BIN)/models.elf $(BIN)/carrier.elf: $(BIN)/%.elf: tests/sim/%.c $(wildcard tes
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	@$(CC) $(SIM_CFLAGS) -static -o $@ $< $(MODELS)
+
+# The race detector against a simple one: `make build/sim-clang/app-races/races.elf BOARD=sim APP=tests/sim/races.c`.
+$(BIN)/races.elf: tests/sim/races.c sim/race.c sim/watch.h sim/sim.h
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SIM_CFLAGS) -static -o $@ $<
 
 include sim/explore.mk

@@ -35,12 +35,18 @@ void sim_stack_switch(void **save, void *load)
 
 void *sim_cpu_local(void)
 {
-	return sim.cpu[sim.cur].local;
+	return sim.local;
 }
 
 void sim_cpu_set_local(void *local)
 {
-	sim.cpu[sim.cur].local = local;
+	sim.local = sim.cpu[sim.cur].local = local;
+}
+
+void *sim_cpu_word(unsigned n)
+{
+	SIM_EVENT(SIM_PC); /* and only then this CPU */
+	return ((void **)sim_cpu_local())[n];
 }
 
 bool sim_irq_enabled(void)

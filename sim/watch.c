@@ -67,6 +67,7 @@ void watch_act(unsigned device, const char *name, const char *what)
 	watch_actor.device = device;
 	watch_actor.name = name;
 	watch_actor.what = what;
+	race_turn();
 }
 
 void watch_device_event(void)
@@ -96,6 +97,10 @@ void watch_map(uintptr_t base, size_t bytes, bool again)
 
 void watch_begin(void)
 {
+	bool only = sim.cfg.watch == WATCH_RACES && !report_shows_count && !sim.at_places;
+
+	race_now.least = only ? sim.bias : INT64_MAX;
+	race_turn();
 	if (sim.cfg.watch & WATCH_RACES)
 		race_begin();
 	if (sim.cfg.watch & WATCH_MEMORY)
@@ -179,9 +184,10 @@ void watch_irq_enter(struct interrupted *i)
 {
 	i->was_irq = watch_now[sim.cur].in_irq;
 	i->was_frame = watch_now[sim.cur].frame;
-	race_save(i->clock);
+	race_save(&i->clock);
 	watch_now[sim.cur].in_irq = true;
 	watch_now[sim.cur].frame = (uintptr_t)i;
+	race_turn();
 	race_mask();
 }
 
@@ -193,7 +199,8 @@ void watch_irq_exit(const struct interrupted *i)
 	race_unmask();
 	watch_now[sim.cur].in_irq = i->was_irq;
 	watch_now[sim.cur].frame = i->was_frame;
-	race_restore(i->clock);
+	race_turn();
+	race_restore(&i->clock);
 	if (watch_agent() != handler)
 		race_join(watch_agent(), handler);
 }
@@ -271,8 +278,9 @@ void watch_switch(const void *saved, const void *load)
 		race_unmask();
 	watch_now[sim.cur].in_irq = to.in_irq;
 	watch_now[sim.cur].frame = to.frame;
+	race_turn();
 	if (to.in_irq != from_irq)
 		race_mask();
 	if (from_irq && (uintptr_t)load > from && (uintptr_t)load - from < STACK_BYTES)
-		race_restore(((const struct interrupted *)from)->clock);
+		race_restore(&((const struct interrupted *)from)->clock);
 }

@@ -1,6 +1,6 @@
 /*
- * watch.h: checkers that see each access of the kernel: --watch. With it, every hook takes the slow
- * path (sim.bias), at a third of the speed or less; the execution is the same, event for event.
+ * watch.h: checkers that see each access of the kernel: --watch. With it, every hook of one takes the slow
+ * path (always.c, or sim.bias); the execution is the same, event for event.
  *
  * What runs is one of two agents for each CPU: its tasks and all else that can be interrupted, and
  * its interrupt handlers with what they switch to.
@@ -29,11 +29,19 @@ enum {
 
 #define AGENTS_MAX (2 * SIM_CPUS_MAX + DEVICES)
 
+/* A vector clock: what is known of each agent. The stamp is the agent that released it, and its number then above 8 bits;
+ * of one that came from several, a number that nobody reaches. */
+struct clock {
+	uint64_t stamp;
+	uint64_t of[AGENTS_MAX];
+};
+#define CLOCK_MIXED (~0ull << 8)
+
 /* What deliver keeps of the interrupted stack, in its frame. */
 struct interrupted {
 	bool was_irq;
 	uintptr_t was_frame;
-	uint32_t clock[AGENTS_MAX];
+	struct clock clock;
 };
 
 /** Takes one of their names. NULL, or what is wrong. */
@@ -104,15 +112,107 @@ void watch_cpu_start(unsigned cpu);
 void watch_switch(const void *saved, const void *load);
 void watch_prepared(const void *sp);
 
-/* race.c: clocks; see there. */
+/*
+ * race.c; see there. An access is a cell of 64 bits: the bytes of the word, a bit each; whether it writes; whether it is plain;
+ * whether it is clear; its agent, and the agent's own component of its clock.
+ */
+#define CELL_MASK 0xffull
+#define CELL_KIND 8
+#define CELL_WRITES (1ull << 8)
+#define CELL_PLAIN (2ull << 8)
+#define CELL_CLEAR (1ull << 10)
+#define CELL_AGENT 11
+#define CELL_EPOCH 19
+#define CELL_LOW (CELL_CLEAR - 1)
+#define CELL_KEY ((1ull << CELL_EPOCH) - 1)
+
+#define CELLS 4 /* of a word */
+#define SHADOW_BASE 0x10000000000ull
+#define PLACES_BASE 0x14000000000ull
+#define OBJECTS_BASE 0x18000000000ull
+#define RACE_LIMIT (RAM_BASE + RAM_BYTES_MAX) /* nothing above is looked at */
+
+/** The agent that runs and its epoch, as in a cell; the budget down to which its accesses are a matter of races alone, and what
+ *  that is for a CPU's tasks; and its clock. */
+extern struct race_now {
+	uint64_t own;
+	int64_t bias, least;
+	const uint64_t *clock;
+} race_now;
+
+/** Where an access is remembered by preference, and where the place of its code: each half of a word has a cell for plain accesses, and
+ *  one for the others, and those for reads and writes. @p half: the address of its half. */
+static inline uint64_t *race_cell(uintptr_t half, unsigned kind)
+{
+	return (uint64_t *)(SHADOW_BASE + (half ^ (kind & ACCESS_MARKED) * 2) * 4) + (kind & ACCESS_WRITE);
+}
+
+static inline uint32_t *race_place(uintptr_t half, unsigned kind)
+{
+	return (uint32_t *)(PLACES_BASE + (half ^ (kind & ACCESS_MARKED) * 2) * 2) + (kind & ACCESS_WRITE);
+}
+
+/** The lower part of a cell; of one word. */
+static inline uint64_t race_low(uintptr_t at, unsigned bytes, unsigned kind)
+{
+	return (uint64_t)(kind ^ ACCESS_MARKED) << CELL_KIND | ((1ull << bytes) - 1) << (bytes < 8 ? at % 8 : 0);
+}
+
+/** Whether an access that a hook announces, when nothing else is due, is one of whole words or of one. */
+static inline __attribute__((always_inline)) bool race_only(uintptr_t at, unsigned bytes)
+{
+	unsigned by = bytes < 8 ? (unsigned)__builtin_ctz(bytes) : 3;
+
+	return (at >> by | at << (63 - by) << 1) < RACE_LIMIT >> by && sim_budget >= race_now.bias;
+}
+
+/** Such an access, if its agent's last one there was the same but for its epoch, and is clear: then it only takes that one's place. */
+static inline __attribute__((always_inline)) bool race_takes(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc)
+{
+	uintptr_t half = bytes < 4 ? at / 4 * 4 : at; /* it is aligned */
+	uint64_t own = race_now.own | race_low(at, bytes, kind), *c = race_cell(half, kind);
+
+	if (((uint32_t)*c ^ (uint32_t)own) & CELL_KEY)
+		return false;
+	*c = own;
+	*race_place(half, kind) = (uint32_t)pc;
+	return true;
+}
+
+/** Any access of one word. */
+void race_word(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc);
+
+/** What an atomic object at @p at carries from whoever wrote it; *: NULL, nothing yet. */
+static inline struct clock **race_object(uintptr_t at)
+{
+	return (struct clock **)OBJECTS_BASE + at / 2;
+}
+
+/** Whether all of @p from is in the clock @p of: its agent's number is, and whoever has that has the rest. */
+static inline bool race_knows(const uint64_t *of, const struct clock *from)
+{
+	return of[from->stamp & 255] >= from->stamp >> 8;
+}
+
+/** Whether loading an atomic object brings nothing that this agent does not know. */
+static inline bool race_loads_nothing(uintptr_t at)
+{
+	const struct clock *o = *race_object(at);
+
+	return !o || race_knows(race_now.clock, o);
+}
+
+/** Another agent runs. */
+void race_turn(void);
+
 void race_begin(void);
 void race_reset(void);
 void race_access(uintptr_t at, unsigned bytes, unsigned kind, uintptr_t pc);
 void race_atomic(uintptr_t at, enum atomic_op op, int order);
 void race_fence(int order);
 void race_join(unsigned to, unsigned from);
-void race_save(uint32_t *clock);
-void race_restore(const uint32_t *clock);
+void race_save(struct clock *clock);
+void race_restore(const struct clock *clock);
 /** A register of device agent @p device is accessed: a write comes behind what the CPU's last fence
  *  ordered, and a read before what its next fence orders. */
 void race_register(unsigned device, bool write);
@@ -167,6 +267,12 @@ void report_here(const char *what, uintptr_t pc);
 /** Asks for report_here of an earlier event, after the run. */
 void report_later(const char *what, uint64_t event);
 
+/** The same of an access that race.c remembers as @p cell of the word at @p at, by code at @p pc. */
+void report_later_access(const char *what, uintptr_t at, uint64_t cell, uint32_t pc);
+
+/** Shows the access that is remembered so from now on, if this run is to show it. */
+void report_shows_access(uintptr_t at, uint64_t cell, uintptr_t pc);
+
 /** True when the function at @p pc does nothing but copy. */
 bool report_copies(uintptr_t pc);
 
@@ -191,5 +297,5 @@ unsigned report_count(void);
 /** What finding @p i was, and the time and CPU of it. */
 const char *report_found(unsigned i, uint64_t *ns, unsigned *cpu);
 
-/** Takes "EVENT=what" for report_shows. NULL, or what is wrong. */
+/** Takes "EVENT=what" for report_shows, "WORD:CELL:PC=what" for report_shows_access. NULL, or what is wrong. */
 const char *report_set_show(const char *value);

@@ -73,6 +73,7 @@ struct explore_counts {
 	uint64_t repeated;   /* of these, cut because others like it were seen */
 	uint64_t steps;
 	unsigned deepest; /* steps of the longest */
+	bool unfit; /* what failed are the choices to replay: they are none, or not this program's */
 };
 
 /* search.c */

@@ -354,6 +354,17 @@ void sim_cpu_set_local(void *local)
 	cpus[explore_current].local = local;
 }
 
+void *sim_cpu_word(unsigned n)
+{
+	void **word = (void **)sim_cpu_local() + n;
+	void *value;
+
+	model_plain((uintptr_t)word, sizeof *word, false, PC);
+	value = *word;
+	open_to_interrupts(PC);
+	return value;
+}
+
 void sim_relax(void)
 {
 	struct op op = {.kind = OP_RELAX, .pc = PC};

@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 		printf("steps:\n");
 		right = explore(NULL);
 		printf("explore: %s\n", right ? "this execution is right" : explore_error());
-		return right ? 0 : STATUS_FAILED;
+		return right ? 0 : explore_counts.unfit ? STATUS_WRONG_USE : STATUS_FAILED;
 	}
 	right = explore(NULL);
 	counts = explore_counts;

@@ -85,7 +85,7 @@ unsigned explore_choose(unsigned n)
 		return 0;
 	node->choices = (uint8_t)n;
 	if (node->choice >= n)
-		explore_fail(
+		unfit(
 			"these choices do not fit the program: step %d has %u, not more than %u",
 			depth + 1, n, node->choice);
 	return node->choice;
@@ -175,7 +175,7 @@ static struct thread *next(void)
 	p = node->thread;
 	if (!(set >> p & 1)) {
 		explore_current = NOBODY;
-		explore_fail("these choices do not fit the program: CPU %u has no step %d", p,
+		unfit("these choices do not fit the program: CPU %u has no step %d", p,
 			     depth + 1);
 		return NULL;
 	}
@@ -209,7 +209,7 @@ unsigned explore_aside(uintptr_t pc, unsigned ways)
 		prefix = depth + 1;
 	}
 	if (node->thread != p)
-		explore_fail("these choices do not fit the program: CPU %u has no step %d",
+		unfit("these choices do not fit the program: CPU %u has no step %d",
 			     node->thread, depth + 1);
 	note_step(p);
 	node->choices = (uint8_t)ways;
@@ -587,7 +587,7 @@ bool explore(void (*done)(void))
 	error[0] = 0;
 	prefix = 0;
 	if (explore_options.replay && !read_choices(explore_options.replay)) {
-		explore_fail("%s: these are no choices; they look like 0,0.1,1",
+		unfit("%s: these are no choices; they look like 0,0.1,1",
 			     explore_options.replay);
 		return false;
 	}

@@ -5,6 +5,8 @@
 
 #include "sim/explore/explore.h"
 
+#define unfit(...) (explore_counts.unfit = true, explore_fail(__VA_ARGS__))
+
 struct node {
 	uint8_t thread, enabled, backtrack, done, sleep; /* sets of threads, but the first */
 	uint8_t waits; /* whose look would only show that they must wait: see waits_here */

@@ -56,7 +56,7 @@ BUGS = {
     "freed_twice": (ORDER, 200, PANIC),
     "lost_wake_up": (ORDER, 600, NO_PROGRESS), "reset_too_late": (ORDER, 100, NO_PROGRESS),
     "crossed_mutexes": (ORDER, 20, NO_PROGRESS), "uncounted": (ORDER, 100, NO_PROGRESS),
-    "nobody_is_last": (ORDER, 200, NO_PROGRESS), "empty_then_sleeps": (ORDER, 600, NO_PROGRESS),
+    "nobody_is_last": (ORDER, 200, NO_PROGRESS), "empty_then_sleeps": (ORDER, 1000, NO_PROGRESS),
     "barrier_of_three": (ORDER, 1, NO_PROGRESS),
 }
 HANGS = {"embrace", "twice", "handler_takes_it", "reads_within", "upgrades"}  # without a checker, in some or all runs
@@ -110,6 +110,14 @@ def test_a_planted_bug_is_found(kernels, bug, cc):
         assert any(place in trace or "side_run" in trace for trace in traces), (place, traces)
     plain = kernels.sim(elf, *options(f"bug={bug}"), cpus=2, seed=seed)
     assert plain.returncode in {0, *([NO_END] if bug in HANGS else []), *([PANIC] if bug in BREAKS else [])}, plain.stdout
+
+
+@pytest.mark.quick
+def test_runs_of_a_batch_know_nothing_of_each_other(kernels):
+    elf, watch = program_of(kernels, "clang", "half_locked")
+    words, seeds = options("bug=half_locked", *watch), range(1, 6)
+    alone = [kernels.sim(elf, *words, cpus=2, seed=seed).returncode for seed in seeds]
+    assert [o.status for _, o in statuses(elf, words, seeds)] == alone == [FOUND] * len(seeds)
 
 
 def blocks(text):

@@ -24,6 +24,15 @@ def test_watching_changes_nothing(kernels, program, cmdline, cc):
         assert len(summaries) == 1, summaries
 
 
+def test_a_watched_run_is_of_the_same_build(kernels, tmp_path):
+    """--watch changes the kernel's code while it runs (sim/always.c)."""
+    elf = kernels.elf("sim", "clang", "tests/sim/small.c")
+    for words in ([], ["--watch", "all"]):
+        kernels.sim(elf, "--cmdline", "right", "--record", tmp_path / f"run{len(words)}", *words, cpus=2)
+    builds = {next(line for line in (tmp_path / f"run{n}").read_text().splitlines() if line.startswith("build ")) for n in (0, 2)}
+    assert len(builds) == 1, builds
+
+
 PATCHES = ["costs"]  # puts another interrupt controller in while CPUs run, which no kernel does
 
 

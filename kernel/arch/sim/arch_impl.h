@@ -66,12 +66,10 @@ static inline u64 arch_clock_ticks(void)
 
 static inline struct task *arch_current(void)
 {
-	bool on = sim_irq_save();
-	struct task *t = ((struct task **)sim_cpu_local())[1];
-
-	sim_irq_restore(on);
-	return t;
+	return (struct task *)sim_cpu_word(1);
 }
+
+#define arch_current_set(t) ((void)(t))
 
 static inline uptr arch_sp(void)
 {

@@ -1,6 +1,6 @@
 /*
  * What is recorded of decisions at each level of the recorder; test_levels.py reads the trace. In each
- * phase two tasks that bear its name become ready together.
+ * phase there are four tasks that bear its name: one preempts who makes them, the others become ready together.
  * cpus: 1
  * seeds: 1
  */
@@ -17,28 +17,32 @@ static enum poll nothing(void *frame)
 struct scene {
 	struct async async;
 	struct join join;
-	struct task *a, *b;
-	unsigned level;
+	struct task *tasks[4];
+	unsigned level, i;
 	u64 before, after, lost;
 };
 
 static enum poll levels(void *frame)
 {
 	static const char *const names[] = {"off", "brief", "full"};
+	static const struct sched_params params[] = {{.class = SCHED_EDF, .deadline_ns = SEC(1)},
+						     {.class = SCHED_FIFO, .level = 3},
+						     {.class = SCHED_FIFO, .level = 4},
+						     {.class = SCHED_FIFO, .level = 4}};
 	struct scene *me = frame;
 
 	ASYNC_BEGIN(me);
 	for (me->level = TRACE_OFF; me->level <= TRACE_FULL; me->level++) {
 		trace_set_level(me->level);
 		trace_counts(&me->before, &me->lost);
-		MUST(TASK_SPAWN(&me->a, names[me->level], nothing, (struct async){}, SCHED_PARAMS_FIFO(3)));
-		MUST(TASK_SPAWN(&me->b, names[me->level], nothing, (struct async){}, SCHED_PARAMS_FIFO(4)));
-		AWAIT(me, task_join(&me->join, me->a));
-		AWAIT(me, task_join(&me->join, me->b));
+		for (me->i = 0; me->i < ARRAY_LEN(me->tasks); me->i++)
+			MUST(TASK_SPAWN(&me->tasks[me->i], names[me->level], nothing, (struct async){}, params[me->i]));
+		for (me->i = 0; me->i < ARRAY_LEN(me->tasks); me->i++)
+			AWAIT(me, task_join(&me->join, me->tasks[me->i]));
 		trace_counts(&me->after, &me->lost);
 		CHECK_EQ(me->level != TRACE_OFF, me->after > me->before);
-		task_put(me->a);
-		task_put(me->b);
+		for (me->i = 0; me->i < ARRAY_LEN(me->tasks); me->i++)
+			task_put(me->tasks[me->i]);
 	}
 	ASYNC_END(me);
 }

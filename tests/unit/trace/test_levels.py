@@ -17,11 +17,12 @@ def test_what_each_level_says_of_a_decision(kernels, tmp_path):
     assert "(off)" not in text
     brief = [d for d in decisions if d[4] == "brief"]
     full = [d for d in decisions if d[4] == "full"]
-    # The more urgent one has a rival, and the other one has none left.
-    assert [d[0] for d in brief] == [d[0] for d in full] == ["highest_priority", "only_candidate"]
-    assert [(d[1], d[2]) for d in brief] == [("0", ""), ("0", "")]
-    assert [d[1] for d in full] == ["2", "1"]
+    # The rule is what sets the first apart from the second, be it queued or just preempted, whether candidates are recorded or not.
+    rules = ["higher_class", "first_come", "highest_priority", "only_candidate"]
+    assert [d[0] for d in brief] == [d[0] for d in full] == rules
+    assert [(d[1], d[2]) for d in brief] == [("0", "")] * len(rules)
+    assert [d[1] for d in full] == ["2", "3", "2", "1"]
     for _, _, candidates, tid, _ in full:
         first = re.match(r"\{ tid = (\d+) .*?key = (\d+)", candidates)
         assert first[1] == tid
-    assert re.findall(r"key = (\d+)", full[0][2]) == ["27", "28"]
+    assert re.findall(r"key = (\d+)", full[1][2]) == ["27", "27", "28"]
