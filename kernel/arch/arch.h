@@ -13,6 +13,7 @@
  *                                        stable only while interrupts or preemption are off
  *   struct task *arch_current(void);     the task that this CPU runs, its structure's second word,
  *                                        read so that the CPU stays the same meanwhile
+ *   void arch_current_set(struct task *); when that word was written; interrupts masked
  *   bool arch_irq_save(void);            masks interrupts; true when they were enabled
  *   void arch_irq_restore(bool enabled); undoes the matching arch_irq_save; both only where the next
  *                                        three are not enough

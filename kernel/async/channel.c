@@ -1,5 +1,4 @@
 #include "async/channel.h"
-#include "base/panic.h"
 #include "base/string.h"
 
 void channel_init(struct channel *c, void *slots, u32 capacity, u32 message_bytes)

@@ -1,9 +1,7 @@
 /* Building DAGs and taking them apart. */
 #include "async/dag_impl.h"
-#include "base/panic.h"
 #include "base/printf.h"
 #include "base/string.h"
-#include "mm/kmalloc.h"
 
 static struct spin dags_lock;
 static struct list dags VAR_GUARDED_BY(dags_lock) = LIST_INIT(dags); /* those that run */

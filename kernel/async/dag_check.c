@@ -1,7 +1,6 @@
 /* Whether a DAG is one, and can run. Topics are resolved first; what can be said without that is
  * said of each reactor by itself. All in O((reactors + topics)^2): it happens once. */
 #include "async/dag_impl.h"
-#include "base/panic.h"
 #include "base/string.h"
 #include "core/cpu.h"
 

@@ -6,7 +6,6 @@
  * where its inputs were there while the last one ran.
  */
 #include "async/dag_impl.h"
-#include "base/panic.h"
 #include "base/string.h"
 
 static struct dag_stamp *stamp_of(const struct dag *d, u64 number)

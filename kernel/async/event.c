@@ -1,5 +1,4 @@
 #include "async/event.h"
-#include "base/panic.h"
 
 static bool event_grant(struct wait_queue *q, struct wait *w)
 {

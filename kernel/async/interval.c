@@ -1,5 +1,4 @@
 #include "async/interval.h"
-#include "base/panic.h"
 
 void interval_init(struct interval *i, u64 first_ns, u64 period_ns, enum interval_missed missed)
 {

@@ -39,21 +39,22 @@ ALWAYS_INLINE enum poll mutex_poll(struct awaitable *a)
 	struct mutex *m = CONTAINER_OF(w->queue, struct mutex, queue);
 	struct task *self = task_current();
 	uptr nobody = 0;
+	u8 was;
 
 	if (__atomic_load_n(&w->state, __ATOMIC_RELAXED) != WAIT_NEW) /* as in semaphore_poll */
 		return wait_poll(a);
-	task_shield(self); /* a kill must not come between the exchange and the note of it */
 	if (unlikely(self->lent))
 		task_own(self, NULL);
+	was = task_shield(self); /* a kill must not come between the exchange and the note of it */
 	/* acquire: pairs with the release of who had it before */
 	if (WORD_CHANGE(&m->owner, &nobody, (uptr)self, memory_order_acquire)) {
 		self->lent = &m->owned;
 		w->state = WAIT_OVER;
 		w->status = m->poisoned;
-		task_unshield(self);
+		task_unshield_to(self, was);
 		return POLL_READY;
 	}
-	task_unshield(self);
+	task_unshield_to(self, was);
 	return wait_poll(a);
 }
 
@@ -77,12 +78,13 @@ static inline int MUST_CHECK mutex_unlock(struct mutex *m)
 	bool given = false;
 
 	if (likely(self->lent == &m->owned)) {
-		task_shield(self);
+		u8 was = task_shield(self);
+
 		/* release: pairs with the acquire of the next owner */
 		given = WORD_CHANGE(&m->owner, &mine, 0, memory_order_release);
 		if (likely(given))
 			self->lent = NULL;
-		task_unshield(self);
+		task_unshield_to(self, was);
 	}
 	return likely(given) ? 0 : mutex_give(m);
 }

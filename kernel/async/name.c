@@ -1,7 +1,5 @@
 #include "async/name.h"
 #include "base/string.h"
-#include "mm/kmalloc.h"
-#include "sync/spin.h"
 #include "task/fault.h"
 
 /* That a task opened something. */

@@ -1,7 +1,6 @@
 #include "async/pubsub.h"
 #include "base/string.h"
 #include "core/time.h"
-#include "mm/kmalloc.h"
 
 struct slot {
 	u64 at_ns; /* when it was published */

@@ -1,5 +1,4 @@
 #include "async/select.h"
-#include "base/panic.h"
 
 static void cancel_others(struct select *s, u32 chosen)
 {

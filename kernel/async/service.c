@@ -1,7 +1,6 @@
 #include "async/service.h"
 #include "base/string.h"
 #include "core/cpu.h"
-#include "mm/kmalloc.h"
 #include <stdatomic.h>
 
 static const char services; /* its address is the sort of their names */

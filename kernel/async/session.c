@@ -2,7 +2,6 @@
 #include "base/string.h"
 #include "core/cpu.h"
 #include "core/log.h"
-#include "mm/kmalloc.h"
 
 #define WITHOUT_NUMBER (1u << 30)
 

@@ -41,11 +41,9 @@ void clock_init(u64 hz)
 {
 	ASSERT(hz >= HZ_MIN && hz <= HZ_MAX);
 	ns_per_tick = make_ratio(NS_PER_S, hz);
-	clock_scale = (struct clock_scale){
-		.mult = ns_per_tick.mult,
-		.pre = ns_per_tick.shift < 64 ? 64 - ns_per_tick.shift : 0,
-		.post = ns_per_tick.shift > 64 ? ns_per_tick.shift - 64 : 0,
-	};
+	for (; ns_per_tick.shift > 64; ns_per_tick.shift--) /* above 1 GHz; so there is but one shift */
+		ns_per_tick.mult >>= 1;
+	clock_scale = (struct clock_scale){ns_per_tick.mult, 64 - ns_per_tick.shift};
 	ticks_per_ns = make_ratio(hz, NS_PER_S);
 	clock_hz = hz;
 }

@@ -16,11 +16,11 @@ extern u64 clock_hz; /* ticks a second of arch_clock_ticks(), set by the board w
 /** Declares the frequency; 1 kHz to 10 GHz, else panics. Once, on the boot CPU. */
 void clock_init(u64 hz);
 
-/* Nanoseconds per tick: ns = ((ticks << pre) * mult / 2^64) >> post, with one 128-bit product and
- * exact to one part in 2^63; for 290 years. Set by clock_init; 0 before. */
+/* Nanoseconds per tick: ns = (ticks << pre) * mult / 2^64, with one 128-bit product and exact to
+ * one part in 2^60; for 290 years. Set by clock_init; 0 before. */
 struct clock_scale {
 	u64 mult;
-	unsigned pre, post;
+	unsigned pre;
 };
 extern struct clock_scale clock_scale;
 
@@ -29,7 +29,7 @@ static inline u64 clock_ticks_to_ns(u64 ticks)
 {
 	const struct clock_scale *c = &clock_scale;
 
-	return (u64)((unsigned __int128)(ticks << c->pre) * c->mult >> 64) >> c->post;
+	return (u64)((unsigned __int128)(ticks << c->pre) * c->mult >> 64);
 }
 
 /** Nanoseconds since boot. Any context, after clock_init; 0 before. */

@@ -186,7 +186,8 @@ void *pages_alloc(usize n, u64 keep)
 {
 	unsigned order = page_order(n * PAGE_BYTES);
 	bool irqs = spin_lock(&page_lock);
-	uptr block = free_bytes >= keep + n * PAGE_BYTES ? alloc_locked(order) : 0;
+	bool enough = keep <= free_bytes && n * PAGE_BYTES <= free_bytes - keep;
+	uptr block = enough ? alloc_locked(order) : 0;
 
 	if (block)
 		cut_locked(block, order, n * PAGE_BYTES);

@@ -2,9 +2,8 @@
 
 void ranges_add(struct ranges *l, u64 base, u64 bytes, u64 top)
 {
-	if (base >= top || bytes == 0 || l->n == RANGES_MAX)
-		return;
-	l->r[l->n++] = (struct mem_range){base, MIN(bytes, top - base)};
+	if (base < top && bytes && l->n < RANGES_MAX)
+		l->r[l->n++] = (struct mem_range){base, MIN(bytes, top - base)};
 }
 
 void ranges_cut(struct ranges *l, u64 base, u64 bytes)

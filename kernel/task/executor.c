@@ -8,13 +8,9 @@
  * next stack queues it (arrive). Nobody can resume or queue a stack that is still in use, and no
  * lock is held from one stack to the other. A wake in between is noted.
  */
-#include "base/panic.h"
 #include "base/printf.h"
 #include "core/boot.h"
-#include "core/panic.h"
-#include "task/fault.h"
 #include "task/handover.h"
-#include "task/inherit.h"
 
 #define SUSPENDED_MAX 64u /* polls that can be suspended at the same time, over all CPUs */
 
@@ -69,23 +65,16 @@ void queue_suspended_any(const struct cpu *c, struct task *t)
 	hint_others(w);
 }
 
-/* @p suspended: the leaver, if it competes; @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
-		   const struct task *next, u64 now_ns)
+static void leave_policy(struct task *t) REQUIRES(t->home->lock)
 {
-	decision_record(seq, suspended, next, now_ns);
-	TRACE_OP(seq, SCHED_SWITCH, sched_switch, .prev_tid = (i32)prev->tid,
-		 .next_tid = next ? (i32)next->id : 0, .prev_state = prev->state,
-		 .prev_prio = prev->level, .next_prio = next ? next->params.level : 0,
-		 .why = prev->why);
+	if (t->policy->leave)
+		t->policy->leave(queue_of(t), &t->entity, &t->params);
 }
 
 ALWAYS_INLINE void end_job(struct task *t, u64 now_ns, bool on) REQUIRES(t->home->lock)
 {
 	u32 seq = op_seq(on);
 
-	if (t->policy->leave)
-		t->policy->leave(queue_of(t), &t->entity, &t->params);
 	TRACE_OP(seq, JOB_DONE, sched_job_done, .tid = (i32)t->id, .job = t->job,
 		 .done_ns = now_ns, .deadline_ns = t->deadline_ns);
 	if (now_ns <= t->deadline_ns)
@@ -100,13 +89,13 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 	REQUIRES(t->home->lock)
 {
 	charge(t, now_ns, now_ns >= c->quantum_end_ns);
-	t->quantum_left_ns = 0;
 	if (noted(t) && result == POLL_PENDING) {
 		/* Woken while it ran: the wake-up is not lost, it is polled again. */
 		bool next_job = t->next_deadline_ns;
 		u32 seq;
 
 		if (unlikely(next_job)) {
+			leave_policy(t);
 			end_job(t, now_ns, on);
 			task_release(t, now_ns);
 		}
@@ -124,26 +113,12 @@ ALWAYS_INLINE u8 settle(struct cpu *c, struct task *t, enum poll result, u64 now
 		return TRACE_switch_why_yielded;
 	}
 	t->state = TASK_WAITING;
+	leave_policy(t);
 	end_job(t, now_ns, on);
 	if (likely(result == POLL_PENDING))
 		return TRACE_switch_why_blocked;
 	t->state = TASK_DEAD;
 	return TRACE_switch_why_exited;
-}
-
-struct leaver leaver_after(const struct task *t, u8 why, u8 level)
-{
-	static const u8 state[] = {
-		[TRACE_switch_why_blocked] = TRACE_task_state_waiting,
-		[TRACE_switch_why_exited] = TRACE_task_state_dead,
-		[TRACE_switch_why_yielded] = TRACE_task_state_ready,
-		[TRACE_switch_why_preempted] = TRACE_task_state_ready,
-		[TRACE_switch_why_quantum] = TRACE_task_state_ready,
-		[TRACE_switch_why_throttled] = TRACE_task_state_waiting,
-		[TRACE_switch_why_unfit] = TRACE_task_state_ready,
-	};
-
-	return (struct leaver){t->id, level, state[why], why};
 }
 
 /* relaxed, all: left_out is the CPU's own */
@@ -176,7 +151,7 @@ ALWAYS_INLINE struct task *take_any(const struct cpu *c, struct task *prev, bool
 {
 	struct task *next = shard_first(prev->home, c->id);
 
-	if (!prev->policy->passes)
+	if (prev->home->shared || !prev->policy->passes)
 		return NULL;
 	if (again) {
 		if (!alone || prev->entity.quantum_ns || (next && next->rank < prev->rank))
@@ -191,34 +166,42 @@ ALWAYS_INLINE struct task *take_any(const struct cpu *c, struct task *prev, bool
 }
 
 /*
- * The way that most ends of polls take where there is one shard and nothing is recorded. The task
+ * The way that most ends of polls take where nothing is recorded, and yields in any case. The task
  * that is returned runs: the first that waits, as the job of @p prev is done; or, if prev is to be
  * polled @p again, the first of its equals, behind whom it goes. That is what the queue would give,
  * and with an equal neither the classes that wait nor the promise change. On one CPU, who comes
  * before all others goes on at once. NULL: it is not that simple; nothing was done.
  */
-ALWAYS_INLINE struct task *take_next(struct cpu *c, struct task *prev, u64 now_ns, bool again)
-	NO_THREAD_SAFETY_ANALYSIS
+ALWAYS_INLINE struct task *take_next(struct cpu *c, struct task *prev, u64 now_ns, bool again, bool on,
+				     struct worker **holds) NO_THREAD_SAFETY_ANALYSIS
 {
+	struct shard *s = prev->home;
 	struct task *next;
 
-	if (prev->home->shared || (again && (is_pinned(prev) || prev->next_deadline_ns)))
+	if (again && (is_pinned(prev) || prev->next_deadline_ns))
 		return NULL;
-	next = shard_take(prev->home, again ? prev : NULL);
-	if (unlikely(!next))
+	next = shard_take(s, again ? prev : NULL);
+	if (unlikely(!next) && !on)
 		next = take_any(c, prev, again);
 	if (unlikely(!next))
 		return NULL;
-	charge(prev, now_ns, now_ns >= c->quantum_end_ns);
-	prev->quantum_left_ns = 0;
+	if (likely(prev->policy->levels)) { /* it need not be told */
+		account(prev, now_ns);
+	} else {
+		charge(prev, now_ns, now_ns >= c->quantum_end_ns);
+		if (!again)
+			leave_policy(prev);
+	}
 	prev->state = again ? TASK_READY : TASK_WAITING;
+	if (on)
+		record_yield(c, prev, next, now_ns);
 	if (!again) {
 		end_job(prev, now_ns, false);
 		/* relaxed: as in hand_over */
 		atomic_store_explicit(&c->promised, next->rank, memory_order_relaxed);
 	}
-	place(c, next, now_ns);
-	home_unlock(next);
+	*holds = place(c, next, now_ns);
+	spin_unlock_raw(&s->lock);
 	return next;
 }
 
@@ -235,14 +218,30 @@ static void hint_for_yielded(const struct wanted *prev, const struct task *next)
 		hint_others(*prev);
 }
 
-/* dispatch in general; @p prev, if any, is locked. */
-static __attribute__((noinline)) struct task *
-dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+/* @p c goes on with @p next (NULL: idle): here, or on the stack that @p holds its suspended poll.
+ * Returns what this stack is to poll, when it is used. @p on: traced. */
+ALWAYS_INLINE struct task *go_to(struct cpu *c, struct task *next, struct worker *holds, bool on)
 {
+	if (unlikely(holds)) {
+		next->worker = NULL;
+		change_stack(c, holds, NULL, on);
+		return arrive()->current; /* given to the CPU that uses this stack again */
+	}
+	quantum_program(c);
+	return next;
+}
+
+/* dispatch in general: after a poll of @p prev (NULL: idle), which is locked since @p now_ns, that
+ * gave @p result. */
+static __attribute__((noinline)) struct task *
+dispatch_any(struct task *prev, enum poll result, u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
+{
+	struct cpu *c = arch_cpu();
 	const bool on = traced();
 	struct look look = {.below = RANK_IDLE, .otherwise = RANK_IDLE};
-	struct leaver leaver = {0, 0, TRACE_task_state_ready, TRACE_switch_why_from_idle};
+	struct trace_sched_switch leaver = {.why = TRACE_switch_why_from_idle};
 	struct wanted yielded = {.tid = 0};
+	struct worker *holds = NULL;
 	struct shard *held = NULL;
 	struct task *next;
 	u8 why = TRACE_switch_why_none;
@@ -265,10 +264,10 @@ dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns) NO_
 	if (unlikely(!look.otherwise))
 		leave_out(c);
 	if (on && (next || prev))
-		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
+		record_switch(op_seq(on), &leaver, NULL, next, false, now_ns);
 	if (likely(next)) {
 		runqueue_remove(next);
-		place(c, next, now_ns);
+		holds = place(c, next, now_ns);
 		home_unlock(next);
 	} else if (prev) {
 		place_none(c);
@@ -280,37 +279,33 @@ dispatch_any(struct cpu *c, struct task *prev, enum poll result, u64 now_ns) NO_
 		server_arm(prev);
 	if (unlikely(why == TRACE_switch_why_exited))
 		task_unref(prev);
-	return next;
+	return go_to(c, next, holds, on);
 }
 
 /*
- * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next.
- * A task whose poll is suspended goes on on its own stack, and this one is given up. Returns the
- * task to poll on this stack, or NULL to idle. Interrupts masked.
+ * After a poll of @p prev (NULL: idle) that gave @p result: decides what this CPU does next. A task
+ * whose poll is suspended goes on on its own stack, and this one is given up. Returns the task to
+ * poll on this stack, or NULL to idle. @p on: something may be recorded. Interrupts masked.
  */
-ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result) NO_THREAD_SAFETY_ANALYSIS
+ALWAYS_INLINE struct task *dispatch(struct task *prev, enum poll result, bool on) NO_THREAD_SAFETY_ANALYSIS
 {
 	struct cpu *c = arch_cpu();
+	struct worker *holds = NULL;
 	struct task *next = NULL;
 	u64 now_ns = clock_ns();
 
 	if (likely(prev)) {
 		home_lock(prev);
-		if (!traced() && !result && !cpu_hinted(c))
-			next = noted(prev) ? take_next(c, prev, now_ns, true)
-					   : take_next(c, prev, now_ns, false);
+		if (likely(!result && !cpu_hinted(c)) && (!on || noted(prev)))
+			next = noted(prev) ? take_next(c, prev, now_ns, true, on, &holds)
+					   : take_next(c, prev, now_ns, false, false, &holds);
 	}
-	if (unlikely(!next))
-		next = dispatch_any(c, prev, result, now_ns);
-	if (next && unlikely(next->worker)) {
-		struct worker *to = next->worker;
+	return likely(next) ? go_to(c, next, holds, on) : dispatch_any(prev, result, now_ns);
+}
 
-		next->worker = NULL;
-		change_stack(c, to, NULL, traced());
-		return arrive()->current; /* given to the CPU that uses this stack again */
-	}
-	quantum_program(c);
-	return next;
+static __attribute__((noinline)) struct task *dispatch_told(struct task *prev, enum poll result)
+{
+	return dispatch(prev, result, true);
 }
 
 /* @p t is done. Its joiners may outrank it; this CPU looks in a moment anyway. */
@@ -327,14 +322,14 @@ static void tell_miss(struct task *t) NO_THREAD_SAFETY_ANALYSIS
 {
 	u64 now_ns = clock_ns();
 
-	if (now_ns <= t->deadline_ns || t->missed_job == t->job)
+	if (!t->on_miss || now_ns <= t->deadline_ns || t->missed_job == t->job)
 		return;
 	t->missed_job = t->job;
 	t->on_miss(t->frame, t->job, now_ns - t->deadline_ns);
 }
 
 /* The last poll of @p t returned. */
-static __attribute__((noinline)) enum poll end(struct task *t)
+static __attribute__((noinline)) void end(struct task *t)
 {
 	task_shield(t); /* it has ended: nobody kills it any more */
 	fault_release(t);
@@ -343,29 +338,33 @@ static __attribute__((noinline)) enum poll end(struct task *t)
 	arch_lock_none();
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_READY);
 	finish(t, *(const int *)t->frame);
-	return POLL_READY;
 }
 
-ALWAYS_INLINE enum poll poll_task(struct task *t)
+/* True: it is pending, and nothing is recorded. */
+ALWAYS_INLINE bool poll_task(struct task *t, enum poll *result)
 {
-	enum poll result;
-
+	*result = POLL_READY;
 	if (is_killed(t)) {
 		fault_end_between_polls(t);
 		finish(t, ERR_KILLED);
-		return POLL_READY;
+		return false;
 	}
 	TRACE(POLL_BEGIN, async_poll_begin, .tid = (i32)t->id, .worker = worker_here());
 	arch_irq_enable();
-	result = t->fn(t->frame);
-	if (unlikely(t->on_miss))
+	*result = t->fn(t->frame);
+	if (unlikely(*result != POLL_PENDING || t->on_miss)) {
 		tell_miss(t);
-	if (unlikely(result == POLL_READY))
-		return end(t);
+		if (*result == POLL_READY) {
+			end(t);
+			return false;
+		}
+	}
 	arch_irq_disable();
 	arch_lock_none();
+	if (likely(!traced()))
+		return true;
 	TRACE(POLL_END, async_poll_end, .tid = (i32)t->id, .result = POLL_PENDING);
-	return POLL_PENDING;
+	return false;
 }
 
 static void idle(void)
@@ -384,10 +383,10 @@ static void idle(void)
 static _Noreturn void work(struct task *t, enum poll result)
 {
 	for (;;) {
-		t = dispatch(t, result);
-		if (t)
-			result = poll_task(t);
-		else
+		t = dispatch_told(t, result);
+		while (likely(t) && poll_task(t, &result))
+			t = dispatch(t, POLL_PENDING, false);
+		if (!t)
 			idle();
 	}
 }
@@ -396,8 +395,11 @@ void worker_main(void)
 {
 	/* A CPU's first worker arrives without a task, and must look before it idles. */
 	struct task *t = arrive()->current;
+	enum poll result = POLL_PENDING;
 
-	work(t, t ? poll_task(t) : POLL_PENDING);
+	if (t)
+		(void)poll_task(t, &result);
+	work(t, result);
 }
 
 void executor_end(int status)

@@ -38,8 +38,8 @@ struct place {
 struct shard {
 	struct spin lock;
 	u32 classes GUARDED_BY(lock); /* bit u: a task of the class of urgency u waits */
-	u32 simple GUARDED_BY(lock);  /* bit u: its queue is a struct levels, and no task in the
-					 shard is pinned */
+	u32 simple GUARDED_BY(lock);  /* bit u: its queue is a struct levels, no task in the
+					 shard is pinned, and it is not shared */
 	bool shared;		      /* it is one of several, so it publishes its top; constant */
 	void *queue[SCHED_CLASSES] GUARDED_BY(lock); /* by urgency */
 
@@ -138,6 +138,9 @@ static inline void task_record_release(const struct task *t, u32 seq)
 		 .release_ns = t->release_ns, .deadline_ns = t->deadline_ns);
 }
 
+/** Records that the calling task, or an interrupt, woke @p t; @p result: TRACE_wake_result_*. */
+void record_wake(const struct task *t, u8 result, u32 seq);
+
 /** Records that runqueue_add queued @p t. */
 void runqueue_record(const struct task *t, u8 why, u32 seq) REQUIRES(t->home->lock);
 
@@ -151,14 +154,7 @@ struct top {
 /** What @p s published last. Context: any; lock-free but for a writer at work. */
 struct top shard_top(const struct shard *s);
 
-/**
- * Records why CPU @p c goes from @p prev to @p next (NULL: idle), before next leaves its queue.
- * @p prev: a task that competes too, although it is not queued; NULL for none.
- */
-void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
-		     u64 now_ns);
-
-/** What it says of @p t; @p flags: as in trace/events.def. Context: the lock of its home is held. */
+/** What a decision's record says of @p t; @p flags: as in trace/events.def. Context: the lock of its home is held. */
 struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns);
 
 /** The place of the first task for CPU @p cpu, or that with rank @p below; its shard, or NULL. */
@@ -269,7 +265,7 @@ ALWAYS_INLINE struct worker *worker_take(struct cpu *c)
 	return likely(w) ? w : worker_take_other();
 }
 
-/** Gives back @p w, which CPU @p c, this one, left: keeps it at hand, or calls worker_give_other;
+/** Gives back @p w (NULL: nothing), which CPU @p c, this one, left: keeps it at hand, or calls worker_give_other;
  *  if that returns true, hint_rest is due. */
 ALWAYS_INLINE MUST_CHECK bool worker_give(struct cpu *c, struct worker *w)
 {

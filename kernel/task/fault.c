@@ -3,8 +3,6 @@
 #include "base/printf.h"
 #include "base/string.h"
 #include "core/ksym.h"
-#include "core/time.h"
-#include "mm/arena.h"
 #include "task/executor.h"
 #include "task/frame.h"
 

@@ -78,29 +78,38 @@ struct owned {
  * additions. @p t: the calling task, which must not await meanwhile; NULL: nobody runs, and
  * nothing happens. Context: task or start-up.
  */
-static inline void task_shield(struct task *t)
+static inline u8 task_shield(struct task *t)
 {
+	u8 was = t ? t->shields : 0;
+
 	if (t) /* relaxed: read by its own CPU's interrupts, is_killed */
-		__atomic_store_n(&t->shields, (u8)(t->shields + 1), __ATOMIC_RELAXED);
+		__atomic_store_n(&t->shields, (u8)(was + 1), __ATOMIC_RELAXED);
 	/* seq_cst: for the interrupt on this CPU that asks, is_killed */
 	atomic_signal_fence(memory_order_seq_cst);
+	return was;
 }
 
 /** For task_unshield: @p t was killed meanwhile; ends it where it can be ended. */
 void fault_unshielded(const struct task *t);
 
-static inline void task_unshield(struct task *t)
+/** @p was: what task_shield returned. */
+static inline void task_unshield_to(struct task *t, u8 was)
 {
 	/* seq_cst: as in task_shield */
 	atomic_signal_fence(memory_order_seq_cst);
 	if (!t)
 		return;
 	/* relaxed: as there */
-	__atomic_store_n(&t->shields, (u8)(t->shields - 1), __ATOMIC_RELAXED);
+	__atomic_store_n(&t->shields, was, __ATOMIC_RELAXED);
 	atomic_signal_fence(memory_order_seq_cst);
 	/* relaxed: a kill that comes later interrupts */
 	if (unlikely(atomic_load_explicit(&t->killed, memory_order_relaxed)))
 		fault_unshielded(t);
+}
+
+static inline void task_unshield(struct task *t)
+{
+	task_unshield_to(t, t ? (u8)(t->shields - 1) : 0);
 }
 
 static inline struct task *shield_begin(void)

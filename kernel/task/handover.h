@@ -50,13 +50,19 @@ ALWAYS_INLINE void task_release(struct task *t, u64 now_ns) REQUIRES(t->home->lo
 void charge_policy(struct task *t, u64 since_ns, u64 now_ns, bool quantum_over)
 	REQUIRES(t->home->lock);
 
-/* Counts what @p t ran since it began, or since the last call, and tells its policy. */
+/* Counts what @p t ran since it began, or since the last call. */
+ALWAYS_INLINE void account(struct task *t, u64 now_ns) REQUIRES(t->home->lock)
+{
+	t->cpu_ns += now_ns - t->since_ns;
+	t->since_ns = now_ns;
+}
+
+/* The same, and tells its policy. */
 ALWAYS_INLINE void charge(struct task *t, u64 now_ns, bool quantum_over) REQUIRES(t->home->lock)
 {
 	if (unlikely(t->entity.quantum_ns && t->policy->charge))
 		charge_policy(t, t->since_ns, now_ns, quantum_over);
-	t->cpu_ns += now_ns - t->since_ns;
-	t->since_ns = now_ns;
+	account(t, now_ns);
 }
 
 /** queue_suspended in general, from where the lock is held. */
@@ -73,7 +79,7 @@ ALWAYS_INLINE void queue_suspended(const struct cpu *c, struct task *t) NO_THREA
 	if (likely(alone && !traced() && c->frozen_why == TRACE_enqueue_why_preempt &&
 		   t->policy->levels && !is_pinned(t))) {
 		runqueue_add(t, true);
-		charge(t, c->left_ns, false);
+		account(t, c->left_ns);
 		home_unlock(t);
 	} else {
 		queue_suspended_any(c, t);
@@ -87,7 +93,7 @@ ALWAYS_INLINE struct cpu *arrive(void)
 
 	if (c->frozen)
 		queue_suspended(c, c->frozen);
-	else if (c->left && worker_give(c, c->left))
+	else if (worker_give(c, c->left))
 		hint_rest();
 	quantum_program(c);
 	return c;
@@ -107,21 +113,20 @@ ALWAYS_INLINE void change_stack(struct cpu *c, struct worker *to, struct task *f
 	arch_switch(&from->sp, to->sp);
 }
 
-/* The task that leaves a CPU; a copy, because it may run elsewhere already, and be gone. */
-struct leaver {
-	u32 tid; /* 0 from idle */
-	u8 level;
-	u8 state; /* TRACE_task_state_* */
-	u8 why;	  /* TRACE_switch_why_* */
-};
+/** Records a decision and the switch that follows, @p s: of who leaves, here all else is filled in.
+ *  @p prev: the leaver, if it competes; @p next: NULL to idle; @p taken: it has left its queue already. */
+__attribute__((noinline)) void
+record_switch(u32 seq, struct trace_sched_switch *s, const struct trace_candidate *prev,
+		   const struct task *next, bool taken, u64 now_ns);
 
-/** Records a decision and the switch that follows. @p suspended: the leaver, if it competes;
- *  @p next: NULL to idle. */
-void record_switch(u32 seq, const struct leaver *prev, const struct trace_candidate *suspended,
-		   const struct task *next, u64 now_ns);
+/** Records all that dispatch does when @p prev is queued behind its equals and @p next, the first of
+ *  them, taken out, in a section under their home's lock; behind that, and before next runs. */
+void record_yield(const struct cpu *c, const struct task *prev, const struct task *next, u64 now_ns)
+	REQUIRES(prev->home->lock);
 
-/** What the record of a switch says of @p t, which leaves its CPU; @p why: TRACE_switch_why_*. */
-struct leaver leaver_after(const struct task *t, u8 why, u8 level);
+/** What the record of a switch says of @p t, which leaves its CPU, before it may run elsewhere, and be
+ *  gone; @p why: TRACE_switch_why_*. */
+struct trace_sched_switch leaver_after(const struct task *t, u8 why, u8 level);
 
 /* relaxed, both: the home's lock orders them but for task_poll_again, which is on this CPU */
 static inline bool noted(const struct task *t)
@@ -134,32 +139,36 @@ static inline void note_clear(struct task *t)
 	atomic_store_explicit(&t->noted, false, memory_order_relaxed);
 }
 
-/* Makes @p next, which is in no queue, what @p c runs; all but the stack. */
-ALWAYS_INLINE void place(struct cpu *c, struct task *next, u64 now_ns)
+/* Makes @p next, which is in no queue, what @p c runs; all but the stack. Returns the worker that
+ * holds its suspended poll, or NULL. */
+ALWAYS_INLINE struct worker *place(struct cpu *c, struct task *next, u64 now_ns)
 	REQUIRES(next->home->lock)
 {
-	u64 quantum_ns = next->entity.quantum_ns;
+	u64 quantum_ns = next->entity.quantum_ns, end_ns = TIME_NEVER;
+	struct worker *holds = next->worker;
 
 	next->state = TASK_RUNNING;
 	next->cpu = c->id;
 	next->since_ns = now_ns;
-	if (likely(!next->worker)) {
+	if (likely(!holds)) {
 		note_clear(next);
 		next->polls++; /* the one that begins now */
 	}
-	c->current = next;
+	arch_current_set(c->current = next);
 	c->switches++;
-	c->quantum_end_ns = TIME_NEVER;
-	if (unlikely(quantum_ns && next->quantum_left_ns))
-		quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
-	if (unlikely(quantum_ns))
-		c->quantum_end_ns = now_ns + quantum_ns;
+	if (unlikely(quantum_ns)) {
+		if (holds && next->quantum_left_ns)
+			quantum_ns = MIN(quantum_ns, next->quantum_left_ns);
+		end_ns = now_ns + quantum_ns;
+	}
+	c->quantum_end_ns = end_ns;
+	return holds;
 }
 
 /* The same without a task. */
 static inline void place_none(struct cpu *c)
 {
-	c->current = NULL;
+	arch_current_set(c->current = NULL);
 	c->quantum_end_ns = TIME_NEVER;
 	c->switches++;
 }

@@ -6,7 +6,6 @@
  * too, and looks for what to run (hint.c).
  */
 #include "task/hotplug.h"
-#include "core/cpu.h"
 #include "task/executor.h"
 
 _Atomic u64 cpus_out;

@@ -8,7 +8,6 @@
  * is handed on only to who is less urgent, and taken back only where nobody else gives it.
  */
 #include "task/inherit.h"
-#include "core/time.h"
 #include "task/handover.h"
 
 #define TODO_MAX 32u /* owners to be looked at; more wait only for who awaits as many locks at once */

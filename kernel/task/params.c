@@ -15,11 +15,7 @@
  */
 #include "base/printf.h"
 #include "base/string.h"
-#include "core/time.h"
-#include "mm/kmalloc.h"
 #include "task/handover.h"
-#include "task/inherit.h"
-#include "task/runqueue.h"
 
 static void record(const struct task *t, const struct order *o, u32 seq) REQUIRES(t->home->lock)
 {

@@ -66,9 +66,9 @@ static void preempt(const struct look *l, struct task *cur, const struct trace_c
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	if (on) {
 		u8 why = quantum_over ? TRACE_switch_why_quantum : TRACE_switch_why_preempted;
-		struct leaver leaver = leaver_after(cur, why, (u8)self->prio);
+		struct trace_sched_switch leaver = leaver_after(cur, why, (u8)self->prio);
 
-		record_switch(op_seq(on), &leaver, self, next, now_ns);
+		record_switch(op_seq(on), &leaver, self, next, false, now_ns);
 	}
 	runqueue_remove(next);
 	replace(c, next, now_ns);
@@ -93,7 +93,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 {
 	const bool on = traced();
 	struct cpu *c = l->cpu;
-	struct leaver leaver = leaver_after(cur, why, level);
+	struct trace_sched_switch leaver = leaver_after(cur, why, level);
 	struct task *next = look_take(l, NULL);
 	struct worker *to = next && next->worker ? next->worker : worker_take(c);
 
@@ -102,7 +102,7 @@ static void give_up(struct look *l, struct task *cur, u8 why, u8 level, bool qua
 	if (!to)
 		(void)promise_set(c, cur->rank);
 	else if (on)
-		record_switch(op_seq(on), &leaver, NULL, next, now_ns);
+		record_switch(op_seq(on), &leaver, NULL, next, false, now_ns);
 	c->frozen_why = quantum_over ? TRACE_enqueue_why_quantum : TRACE_enqueue_why_preempt;
 	if (to && next) {
 		runqueue_remove(next);

@@ -1,7 +1,5 @@
 /* The run queues of all classes in their shards, and the record of why a task was chosen. */
-#include "base/panic.h"
 #include "base/string.h"
-#include "core/time.h"
 #include "mm/page.h"
 #include "task/runqueue.h"
 
@@ -34,8 +32,8 @@ static void shard_init(struct shard *s, unsigned number) NO_THREAD_SAFETY_ANALYS
 		s->queue[u] = queue_bytes(u, number) ? memory : NULL;
 		memory += queue_bytes(u, number);
 	}
-	s->simple = levels_classes;
 	s->shared = shard_count > 1;
+	s->simple = s->shared ? 0 : levels_classes;
 	/* relaxed: the other CPUs do not run yet */
 	atomic_store_explicit(&s->top_rank, RANK_IDLE, memory_order_relaxed);
 }
@@ -132,116 +130,4 @@ struct task *shard_search(const struct shard *s, unsigned cpu)
 			return CONTAINER_OF(e, struct task, entity);
 	}
 	return NULL;
-}
-
-void runqueue_record(const struct task *t, u8 why, u32 seq)
-{
-	TRACE_OP(seq, SCHED_ENQUEUE, sched_enqueue, .tid = (i32)t->id, .class = (u8)t->params.class,
-		 .prio = t->params.level, .why = why,
-		 .at_head = why == TRACE_enqueue_why_preempt, .key = t->entity.key,
-		 .task_worker = t->worker ? t->worker->id : 0, .on_worker = worker_here(),
-		 .order = t->entity.seq);
-	if (is_pinned(t))
-		TRACE_OP(seq, SCHED_AFFINITY, sched_affinity, .tid = (i32)t->id,
-			 .cpus = t->entity.cpus);
-}
-
-struct trace_candidate decision_candidate(const struct task *t, u16 flags, u64 now_ns)
-{
-	/* It is queued since it was released or left its CPU, whichever came last. */
-	u64 since_ns = flags & 1 ? now_ns : MAX(t->release_ns, t->since_ns);
-	u64 waited_us = since_ns < now_ns ? (now_ns - since_ns) / NS_PER_US : 0;
-
-	return (struct trace_candidate){
-		.tid = (i32)t->id,
-		.class = (u8)t->params.class,
-		.prio = t->params.level,
-		.flags = flags | (t->worker ? 2 : 0),
-		.key = t->entity.key,
-		.waited_us = (u32)MIN(waited_us, UINT32_MAX),
-		.order = (u32)t->entity.seq,
-	};
-}
-
-/* The most urgent of the tasks that wait in @p s and may run here. */
-static unsigned gather(const struct shard *s, struct trace_candidate *out, unsigned max, u64 now_ns)
-	REQUIRES(s->lock)
-{
-	unsigned n = 0;
-
-	for (u32 classes = s->classes; classes && n < max; classes &= classes - 1) {
-		unsigned u = (unsigned)__builtin_ctz(classes);
-		struct sched_entity *best[TRACE_CANDIDATES_MAX];
-		unsigned found = policy_at[u]->list(s->queue[u], cpu_id(), best, max - n);
-
-		for (unsigned i = 0; i < found; i++)
-			out[n++] = decision_candidate(
-				CONTAINER_OF(best[i], struct task, entity), 0, now_ns);
-	}
-	return n;
-}
-
-static unsigned urgency(const struct trace_candidate *c)
-{
-	return sched_policy_of(c->class)->urgency;
-}
-
-/* What set the chosen one apart from the most urgent of the others. */
-static u8 rule_for(const struct trace_candidate *all, unsigned n, const struct task *chosen)
-{
-	const struct trace_candidate *rival = NULL;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct trace_candidate *r = &all[i];
-
-		if (r->tid == (i32)chosen->id)
-			continue;
-		if (!rival || urgency(r) < urgency(rival) ||
-		    (r->class == rival->class && r->key < rival->key))
-			rival = r;
-	}
-	if (!rival)
-		return TRACE_rule_only_candidate;
-	if (rival->class != chosen->params.class)
-		return TRACE_rule_higher_class;
-	return rival->key == chosen->entity.key ? TRACE_rule_first_come : chosen->policy->rule;
-}
-
-static u32 waiting_everywhere(void)
-{
-	u32 n = 0;
-
-	for (unsigned i = 0; i < shard_count; i++)
-		for (unsigned u = 0; u < SCHED_CLASSES; u++)
-			n += counted(&shards[i].queued[u]);
-	return n;
-}
-
-void decision_record(u32 seq, const struct trace_candidate *prev, const struct task *next,
-		     u64 now_ns) NO_THREAD_SAFETY_ANALYSIS
-{
-	struct trace_candidate all[TRACE_CANDIDATES_MAX];
-	struct trace_sched_decision d = {
-		.seq = seq,
-		.rule = TRACE_rule_queue_empty,
-		.chosen = 255,
-		.waiting = waiting_everywhere() + (prev != NULL),
-	};
-	unsigned n = 0;
-
-	/* relaxed: its own */
-	if (atomic_load_explicit(&arch_cpu()->left_out, memory_order_relaxed))
-		d.rule = TRACE_rule_leaves;
-	if (next) {
-		n = gather(next->home, all, TRACE_CANDIDATES_MAX - (prev != NULL), now_ns);
-		if (prev)
-			all[n++] = *prev;
-		d.rule = rule_for(all, n, next);
-		d.class = (u8)next->params.class;
-		d.chosen = 0;
-	}
-	if (trace_level_now() == TRACE_FULL)
-		d.candidates_len = (u8)n;
-	trace_record(TRACE_EV_SCHED_DECISION, &d, sizeof d, all,
-		     d.candidates_len * sizeof all[0]);
 }

@@ -38,7 +38,7 @@ static inline void count_pinned(const struct task *t, int by) REQUIRES(t->home->
 	struct shard *s = t->home;
 
 	count(&s->pinned, by);
-	s->simple = counted(&s->pinned) ? 0 : levels_classes;
+	s->simple = s->shared || counted(&s->pinned) ? 0 : levels_classes;
 }
 
 /** Queues @p t, which is in no queue, as ready, and publishes it. */

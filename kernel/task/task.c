@@ -1,17 +1,9 @@
 /* Making, waking and ending tasks. */
-#include "base/panic.h"
 #include "base/printf.h"
 #include "base/string.h"
-#include "core/irq.h"
 #include "core/ksym.h"
-#include "core/start.h"
-#include "core/time.h"
-#include "mm/kmalloc.h"
 #include "sched/admission.h"
-#include "task/fault.h"
 #include "task/handover.h"
-#include "task/inherit.h"
-#include "task/server.h"
 #include "task/waiter.h"
 
 static struct spin registry_lock;
@@ -35,23 +27,6 @@ u64 task_cpu_ns(void)
 
 	arch_irq_restore(irqs);
 	return ns;
-}
-
-/* timer_running is this CPU's own: only its own interrupts change it. */
-static u8 wake_source(const struct cpu *c) NO_THREAD_SAFETY_ANALYSIS
-{
-	if (!c->irq_depth)
-		return TRACE_wake_source_task;
-	return c->timer_running ? TRACE_wake_source_timer : TRACE_wake_source_irq;
-}
-
-static void record_wake(const struct task *t, u8 result, u32 seq)
-{
-	const struct cpu *c = arch_cpu();
-
-	TRACE_OP(seq, SCHED_WAKEUP, sched_wakeup, .tid = (i32)t->id, .prio = t->params.level,
-		 .target_cpu = (u8)t->cpu, .source = wake_source(c), .result = result,
-		 .waker_tid = c->current ? (i32)c->current->id : 0);
 }
 
 /* The woken task should have this CPU: now, if that can be, else as soon as it can. */
@@ -166,14 +141,6 @@ void task_wake_deadline(struct task *t, u64 deadline_ns)
 {
 	ASSERT(deadline_ns);
 	wake_seldom(t, TRACE_enqueue_why_wake, deadline_ns);
-}
-
-void task_record_poll_again(struct task *t)
-{
-	bool irqs = arch_irq_save();
-
-	record_wake(t, TRACE_wake_result_noted, op_seq(true));
-	arch_irq_restore(irqs);
 }
 
 bool task_can_run(const struct task *t, u64 cpus, u64 out)

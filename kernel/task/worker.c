@@ -3,7 +3,6 @@
  * that preemption allocates nothing. One is in use for each CPU and for each suspended poll, and
  * each CPU may keep a free one at hand: the last one that it gave, whose stack is warm.
  */
-#include "base/panic.h"
 #include "mm/page.h"
 #include "task/executor.h"
 
@@ -66,6 +65,8 @@ bool worker_give_other(struct worker *w)
 {
 	bool wanted;
 
+	if (!w)
+		return false;
 	spin_lock_raw(&workers_lock);
 	list_add_head(&free_workers, &w->link);
 	wanted = workers_short();

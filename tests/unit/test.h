@@ -181,14 +181,18 @@ static enum poll test_run_all(void *frame)
 static void tests_start(const char *cmdline, const struct test *tests, unsigned count)
 {
 	static struct test_runner runner;
-	char trace[4];
+	char trace[6];
 
 	fault_containment = false; /* a test's panic is no task's own matter */
 	runner.tests = tests;
 	runner.count = count;
 	(void)words_find(cmdline, "only", runner.only, sizeof runner.only);
-	if (words_find(cmdline, "trace", trace, sizeof trace) && !strcmp(trace, "off"))
-		trace_set_level(TRACE_OFF); /* the executor has ways that it takes only then */
+	if (words_find(cmdline, "trace", trace, sizeof trace)) {
+		if (!strcmp(trace, "off"))
+			trace_set_level(TRACE_OFF); /* the executor has ways that it takes only then */
+		else if (!strcmp(trace, "brief"))
+			trace_set_level(TRACE_BRIEF);
+	}
 	MUST(task_spawn(&(struct task_spec){.name = "tests",
 					    .fn = test_run_all,
 					    .frame = &runner,

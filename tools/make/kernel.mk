@@ -33,19 +33,24 @@ $(APP): $(RDGEN) $(APP).words tools/rdgen/rdgen
 	@$(PYTHON) tools/rdgen/rdgen $(RDGEN_FLAGS) -o $@ $(RDGEN)
 endif
 
-# What runs at start-up, for people, or at a task's or a DAG's begin and end is compiled to be small; what
-# runs at each wake-up, switch, message and interrupt, to be fast. The simulator counts neither.
-SMALL := apps/% services/% board/% drivers/psci/% drivers/uart/% \
-	base/error% base/printf% base/words% core/console% core/ksym% core/log% core/panic% core/start% \
-	async/dag% async/name% async/pubsub% async/service% async/session% mm/misuse% mm/ranges% \
-	sched/admission% task/fault% task/hotplug% task/params% task/worker% \
-	arch/$(ARCH)/fault% arch/$(ARCH)/cpu%
+# What runs at start-up, for people, or at a task's or a DAG's begin and end is compiled to be small. Of what
+# runs at each wake-up, switch, message and interrupt, FAST is compiled to be fast; the rest has what it
+# needs inlined by attributes, and is no longer with -Os. The simulator counts neither.
+SMALL := apps/% services/% board/% drivers/acpi/% drivers/fdt/% drivers/psci/% drivers/timer/% drivers/uart/% \
+	drivers/irqchip/ioapic% base/error% base/printf% base/words% core/console% core/ksym% core/log% \
+	core/panic% core/start% async/dag% async/interval% async/name% async/pubsub% async/service% \
+	async/session% mm/misuse% mm/page% mm/ranges% sched/admission% task/hotplug% task/look% \
+	task/params% task/worker% arch/$(ARCH)/fault% arch/$(ARCH)/cpu% arch/$(ARCH)/mmu% arch/$(ARCH)/stack%
+FAST := async/channel% async/lock% async/mailbox% async/semaphore% async/wait% base/string% base/tree% base/wheel% \
+	core/time% mm/% sched/% task/inherit%
 
 FLAGS_FILE := $(OUT)/flags
-$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL) $(HOOKS_SED_LINES))
+$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL) $(FAST) $(HOOKS_SED_LINES))
 
 ifneq ($(ARCH),sim)
-$(addprefix $(OUT)/kernel/,$(addsuffix .o,$(SMALL))): CFLAGS += $(SMALLEST)
+objects = $(filter $(patsubst %,$(OUT)/kernel/%.o,$(1)),$(OBJS))
+$(call objects,$(SMALL)): CFLAGS += $(SMALLEST)
+$(filter-out $(call objects,$(SMALL) $(FAST)),$(call objects,%)): CFLAGS += -Os
 endif
 
 # A policy has what it must not write as const (docs/policies.md).

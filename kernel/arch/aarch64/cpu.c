@@ -49,6 +49,7 @@ void arch_cpu_init(struct cpu *c)
 		aarch64_clock_zero = SYSREG_READ(cntvct_el0);
 	c->arch.mpidr = aarch64_mpidr();
 	SYSREG_WRITE(tpidr_el1, (uptr)c);
+	arch_current_set(NULL);
 	SYSREG_WRITE(tpidrro_el0, (uptr)(c->arch.fault_stack + FAULT_STACK_BYTES));
 	SYSREG_WRITE(vbar_el1, (uptr)vectors);
 	ISB();

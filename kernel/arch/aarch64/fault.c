@@ -133,6 +133,7 @@ void aarch64_fault(struct regs *r)
 	u64 ec = (r->esr >> 26) & 0x3f;
 	char text[FAULT_TEXT_BYTES];
 
+	arch_current_set(arch_cpu()->current);
 	describe(r, text, sizeof text);
 	/* An SError belongs to nobody. */
 	if (ec != EC_SERROR && !arch_cpu()->arch.faults)

@@ -45,6 +45,8 @@ static inline struct task *arch_current(void)
 	return t;
 }
 
+#define arch_current_set(t) ((void)(t))
+
 static inline void arch_irq_enable(void)
 {
 	__asm__ volatile("sti" ::: "memory");

@@ -46,11 +46,6 @@ void lapic_init(void)
 	lapic.x2apic = cpuid(1).ecx & CPUID_1_ECX_X2APIC;
 }
 
-bool lapic_x2apic(void)
-{
-	return lapic.x2apic;
-}
-
 void lapic_cpu_init(void)
 {
 	u64 mode = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;

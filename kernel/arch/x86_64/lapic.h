@@ -17,9 +17,6 @@ void lapic_init(void);
 /** Physical address of the memory-mapped registers, 4 KiB. */
 u64 lapic_base(void);
 
-/** True in x2APIC mode; after lapic_init. */
-bool lapic_x2apic(void);
-
 /** Enables this CPU's local APIC in the chosen mode, timer stopped. Interrupts masked. */
 void lapic_cpu_init(void);
 

@@ -153,6 +153,7 @@ static void what_is_to_be_kept_is(void)
 	CHECK(pages_alloc(3, free - 3 * PAGE_BYTES + 1) == NULL);
 	CHECK(pages_alloc(3, free) == NULL);
 	CHECK(pages_alloc(3, UINT64_MAX / 2) == NULL);
+	CHECK(pages_alloc(3, UINT64_MAX - PAGE_BYTES) == NULL);
 	p = pages_alloc(3, free - 3 * PAGE_BYTES);
 	ASSERT(p);
 	pages_free(p, 3);

@@ -201,6 +201,7 @@ static enum poll the_same_order(void *frame)
 		for (run = 0; run < 2; run++) {
 			alone = run;
 			shards[0].shared = !run;
+			shards[0].simple = run ? levels_classes : 0;
 			spawn_set(me->set);
 			MUST(TASK_SPAWN(&me->mover, "mover", mover, (struct mover){},
 					SCHED_PARAMS_PANICKED));
