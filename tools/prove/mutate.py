@@ -94,6 +94,14 @@ def bodies(lines, wanted, assembly):
             yield number
 
 
+def function_at(mutant):
+    """The name of the C function that it changes."""
+    for line in reversed(mutant.text.split("\n")[:mutant.line]):
+        if match := re.match(r"[A-Za-z_].*?(\w+)\(", line):
+            return match[1]
+    return ""
+
+
 def is_statement(line):
     """A statement that stands alone on its line, and declares nothing."""
     text = code_only(line).strip()

@@ -87,6 +87,31 @@ static int node_behind(int node, int *depth)
 	return FDT_NONE;
 }
 
+/* The first child, or the one behind another: the next node at a depth of 1, before one of 0. By
+ * fdt_next, of which WALK says the rest. */
+static int child_behind(int parent, int child)
+{
+	int depth = child == FDT_NONE ? 0 : 1;
+
+	for (int n = child == FDT_NONE ? parent : child; (n = fdt_next(&f, n, &depth)) != FDT_NONE;)
+		if (depth <= 1)
+			return depth == 1 ? n : FDT_NONE;
+	return FDT_NONE;
+}
+
+/* The offset of a node's first property "r", of those before anything else; 0: none. */
+static u32 r_of(u32 node)
+{
+	for (u32 at = behind(node); behind(at) && (big(at) == 3 || big(at) == 4); at = behind(at)) {
+		u64 name = (u64)f.strings + (big(at) == 3 ? big(at + 8) : 0);
+
+		if (big(at) == 3 && name + 1 < f.strings_end && f.blob[name] == 'r' &&
+		    !f.blob[name + 1])
+			return at;
+	}
+	return 0;
+}
+
 static bool is_node(int node)
 {
 	return node >= (int)f.structs && (u32)node + 4 <= f.structs_end && node % 4 == 0 &&
@@ -195,6 +220,17 @@ static void child(void)
 	CLAIM(n == FDT_NONE || (n > before && (before != FDT_NONE || n > parent)), "behind");
 }
 
+/* The blob's first node's first child, or the one behind that node, as a child without any. */
+static void siblings(void)
+{
+	int before = nondet_bool() ? 0 : FDT_NONE;
+
+	any_tree();
+	ASSUME(f.structs == 0);
+	f.structs = 0; /* so that CBMC knows */
+	CLAIM(fdt_child(&f, 0, before) == child_behind(0, before), "the next child that there is");
+}
+
 static void parent(void)
 {
 	int node = any_node();
@@ -225,6 +261,21 @@ static void prop(void)
 	CLAIM(there == (data && (u64)index * 4 + 4 <= bytes), "a cell lies in the property");
 	CLAIM(!there || cell == big((u32)(data - f.blob) + index * 4), "the cell");
 	CLAIM(!text == !(data && bytes && !data[bytes - 1]), "a text if and only if it ends");
+}
+
+/* Of the first node of the blob. */
+static void named(void)
+{
+	u32 bytes = 0, at;
+	const u8 *data;
+
+	any_tree();
+	ASSUME(f.structs == 0);
+	f.structs = 0; /* so that CBMC knows */
+	data = fdt_prop(&f, 0, "r", &bytes);
+	at = behind(0) && big(0) == 1 ? r_of(0) : 0;
+	CLAIM(data == (at ? f.blob + at + 12 : NULL), "the first of that name, if there is one");
+	CLAIM(!data || bytes == big(at + 4), "its length");
 }
 
 static void find(void)

@@ -1,11 +1,10 @@
 /*
  * levels.c: kernel/sched/levels.[ch], by induction: any queue of levels with up to 3 entities that
- * may run everywhere, and one operation. What is pinned stands in a tree, which has a proof of its
- * own (tree.c), and is none of these.
+ * may run everywhere, and one operation. Who is pinned to some CPUs stands in a tree, which has a
+ * proof of its own (tree.c): what that says of trees of one node stands here in its place.
  */
 #include "prove.h"
 
-#include "base/tree.c"
 #include "sched/levels.c"
 #include "sched/ordered.c"
 
@@ -15,6 +14,26 @@ static struct levels levels;
 static struct sched_entity entity_0, entity_1, entity_2, entity_3;
 static struct sched_entity *const entity[ENTITIES] = {&entity_0, &entity_1, &entity_2, &entity_3};
 _Atomic u64 sched_heads, sched_tails;
+
+void tree_insert(struct tree *t, struct tree_node *n)
+{
+	CLAIM(!t->root && n == &entity_3.node, "in no tree, and pinned");
+	t->root = n;
+}
+
+void tree_remove(struct tree *t, struct tree_node *n)
+{
+	CLAIM(n == t->root && n, "in the tree");
+	t->root = NULL;
+}
+
+struct tree_node *tree_next(const struct tree *t, const struct tree_node *after, u64 mask,
+			    u64 limit)
+{
+	CLAIM(!after || after == t->root, "in the tree");
+	return !after && t->root && t->root->mask & mask && t->root->floor <= limit ? t->root
+										    : NULL;
+}
 
 /* Whether the queue holds exactly these, level by level in this order, and its bits say so. */
 static bool holds(struct sched_entity *const *order, unsigned n)
@@ -113,6 +132,62 @@ static void rotate(unsigned n)
 	CLAIM(arrivals_are_in_order(order, rest), "and came last");
 }
 
+/* Any of them, from wherever it stands. */
+static void take_out(unsigned n)
+{
+	struct sched_entity *order[ENTITIES];
+	unsigned i = nondet_unsigned(), rest = 0;
+
+	ASSUME(i < n);
+	for (unsigned j = 0; j < n; j++)
+		if (j != i)
+			order[rest++] = entity[j];
+	levels_dequeue(&levels, entity[i]);
+	CLAIM(holds(order, rest), "it is gone, the others stay");
+}
+
+/* The first. */
+static void pop(unsigned n)
+{
+	struct sched_entity *order[ENTITIES], *first;
+	unsigned rest = 0;
+
+	ASSUME(n);
+	first = levels_first(&levels);
+	for (unsigned j = 0; j < n; j++)
+		if (entity[j] != first)
+			order[rest++] = entity[j];
+	CLAIM(levels_pop(&levels) == !rest, "whether it was the last");
+	CLAIM(holds(order, rest), "the first is gone, the others stay");
+}
+
+static bool is_before(const struct sched_entity *a, const struct sched_entity *b)
+{
+	return a->key < b->key || (a->key == b->key && a->seq < b->seq);
+}
+
+/* One that may run on some CPUs only, beside the others. */
+static void pinned(unsigned n)
+{
+	struct sched_entity *best = NULL, *e = entity[ENTITIES - 1], *all[ENTITIES];
+	unsigned cpu = nondet_bool(), found;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!best || entity[i]->key < best->key)
+			best = entity[i];
+	e->cpus = 1u << 1;
+	levels_enqueue(&levels, e, nondet_bool());
+	CLAIM(holds(entity, n), "who comes is in no list");
+	found = levels_list(&levels, cpu, all, ENTITIES);
+	CLAIM(found == n + cpu, "all that may run there");
+	for (unsigned i = 1; i < found; i++)
+		CLAIM(is_before(all[i - 1], all[i]), "in order");
+	CLAIM(levels_peek(&levels, cpu) == (found ? all[0] : NULL), "the first of them");
+	levels_dequeue(&levels, e);
+	CLAIM(holds(entity, n) && !levels.pinned.tree.root, "it is gone, the others stay");
+	CLAIM(levels_peek(&levels, cpu) == best, "and is not found again");
+}
+
 static void first(unsigned n)
 {
 	struct sched_entity *best = NULL, *all[ENTITIES];
@@ -128,10 +203,7 @@ static void first(unsigned n)
 	found = levels_list(&levels, 0, all, most);
 	CLAIM(found == MIN(n, most), "as many as there are, or as were asked for");
 	for (unsigned i = 0; i < found; i++)
-		CLAIM(i ? all[i - 1]->key < all[i]->key || (all[i - 1]->key == all[i]->key &&
-							    all[i - 1]->seq < all[i]->seq)
-			: all[i] == best,
-		      "in order");
+		CLAIM(i ? is_before(all[i - 1], all[i]) : all[i] == best, "in order");
 	CLAIM(holds(entity, n), "to look changes nothing");
 }
 

@@ -1,11 +1,13 @@
 /*
  * The scheduler: which event comes next is SPIN's choice, what it does is C (sched_model.c), which
- * calls the kernel's own code. The state is the struct model.
+ * calls the kernel's own code. The state is the struct model, and states
+ * are compared by their key (sched_key.c).
  */
 c_decl {
-\#include "sched_model.h"
+\#include "sched_key.h"
 };
-c_track "&m" "sizeof(struct model)"
+c_track "&m" "sizeof(struct model)" "UnMatched"
+c_track "&model_key" "sizeof(struct key)"
 
 /* One line each: SPIN takes no macros around C, and no calls in its conditions. */
 active proctype world()

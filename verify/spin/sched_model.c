@@ -80,12 +80,22 @@ static char *take(unsigned c, const struct look *l)
 static void put_off_hints(unsigned c)
 {
 	for (unsigned i = 0; i < CPUS; i++) {
-		if (cpus[i].hints == hints_before[i])
+		unsigned n = number_of(i);
+
+		if (cpus[n].hints == hints_before[i])
 			continue;
-		cpus[i].hints = hints_before[i];
+		cpus[n].hints = hints_before[i];
 		m.giving[c] = (u8)i;
-		m.sends[c] = sent >> i & 1;
+		m.sends[c] = sent >> n & 1;
 	}
+}
+
+/* CPU c, which has queued t, is to hint for him, or for nobody any more. */
+static void wants(unsigned c, unsigned t)
+{
+	m.subject[c] = (u8)t;
+	m.want_rank[c] = t == NOBODY ? 0 : rank_of(t);
+	m.want_cpu[c] = t == NOBODY ? 0 : m.last[t];
 }
 
 /* Somebody on CPU c wakes t; a deadline counts from then. */
@@ -103,7 +113,7 @@ char *step_wake(unsigned c, unsigned t, u64 now_ns)
 	m.key[t] = tasks[t].entity.key;
 	runqueue_add(&tasks[t], false);
 	order_add(t, false);
-	m.subject[c] = (u8)t;
+	wants(c, t);
 	m.phase[c] = WOKEN;
 	show(SHOW_WAKE, c, t, NOBODY);
 	return world_leave();
@@ -135,6 +145,7 @@ char *step_poll_ends(unsigned c, enum end how)
 	if (how == WAITS && m.noted[t]) {
 		runqueue_add(&tasks[t], false);
 		order_add(t, false);
+		wants(c, t);
 		show(SHOW_YIELD, c, t, NOBODY);
 	} else {
 		m.state[t] = how == WAITS ? WAITING : DEAD;
@@ -166,8 +177,8 @@ static bool hints_for_yielded(unsigned c)
 {
 	unsigned next = m.running[c];
 
-	return next == NOBODY || (next != m.subject[c] && (rank_of(next) != rank_of(m.subject[c]) ||
-							   is_pinned(&tasks[next])));
+	return next == NOBODY || (next != m.subject[c] &&
+				  (rank_of(next) != m.want_rank[c] || is_pinned(&tasks[next])));
 }
 
 static unsigned behind_look(unsigned c)
@@ -184,7 +195,7 @@ static void begin_settling(unsigned c, bool yielded)
 	if (m.phase[c] == YIELDED && !hints_for_yielded(c))
 		m.phase[c] = SETTLE;
 	if (m.phase[c] == SETTLE)
-		m.subject[c] = NOBODY;
+		wants(c, NOBODY);
 	if (m.phase[c] == SETTLE && !m.spent[c])
 		m.phase[c] = (u8)behind_look(c);
 #endif
@@ -243,7 +254,7 @@ static char *arrives(unsigned c)
 	tasks[t].worker = &stacks[t];
 	runqueue_add(&tasks[t], m.at_head[c]);
 	order_add(t, m.at_head[c]);
-	m.subject[c] = (u8)t;
+	wants(c, t);
 	m.phase[c] = OTHERS;
 	show(SHOW_ENQUEUE, c, t, m.at_head[c]);
 	return world_leave();
@@ -253,25 +264,28 @@ static char *arrives(unsigned c)
 static char *goes_on(unsigned c)
 {
 	const struct task *subject = &tasks[m.subject[c] == NOBODY ? 0 : m.subject[c]];
+	const struct wanted w = {m.want_rank[c], subject->entity.cpus, subject->id,
+				 number_of(m.want_cpu[c])};
 	const struct look l = {&cpus[c], 0, 0, m.spent[c]};
 	unsigned phase = m.phase[c];
 
 	if (m.saw[c])
-		online_cpus = m.saw[c] & ~SAW;
+		online_cpus = numbers_of(m.saw[c] & ~SAW);
 	m.saw[c] = 0;
 	m.phase[c] = RUN;
 	m.giving[c] = phase == SETTLE || phase == TELL ? NOBODY : NO_HINT;
 	if (phase == WOKEN)
-		(void)hint_for(wanted(subject));
+		(void)hint_for(w);
 	else if (phase == OTHERS)
-		hint_others(wanted(subject));
+		hint_others(w);
 	else if (phase == PLUGGED)
 		(void)hint_runner((struct wanted){.cpu = m.subject[c]});
 	else if (phase == YIELDED && hints_for_yielded(c))
-		hint_others(wanted(subject));
+		hint_others(w);
 	else if (phase == SETTLE)
 		look_end(&l, true, false);
 	put_off_hints(c);
+	m.want_rank[c] = m.want_cpu[c] = 0;
 #ifdef ACCEPT
 	m.phase[c] = phase == YIELDED  ? SETTLE
 		     : phase == SETTLE ? TELL
@@ -342,6 +356,16 @@ char *step_goes_on(unsigned c)
 	default:
 		return goes_on(c);
 	}
+}
+
+char *step_goes_on_swapped(unsigned c)
+{
+	char *wrong;
+
+	others_swapped = true;
+	wrong = step_goes_on(c);
+	others_swapped = false;
+	return wrong;
 }
 
 char *step_interrupted(unsigned c, enum why why)

@@ -34,6 +34,9 @@ enum { WAITING, READY, RUNNING, LEAVING, DEAD };
  */
 enum { RUN, LOOK, TAKE_HELD, TAKE, YIELDED, SETTLE, TELL, ARRIVE, OTHERS, WOKEN, PLUGGED };
 
+/* What may disturb it. */
+enum trouble { SPURIOUS_ONE, TICKS, NOTES, FAULTS, TROUBLES };
+
 struct model {
 	u64 promised[CPUS], key[TASKS], idle, online;
 	u64 saw[CPUS]; /* the CPUs online, as read by one that is about to hint, and SAW; 0: not
@@ -48,11 +51,13 @@ struct model {
 	u8 giving[CPUS];  /* the CPU that it is about to count a hint for, or NO_HINT, or NOBODY ...
 			   */
 	u8 sends[CPUS];   /* ... and interrupt */
-	u8 subject[CPUS]; /* for whom it is about to hint */
+	u8 subject[CPUS]; /* for whom it is about to hint, as he was when he was queued: */
+	u64 want_rank[CPUS];
+	u8 want_cpu[CPUS];
 	u8 leaving[CPUS], out[CPUS]; /* of scheduling: told to, and done */
 	u8 asks[CPUS], goes[CPUS];   /* it looks, and is about to see whether to leave; and is to */
 	u8 locked;                   /* the CPU that holds the lock from one step to the next */
-	u8 spurious, ticks, notes, faults, plugs; /* how many more there may be */
+	u8 plugs, troubles[TROUBLES]; /* how many more there may be */
 #ifdef ACCEPT
 	u32 hints[CPUS];     /* counted for it */
 	u32 number[CPUS];    /* of the hint that it is about to count, 0: not yet told */
@@ -88,6 +93,8 @@ extern unsigned model_shown_n;
 
 /* The steps. Each returns what is wrong, or NULL. */
 char *step_goes_on(unsigned c);
+/* The same, with the numbers of the two other CPUs exchanged. */
+char *step_goes_on_swapped(unsigned c);
 enum why { BY_HINT, SPURIOUS, TICK };
 char *step_interrupted(unsigned c, enum why why);
 enum end { WAITS, ENDS };

@@ -7,6 +7,7 @@ struct task tasks[TASKS];
 struct worker stacks[TASKS];
 u32 hints_before[CPUS];
 u64 sent;
+bool others_swapped;
 static _Alignas(64) u8 queues[1 << 16];
 struct cpu cpus[CPUS_MAX], *proof_cpu;
 unsigned cpu_count = CPUS;
@@ -58,8 +59,27 @@ static void enter_queues(void)
 	sched_heads = sched_tails = 0;
 }
 
+unsigned number_of(unsigned c)
+{
+	unsigned self = proof_cpu ? proof_cpu->id : c;
+
+	return others_swapped && c != self ? CPUS - self - c : c;
+}
+
+/* The same for a set of CPUs, and back. */
+u64 numbers_of(u64 set)
+{
+	u64 to = others_swapped ? set & ~((1ull << CPUS) - 1) : set;
+
+	for (unsigned c = 0; others_swapped && c < CPUS; c++)
+		to |= (set >> c & 1) << number_of(c);
+	return to;
+}
+
 void world_enter(unsigned c)
 {
+	proof_cpu = &cpus[c];
+	cpus[c].id = c;
 	enter_queues();
 	for (unsigned t = 0; t < TASKS; t++) {
 		struct sched_entity *e = &tasks[t].entity;
@@ -68,9 +88,9 @@ void world_enter(unsigned c)
 					 .params = model_params[t],
 					 .policy = sched_policy_of(model_params[t].class),
 					 .home = &shards[0],
-					 .cpu = m.last[t]};
+					 .cpu = (u16)number_of(m.last[t])};
 		e->key = m.key[t];
-		e->cpus = sched_cpus(&model_params[t]);
+		e->cpus = numbers_of(sched_cpus(&model_params[t]));
 		e->quantum_ns = model_params[t].quantum_ns;
 		rank_update(&tasks[t]);
 		tasks[t].worker = m.suspended[t] ? &stacks[t] : NULL;
@@ -78,25 +98,52 @@ void world_enter(unsigned c)
 	for (unsigned i = 0; i < m.queued; i++)
 		runqueue_add(&tasks[m.order[i]], false);
 	for (unsigned i = 0; i < CPUS; i++) {
-		cpus[i].self = &cpus[i];
-		cpus[i].id = i;
-		cpus[i].promised = m.promised[i];
-		cpus[i].hints = hints_before[i] = m.hinted[i];
-		cpus[i].hints_seen = 0;
+		struct cpu *k = &cpus[number_of(i)];
+
+		k->self = k;
+		k->id = (unsigned)(k - cpus);
+		k->promised = m.promised[i];
+		k->hints = hints_before[i] = m.hinted[i];
+		k->hints_seen = 0;
 	}
-	online_cpus = m.online;
-	idle_cpus = m.idle;
-	proof_cpu = &cpus[c];
+	online_cpus = numbers_of(m.online);
+	idle_cpus = numbers_of(m.idle);
 	sent = 0;
+}
+
+/* What the queues say of themselves: which classes wait, at which levels, how many of each, how
+ * many pinned. */
+static bool counts_are_right(void)
+{
+	const struct shard *s = &shards[0];
+	u32 queued[SCHED_CLASSES] = {0}, used[SCHED_CLASSES] = {0}, classes = 0, pinned = 0;
+
+	for (unsigned i = 0; i < m.queued; i++) {
+		const struct task *t = &tasks[m.order[i]];
+
+		queued[t->policy->urgency]++;
+		classes |= 1u << t->policy->urgency;
+		pinned += is_pinned(t);
+		if (t->policy->levels && !is_pinned(t))
+			used[t->policy->urgency] |= 1u << t->entity.key;
+	}
+	for (unsigned u = 0; u < SCHED_CLASSES; u++)
+		if (levels_classes >> u & 1 &&
+		    ((const struct levels *)s->queue[u])->used != used[u])
+			return false;
+	return s->classes == classes && counted(&s->pinned) == pinned &&
+	       !memcmp((const void *)s->queued, queued, sizeof queued);
 }
 
 char *world_leave(void)
 {
 	for (unsigned i = 0; i < CPUS; i++) {
-		m.promised[i] = cpus[i].promised;
-		m.hinted[i] = cpu_hinted(&cpus[i]);
+		const struct cpu *k = &cpus[number_of(i)];
+
+		m.promised[i] = k->promised;
+		m.hinted[i] = cpu_hinted(k);
 	}
-	m.idle = idle_cpus;
+	m.idle = numbers_of(idle_cpus);
 	for (unsigned i = 0; i < m.queued; i++) {
 		struct task *t = &tasks[m.order[i]];
 
@@ -105,7 +152,7 @@ char *world_leave(void)
 		if (i && t->entity.seq <= tasks[m.order[i - 1]].entity.seq)
 			return "arrivals are out of order";
 	}
-	return NULL;
+	return counts_are_right() ? NULL : "the queues' counts are wrong";
 }
 
 bool may_use(unsigned t, unsigned c)

@@ -13,6 +13,12 @@ extern struct worker stacks[TASKS];
 extern u32 hints_before[CPUS]; /* counted, when the step began */
 extern u64 sent;               /* bit c: the step interrupts CPU c */
 
+/* The kernel's code sees the two other CPUs under each other's number, until the step is over. */
+extern bool others_swapped;
+/* The number under which it sees CPU c; those of a set, and back. */
+unsigned number_of(unsigned c);
+u64 numbers_of(u64 set);
+
 /* Builds the kernel's structures from the state; what comes runs on CPU c. */
 void world_enter(unsigned c);
 /* Reads them back; what is wrong, or NULL. */
