@@ -48,6 +48,7 @@ MUTANTS = {
     "shares-forgotten": ("explain.ts", "served(k) / (q.m.tasks[k.task]!.share || 1)", "-served(k)", "policies"),
     "boosts-forgotten": ("explain.ts", "while (n < LEVELS - 1 && (left -= quantum * (n + 1)) >= 0)", "while (n < LEVELS - 1 && (left -= quantum * (n + 5)) >= 0)", "policies"),
     "waiters-never-leave": ("build.ts", "lock.who.delete(tid);", "lock.who.delete(-7);", "locks"),
+    "looks-of-its-time-missed": ("explain.ts", "q.cpuEvents(cpu, x.time - 5e6, x.time + 1)", "q.cpuEvents(cpu, x.time - 5e6, x.time)", "hinted"),
     "old-hints-cause": ("explain.ts", "q.u32[look + 3] === seen ? 0", "q.u32[look + 3] === seen - 9 ? 0", "hinted"),
     "findings-not-read": ("build.ts", ", ...what.found]", "]", "found"),
     "losses-not-told": ("packets.ts", "p.afterLoss = damaged ||", "p.afterLoss = false &&", "lost"),
@@ -82,7 +83,7 @@ def differs(kind, program, kernels, demo, invented, placed, tmp_path):
     """Whether the comparison of this kind sees a difference."""
     if kind == "lod":
         return run("node", "--test", program).returncode != 0
-    folder = invented(1, cpus=4, steps=400, start=5 * 10**9, begin=5 * 10**9) if kind == "lines" else demo(1)
+    folder = invented(1, cpus=4, steps=400, start=5 * 10**9, begin=5 * 10**9) if kind == "lines" else demo(3, 8) if kind == "hinted" else demo(1)
     if kind == "decisions":
         from test_model import plant
         planted = []

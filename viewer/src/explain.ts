@@ -208,7 +208,10 @@ function trigger(q: Query, x: Explained): void {
 	/* A look names the last hint that it has seen, be it new or not. */
 	let seen = 0;
 	let irq = "";
-	for (const e of q.cpuEvents(cpu, x.time - 5e6, x.time)) {
+	/* What stands before the decision may be of the same time. */
+	for (const e of q.cpuEvents(cpu, x.time - 5e6, x.time + 1)) {
+		if (e.word === q.m.decisions.word[x.index])
+			break;
 		if (e.id === EV.SCHED_LOOK) {
 			seen = look === undefined ? 0 : q.u32[look + 3]!;
 			look = e.word;
