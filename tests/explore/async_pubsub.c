@@ -13,7 +13,7 @@ static struct subscription subscriptions[2];
 
 static unsigned told;
 static volatile u64 ticks; /* volatile: the time orders nothing */
-struct clock_scale clock_scale = {1ull << 63, 1, 0};
+struct clock_scale clock_scale = {1ull << 63, 1};
 
 uint64_t sim_clock_ns(void)
 {

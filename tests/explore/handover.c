@@ -1,5 +1,6 @@
 /*
  * links: task/executor.c task/preempt.c task/task.c task/worker.c task/runqueue.c task/hint.c
+ * links: task/decision.c
  * links: task/look.c task/server.c task/inherit.c task/fault.c sched/fifo.c sched/levels.c
  * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
  *
@@ -39,7 +40,7 @@ const bool explore_locks_given = true, explore_halts_end = true, explore_newest 
 
 struct cpu cpus[CPUS_MAX];
 unsigned cpu_count = CPUS;
-struct clock_scale clock_scale = {1ull << 63, 1, 0};
+struct clock_scale clock_scale = {1ull << 63, 1};
 _Atomic u64 sched_heads, sched_tails, cpus_out;
 _Atomic u8 trace_level = TRACE_OFF;
 void (*panic_contain)(const struct fault *f);

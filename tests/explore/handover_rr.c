@@ -1,5 +1,6 @@
 /*
  * links: task/executor.c task/preempt.c task/task.c task/worker.c task/runqueue.c task/hint.c
+ * links: task/decision.c
  * links: task/look.c task/server.c task/inherit.c task/fault.c sched/rr.c sched/levels.c
  * links: sched/ordered.c base/tree.c arch/sim/switch.c arch/sim/irq.c
  *

@@ -12,6 +12,9 @@
 #include "mm/page.h"
 #include "task/look.h"
 
+#define POLICY sched_fifo
+#include "pages.h"
+
 #ifndef TASKS
 #define TASKS 1
 #endif
@@ -41,26 +44,6 @@ static void send_hint(unsigned cpu)
 
 static const struct irqchip chip = {.name = "explorer", .send_hint = send_hint};
 const struct irqchip *irqchip = &chip;
-
-void *page_alloc(unsigned order)
-{
-	static usize used;
-	usize at = used;
-
-	used += PAGE_BYTES << order;
-	return used <= EXPLORE_SCRATCH_BYTES ? explore_scratch + at : NULL;
-}
-
-const struct sched_policy *sched_policy_at(unsigned urgency)
-{
-	return urgency == sched_fifo.urgency ? &sched_fifo : NULL;
-}
-
-const struct sched_policy *sched_policy_of(unsigned class)
-{
-	(void)class;
-	return &sched_fifo;
-}
 
 void trace_record(unsigned id, const void *payload, usize bytes, const void *more, usize more_bytes)
 {

@@ -18,7 +18,7 @@ const bool explore_locks_given = true;
 
 struct cpu cpus[CPUS_MAX];
 _Atomic u8 trace_level = TRACE_OFF;
-struct clock_scale clock_scale = {1ull << 63, 1, 0};
+struct clock_scale clock_scale = {1ull << 63, 1};
 static volatile u64 ticks = 10; /* volatile: the time orders nothing */
 static volatile u64 set_ns[2];
 

@@ -86,8 +86,8 @@ def test_steps_name_places_values_and_writes(root):
     (["tests/explore/none.c"], "is not there", 2),
     (["tests/explore/explore.h"], "no C file", 2),
     (["tests/unit/task/tasks.c"], "has no explore_thread", 2),
-    (["tests/explore/mcs.c", "--replay", "0,9"], "these are no choices", 1),
-    (["tests/explore/mcs.c", "--replay", "0,0,0.7"], "do not fit the program", 1),
+    (["tests/explore/mcs.c", "--replay", "0,9"], "these are no choices", 2),
+    (["tests/explore/mcs.c", "--replay", "0,0,0.7"], "do not fit the program", 2),
     (["tests/explore/mcs.c", "--max", "0"], "less than 1", 2),
     (["tests/explore/seqlock.c", "--max", "100"], "explore: stopped: 3 threads, 100 executions", 3),
 ])

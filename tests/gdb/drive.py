@@ -95,7 +95,7 @@ def look():
 
 def middle_of_the_demo():
     go_to("sleep_fire", lambda hits: hits > FIRES)
-    go_to("decision_record", lambda hits: hits > LOOKS_MAX or number("prev != 0") and suspended_in_burn())
+    go_to("record_switch", lambda hits: hits > LOOKS_MAX or number("prev != 0") and suspended_in_burn())
     seen["prev"] = number("prev->tid")
     seen["stop"] = run("backtrace")
     seen.update(look())

@@ -13,7 +13,7 @@ stacks = sys.modules["kernelview.stacks"]
 FRAME_BYTES = {stacks.X86: 128, stacks.ARM: stacks.ARM_IRQ_FRAME_BYTES}
 
 
-FUNCTIONS = ("tree_remove", "ordered_enqueue", "decision_record")
+FUNCTIONS = ("tree_remove", "ordered_enqueue", "record_switch")
 
 
 def names(frame):

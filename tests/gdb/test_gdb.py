@@ -204,7 +204,7 @@ def test_back_trace_of_running(seen):
         names = [f for f, _ in frames(text)]
         assert names[-1] == "worker_main" and "??" not in text, text
         if int(row["id"]) == seen["prev"]:
-            assert "decision_record" in names and "executor_preempt" in names
+            assert "record_switch" in names and "executor_preempt" in names
 
 
 def test_back_trace_of_waiting(seen, root):
@@ -326,7 +326,7 @@ def test_back_trace_from_any_instruction(kernels, board, cc):
     result = gdb(kernels, board, kernels.elf(board, cc), "demo=100000", "-x", str(HERE / "struck.py"), count=False)
     assert "WRONG" not in result.stdout
     stepped = re.findall(r"^STEPPED (\w+) (\d+) callers (.*)$", result.stdout, re.M)
-    assert {name for name, _, _ in stepped} == {"tree_remove", "ordered_enqueue", "decision_record"}, result.stdout
+    assert {name for name, _, _ in stepped} == {"tree_remove", "ordered_enqueue", "record_switch"}, result.stdout
     assert all(int(count) > 4 and callers for _, count, callers in stepped)
 
 
@@ -375,5 +375,5 @@ def test_the_walk_in_the_documentation(kernels, root, tmp_path, board):
     assert not re.search(r"^(\(gdb\) )*(fermata \w+: |Undefined |No symbol|No stack|The program is not)", said,
                          re.M), said
     for wanted in ("0    -     idle", " workers, ", "executor_preempt (", " queued, the shards count ",
-                   "task 8 work0: ", "sched_decision: seq=", "task 2 demo: ", "in record_switch ("):
+                   "task 8 work0: ", "sched_decision: seq=", "task 2 demo: ", "record_switch (seq="):
         assert wanted in said, f"{wanted!r} is not in:\n{said}"

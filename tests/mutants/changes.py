@@ -1,6 +1,6 @@
 """Mutants of parameters that change, and of CPUs that leave scheduling and come back."""
 
-from mutants import Mutant, Runs
+from mutants import Mutant, Runs, Tested
 
 PARAMS = "kernel/task/params.c"
 HOTPLUG = "kernel/task/hotplug.c"
@@ -11,11 +11,27 @@ TASK = "kernel/task/task.c"
 RANDOM = Runs("tests/unit/runs/random_changes.c", seeds=100)
 CHANGES = Runs("tests/unit/task/changes.c", cpus=2, seeds=3, strategy="time", events=200_000_000)
 HOTPLUGS = Runs("tests/unit/task/hotplugs.c", seeds=3, strategy="time", events=200_000_000)
+DECISION = "kernel/task/decision.c"
+ALONE = Runs(cpus=1, words="shards=1")
+LEVELS = Tested("tests/unit/trace/test_levels.py")
 
 MUTANTS = [
     Mutant("off-is-not-off", "spawned tasks are recorded whether the recorder is on or not",
            ((TASK, "	if (traced())\n		record_spawn(t);\n", "	record_spawn(t);\n"),), "test",
            Runs("tests/unit/trace/levels.c", cpus=1, seeds=1, judged=False)),
+    Mutant("brief-knows-no-rival", "where candidates are not recorded the chosen task is said to be the only one",
+           ((DECISION, "TRACE_CANDIDATES_MAX - (prev != NULL) : 2;", "TRACE_CANDIDATES_MAX - (prev != NULL) : 1;"),), "test", LEVELS),
+    Mutant("brief-names-candidates", "where candidates are not recorded they are said to be",
+           ((DECISION, "	bool full = trace_level_now() == TRACE_FULL;\n", "	bool full = trace_level_now() != TRACE_OFF;\n"),), "test", LEVELS),
+    Mutant("preempted-is-no-rival", "the task that is preempted does not count for why",
+           ((DECISION, "	if (prev && (!second || ", "	if (prev && !prev->tid && (!second || "),), "test",
+           LEVELS),
+
+    Mutant("short-yield-untold", "who yields and is queued on the short way is not recorded as queued",
+           ((DECISION, "	runqueue_record(prev, TRACE_enqueue_why_yield, op_seq(true));\n", ""),), "R1 R1b R2 R3 A", ALONE),
+    Mutant("short-yield-forgets-the-taken", "the candidates of a short way's decision are those that still wait",
+           ((DECISION, "		unsigned found = taken + gather(next->home, c->id, best + taken, most - taken);\n\n		best[0] = (struct sched_entity *)&next->entity;\n",
+             "		unsigned found = gather(next->home, c->id, best, most);\n"),), "R11", ALONE),
 
     # Parameters.
     Mutant("change-hints-nobody", "the CPU of a running task whose parameters change is not told",
@@ -73,7 +89,7 @@ MUTANTS = [
     Mutant("offline-is-not-said", "a CPU leaves without a record of it",
            ((EXECUTOR, "	TRACE_OP(op_seq(traced()), CPU_OFFLINE, cpu_offline, .cpu = c->id);\n", ""),), "R7", RANDOM),
     Mutant("leaving-is-not-explained", "a CPU that leaves says that nobody waits",
-           (("kernel/task/runqueue.c", "		d.rule = TRACE_rule_leaves;\n", "		d.rule = TRACE_rule_queue_empty;\n"),), "R11", RANDOM),
+           ((DECISION, "		d.rule = TRACE_rule_leaves;\n", "		d.rule = TRACE_rule_queue_empty;\n"),), "R11", RANDOM),
     Mutant("back-is-not-said", "a CPU comes back without a record of it",
            ((EXECUTOR, "		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);\n		TRACE(CPU_ONLINE, cpu_online, .cpu = c->id, .cpus = cpu_count);\n",
              "		atomic_store_explicit(&c->left_out, false, memory_order_relaxed);\n"),), "A", RANDOM),

@@ -1,7 +1,7 @@
 """Mutants that the explorer must see: most of them are harmless on the machine that runs them here, and in
 each schedule that the simulator takes."""
 
-from mutants import Explores, Mutant
+from mutants import Explores, Mutant, Tested
 
 MCS = "kernel/sync/mcs.h"
 SPIN = "kernel/sync/spin.h"
@@ -19,7 +19,15 @@ def planted(name, why, file, old, new, runs):
     return Mutant(f"explore-{name}", why, ((file, old, new),), "test", program(runs))
 
 
+DECISION = "kernel/task/decision.c"
+
 MUTANTS = [
+    planted("decision-leaves-one-out", "one of two candidates is not recorded", DECISION,
+            "at != q && n < max; at = at->next)", "at != q && n < 1; at = at->next)", "decisions"),
+    Mutant("explore-misuse-fails", "choices that are none count as an execution that is wrong",
+           (("sim/explore/main.c", "return right ? 0 : explore_counts.unfit ? STATUS_WRONG_USE : STATUS_FAILED;", "return right ? 0 : STATUS_FAILED;"),),
+           "test", Tested("tests/explore/test_explore.py", only="mistakes")),
+
     planted("mcs-exchange-releases", "the exchange in mcs_lock does not acquire", MCS,
             "&l->tail, n, memory_order_acq_rel", "&l->tail, n, memory_order_release", "mcs"),
     planted("mcs-exchange-acquires", "the exchange in mcs_lock does not release: a node is joined before it is whole", MCS,

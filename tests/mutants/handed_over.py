@@ -24,9 +24,9 @@ MUTANTS = [
            ((RUN, '["-icount", "shift=0,sleep=off", "-seed"', '["-seed"'),), "test",
            Tested("tests/system/test_identical_runs.py", board="virt", only="virt")),
     Mutant("cpus-are-walked-with-the-lock", "whoever takes a task reads what all CPUs run, with the queue locked",
-           (("kernel/task/handover.h", "	c->current = next;\n	c->switches++;\n	c->quantum_end_ns = TIME_NEVER;\n	if (unlikely(quantum_ns && ",
+           (("kernel/task/handover.h", "	arch_current_set(c->current = next);\n	c->switches++;\n	if (unlikely(",
              "	for (unsigned i = 0; i < cpu_count; i++)\n		(void)atomic_load_explicit(&cpus[i].promised, memory_order_relaxed);\n"
-             "	c->current = next;\n	c->switches++;\n	c->quantum_end_ns = TIME_NEVER;\n	if (unlikely(quantum_ns && "),), "test", Tested("tests/system/test_scaling.py", only="lock")),
+             "	arch_current_set(c->current = next);\n	c->switches++;\n	if (unlikely("),), "test", Tested("tests/system/test_scaling.py", only="lock")),
     Mutant("last-line-first", "what the simulator says of the run overtakes the console",
            ((RUN, 'args.board == "sim" and os.path.sameopenfile(1, 2)', 'args.board != "sim" and os.path.sameopenfile(1, 2)'),), "test",
            Tested("tests/system/test_run.py", only="comes_last")),

@@ -69,7 +69,11 @@ MUTANTS = [
            ((PAGE, "			free_locked(p + block_bytes(order), order);\n", "			;\n"),), "test",
            Runs(PAGES, **ALONE, only="in_a_row")),
     Mutant("keeps-a-page-less", "one page of those to be kept is given away",
-           ((PAGE, "free_bytes >= keep + n * PAGE_BYTES", "free_bytes + PAGE_BYTES >= keep + n * PAGE_BYTES"),),
+           ((PAGE, "n * PAGE_BYTES <= free_bytes - keep;", "n * PAGE_BYTES <= free_bytes - keep + PAGE_BYTES;"),),
+           "test panic", Runs(PAGES, **ALONE, only="kept")),
+
+    Mutant("keep-of-all-wraps", "who wants all to be kept gets pages, since the sum wraps",
+           ((PAGE, "keep <= free_bytes && n * PAGE_BYTES <= free_bytes - keep;", "free_bytes >= keep + n * PAGE_BYTES;"),),
            "test panic", Runs(PAGES, **ALONE, only="kept")),
 
     # The reserve.

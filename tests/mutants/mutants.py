@@ -115,6 +115,17 @@ class Models(Explores):
 
 
 @dataclass(frozen=True)
+class Races(Explores):
+    """The race detector beside a simple one, over random histories."""
+    program: str = "tests/sim/races.c"
+    elf = "build/sim-clang/app-races/races.elf"
+    target = elf
+
+    def command(self, elf, seed, trace):
+        return [f"./{elf}", 20_000]
+
+
+@dataclass(frozen=True)
 class Driven(Runs):
     """Drivers against the models, on the simulator."""
     program: str = "tests/sim/driven.c"

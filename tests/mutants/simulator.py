@@ -4,7 +4,7 @@ machine that runs them here."""
 import sys
 from dataclasses import dataclass
 
-from mutants import ROOT, Mutant, Runs, Tested
+from mutants import ROOT, Mutant, Races, Runs, Tested
 from scheduling import PUBLISHED_TOO_EARLY
 
 
@@ -43,13 +43,45 @@ SPIN = "kernel/sync/spin.h"
 MCS = "kernel/sync/mcs.h"
 RW = "kernel/sync/rwlock.h"
 
+def race(name, why, old, new, file="sim/race.c"):
+    return Mutant(f"race-{name}", why, ((file, old, new),), "test", Races())
+
+
+KEY = "#define CELL_KEY ((1ull << CELL_EPOCH) - 1)"
+
 MUTANTS = [
+    # The race detector's shorter ways (sim/race.c).
+    race("other-bytes", "an access takes the place of one of other bytes", KEY, "#define CELL_KEY (((1ull << CELL_EPOCH) - 1) & ~CELL_MASK)", "sim/watch.h"),
+    race("other-kind", "a read takes the place of a write, an atomic access that of a plain one", KEY,
+         "#define CELL_KEY (((1ull << CELL_EPOCH) - 1) & ~(CELL_WRITES | CELL_PLAIN))", "sim/watch.h"),
+    race("stays-clear", "who conflicts with an access leaves it clear", "				cells[i] &= ~CELL_CLEAR;\n", "				;\n"),
+    race("same-epoch", "what follows on a release belongs to the epoch before it", "	(add ? join : copy)(to, &clocks[me]);\n	tick(me);\n",
+         "	(add ? join : copy)(to, &clocks[me]);\n"),
+    race("unordered-gone", "an access pushes out what is not ordered before it", "if (before && !(c & ~own & CELL_LOW))", "if (!(c & ~own & CELL_LOW))"),
+    race("weaker-stands", "a read stands for a write", "if (before && !(c & ~own & CELL_LOW))", "if (before && !(c & ~own & CELL_MASK))"),
+    race("of-one-agent", "a clock that came from several passes for the last one's", "	to->stamp = CLOCK_MIXED;\n", ""),
+    race("known-too-early", "an agent passes for knowing what it knows but for the last epoch", "return of[from->stamp & 255] >= from->stamp >> 8;",
+         "return of[from->stamp & 255] + 1 >= from->stamp >> 8;", "sim/watch.h"),
+
     Mutant("no-room-for-a-status", "a task without a frame ends with what lies behind it",
            (("kernel/task/task.c", "ALIGN_UP(MAX(s->frame_bytes, sizeof(int)), 16)", "ALIGN_UP(s->frame_bytes, 16)"),), "watch",
            Runs("tests/sim/small.c", cpus=2, seeds=20, watch=True, words="right", judged=False)),
     Mutant("pool-end-by-size", "whether a block is all of its pool says its neighbour's size, which is its user's",
            (("kernel/mm/tlsf.c", "block_is(block_after(b), MARK_END)", "block_after(b)->size == 0"),), "watch",
            Runs("tests/unit/mm/neighbours.c", cpus=4, seeds=10, watch=True)),
+
+    Mutant("race-last-run", "of the last run of a batch accesses are remembered",
+           (("sim/race.c", "		memset((void *)(SHADOW_BASE + (uintptr_t)used[i] * SIM_PAGE_BYTES), 0, SIM_PAGE_BYTES);\n", ""),), "test",
+           Tested("tests/sim/test_planted.py", only="right_program and half_locked")),
+
+    # Hooks that are always called (sim/always.c).
+    Mutant("atomics-unseen", "under a checker the hooks of atomics are called when the budget is spent",
+           (("sim/always.c", "p[0] = always ? JMP : JS;", "p[0] = JS;"),), "watch", LOCKS),
+    Mutant("accesses-unseen", "under a checker the hooks of accesses are called when the budget is spent",
+           (("sim/always.c", "memcpy(p, always ? nop : over, 2);", "memcpy(p, over, 2);"),), "test",
+           Tested("tests/sim/test_planted.py", only="is_found and written_after_free and clang")),
+    Mutant("another-build", "a kernel whose hooks are always called passes for another one",
+           (("sim/replay.c", "	hooks_always(false);\n", ""),), "test", Tested("tests/sim/test_watch.py", only="of_the_same_build")),
 
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
@@ -69,6 +101,12 @@ MUTANTS = [
     Mutant("scenario-without-faults", "the faults of a scenario do not strike",
            (("tools/sim/runs.py", "[*(args.plan.faults if args.plan else []), ", "["),), "test",
            Tested("tests/sim/test_scenarios.py", only="faults_of_a_scenario")),
+    Mutant("who-leaves-is-believed", "a schedule whose program left before its end counts as right",
+           (("sim/bound.c", "if (sim.status || (bound.whole && !*bound.whole))", "if (sim.status)"),), "test",
+           Tested("tests/sim/test_bounded.py", only="leaves_early")),
+    Mutant("asks-its-host", "the host's filter lets the kernel's own calls pass",
+           (("sim/confine.c", "SECCOMP_RET_KILL_PROCESS", "SECCOMP_RET_ALLOW"),), "test",
+           Tested("tests/sim/test_bounded.py", only="no_system_calls")),
 
     # What the debugger shows of tasks (tools/sim/tasks.py).
     Mutant("chosen-is-there", "a task that its CPU has chosen is shown with its predecessor's stack",
@@ -112,5 +150,5 @@ MUTANTS = [
            (("kernel/task/preempt.c", "	home_lock(cur);\n	quantum_ns = cur->entity.quantum_ns;\n	home_unlock(cur);\n",
              "	quantum_ns = cur->entity.quantum_ns;\n"),), "watch", KILLS),
     Mutant("shields-plain", "a task's shields are counted plainly, and its CPU's interrupts look",
-           (("kernel/task/fault.h", "		__atomic_store_n(&t->shields, (u8)(t->shields + 1), __ATOMIC_RELAXED);\n", "		t->shields++;\n"),), "watch", KILLS),
+           (("kernel/task/fault.h", "		__atomic_store_n(&t->shields, (u8)(was + 1), __ATOMIC_RELAXED);\n", "		t->shields++;\n"),), "watch", KILLS),
 ]

@@ -42,7 +42,7 @@ class Stepper:
         self.elf = command[0]
         rows = [line.split() for line in subprocess.run(["nm", "-nS", self.elf], text=True, stdout=subprocess.PIPE, check=True).stdout.splitlines()]
         self.symbols = {row[-1]: (int(row[0], 16), int(row[1], 16) if len(row) == 4 else 0) for row in rows if len(row) >= 3}
-        self.record = self.symbols["trace_record"][0]
+        self.record, self.switch = (self.symbols[name][0] for name in ("trace_record", "record_switch"))
 
     # Where it is.
 
@@ -134,6 +134,8 @@ class Stepper:
 
     def is_record(self, number):
         regs = self.m.p.regs()
+        if regs[REGISTERS.index("rip")] == self.switch:
+            return True
         return regs[REGISTERS.index("rip")] == self.record and regs[REGISTERS.index("rdi")] & 0xffffffff == number
 
     def records(self, name, back):
@@ -141,7 +143,8 @@ class Stepper:
         name = name or SWITCH
         if name not in self.numbers:
             raise Wrong(f"there is no event {name} in the trace; docs/trace.md lists them")
-        self.m.breakpoints = {self.record}
+        # All records of a switch are one step, and a way back leads to a step's first stop.
+        self.m.breakpoints = {self.switch if name in (SWITCH, "sched_decision") else self.record}
         saved, self.m.watches = self.m.watches, {}
         try:
             while True:
