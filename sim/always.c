@@ -1,6 +1,6 @@
 /*
  * always.c: the kernel's hooks for accesses and atomics, called at each of them and not only when the budget is spent. What
- * hooks.sed wrote is a decrement, a branch and a call; here the branch goes, or comes back. Those of basic blocks, of which
+ * hooks.awk wrote is a decrement, a branch and a call; here the branch goes, or comes back. Those of basic blocks, of which
  * no checker wants to know, stay as they are.
  */
 #define _GNU_SOURCE
@@ -14,11 +14,12 @@ static bool always;
 
 void __tsan_slow_trace_pc(void);
 
-/* subq $1, sim_budget, with the address in bytes 4 to 7 */
-static const unsigned char decrement[9] = {0x48, 0x83, 0x2c, 0x25, 0, 0, 0, 0, 1};
+/* movq %r11, sim_budget, with the address in bytes 4 to 7: the end of the decrement */
+static const unsigned char decrement[8] = {0x4c, 0x89, 0x1c, 0x25};
 
-/* What follows: a jump over a call of 5 bytes, of an access; or one to the call, of an atomic, whose distance stays. */
-static const unsigned char over[2] = {0x79, 0x05}, nop[2] = {0x66, 0x90};
+/* What follows: a jump over a call and a load of 13 bytes, of an access; or one to the call, of an atomic, whose distance
+ * stays. */
+static const unsigned char over[2] = {0x79, 0x0d}, nop[2] = {0x66, 0x90};
 #define CALL 0xe8
 #define JS   0x78
 #define JMP  0xeb

@@ -3,7 +3,7 @@
  * the kernel calls one of these; each call is one event: time passes, an interrupt may strike,
  * another CPU may run, before the access happens.
  *
- * Most of them are called only when the budget is spent, as __tsan_slow_: hooks.sed puts the fast path into their callers.
+ * Most of them are called only when the budget is spent, as __tsan_slow_: hooks.awk puts the fast path into their callers.
  *
  * The functions and their signatures are the ThreadSanitizer and SanitizerCoverage interfaces
  * that gcc (gcc/sanitizer.def) and clang (ThreadSanitizer.cpp, SanitizerCoverage.cpp) emit

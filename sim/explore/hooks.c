@@ -87,7 +87,7 @@ HOOK __tsan_slow_trace_pc(void)
 	explore_tick();
 }
 
-/* Spent: what sim/hooks.sed makes of a hook's call comes here each time. */
+/* Spent: what sim/hooks.awk makes of a hook's call comes here each time. */
 extern int64_t sim_budget;
 int64_t sim_budget = INT64_MIN / 2;
 

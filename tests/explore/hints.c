@@ -151,7 +151,7 @@ void explore_begin(void)
 		t->id = i + 1;
 		t->cpu = 1;
 		t->policy = &sched_fifo;
-		t->home = &shards[t->id % QUEUES];
+		t->home = &shards[(i + TASKS - 1) % QUEUES]; /* first woken in the second of two, or alone in the first */
 		t->entity.cpus = MAY_RUN_ON;
 		t->params.level = (u8)(10 + i);
 		sched_fifo.release(t->home->queue[sched_fifo.urgency], &t->entity, &t->params, 0);

@@ -45,7 +45,7 @@ FAST := async/channel% async/lock% async/mailbox% async/semaphore% async/wait% b
 	core/time% mm/% sched/% task/inherit%
 
 FLAGS_FILE := $(OUT)/flags
-$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL) $(FAST) $(HOOKS_SED_LINES))
+$(call remember,$(FLAGS_FILE),$(TARGET_CC) $(CFLAGS) $(SMALLEST) $(SMALL) $(FAST) $(HOOKS_LINES))
 
 ifneq ($(ARCH),sim)
 objects = $(filter $(patsubst %,$(OUT)/kernel/%.o,$(1)),$(OBJS))

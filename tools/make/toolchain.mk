@@ -57,9 +57,9 @@ endif
 # $< becomes $@. In the simulator by way of assembly, in which a hook's call is mostly replaced by what it would do first.
 COMPILE = $(TARGET_CC) $(CFLAGS) -MMD -MP -c $< -o $@
 ifeq ($(ARCH)-$(shell uname -m),sim-x86_64)
-HOOKS_SED_LINES := $(shell cksum sim/hooks.sed)
+HOOKS_LINES := $(shell cksum sim/hooks.awk)
 COMPILE = $(TARGET_CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -S $< -o $(@:.o=.s.in) && \
-	sed -f sim/hooks.sed $(@:.o=.s.in) >$(@:.o=.s) && $(TARGET_CC) -Wa,--no-warn -c $(@:.o=.s) -o $@ && rm $(@:.o=.s) $(@:.o=.s.in)
+	awk -f sim/hooks.awk $(@:.o=.s.in) >$(@:.o=.s) && $(TARGET_CC) -Wa,--no-warn -c $(@:.o=.s) -o $@ && rm $(@:.o=.s) $(@:.o=.s.in)
 endif
 
 CFLAGS := $(CFLAGS_COMMON) $(CFLAGS_ARCH) $(CFLAGS_BOARD)
