@@ -4,8 +4,9 @@
  *
  * Waking a task while a CPU goes idle, with two run queues: CPU 0 queues it and hints, CPU 1 has
  * just ended one, looks for another and halts when it finds none. It does not sleep while the task
- * waits (rule G in task/hint.c), and the task is taken once. hints_two.c, hints_pinned.c and
- * hints_one.c are the same with two tasks; before the CPUs start, looks find these in their order.
+ * waits (rule G in task/hint.c), and the task is taken once. hints_first.c is the same
+ * with the other queue, and hints_two.c, hints_pinned.c and hints_one.c are with two tasks; before
+ * the CPUs start, looks find these in their order.
  */
 #include "core/irq.h"
 #include "explore.h"
@@ -20,6 +21,9 @@
 #endif
 #ifndef QUEUES
 #define QUEUES 2
+#endif
+#ifndef HOME
+#define HOME 1 /* the first task's */
 #endif
 #ifndef MAY_RUN_ON
 #define MAY_RUN_ON SCHED_CPUS_ALL
@@ -151,7 +155,7 @@ void explore_begin(void)
 		t->id = i + 1;
 		t->cpu = 1;
 		t->policy = &sched_fifo;
-		t->home = &shards[(i + TASKS - 1) % QUEUES]; /* first woken in the second of two, or alone in the first */
+		t->home = &shards[(i + HOME) % QUEUES];
 		t->entity.cpus = MAY_RUN_ON;
 		t->params.level = (u8)(10 + i);
 		sched_fifo.release(t->home->queue[sched_fifo.urgency], &t->entity, &t->params, 0);
