@@ -124,6 +124,7 @@ static void in_turn(void)
 		ASSERT(look_around(1, RANK_IDLE, &first) == tasks[TASKS - 1].home &&
 		       first.rank == tasks[TASKS - 1].rank);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 1] == 1);
+		ASSERT(look_around(1, RANK_IDLE, &first) == tasks[TASKS - 2].home);
 		ASSERT(look(&cpus[1]) && taken[TASKS - 2] == 1);
 		ASSERT(!look(&cpus[1]));
 		sim_cpu_set_local(&cpus[0]);
