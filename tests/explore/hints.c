@@ -170,6 +170,8 @@ void explore_thread(unsigned id)
 	sim_cpu_set_local(&cpus[id]);
 	arch_irq_disable();
 	if (id == 0) {
+		/* Plain, so that it is a race if anybody reads a shard that is none. */
+		*(volatile u64 *)&shards[QUEUES].top_rank = RANK_IDLE;
 		for (unsigned i = 0; i < TASKS; i++)
 			wake(&tasks[i]);
 		return;
