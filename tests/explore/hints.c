@@ -171,7 +171,7 @@ void explore_thread(unsigned id)
 	arch_irq_disable();
 	if (id == 0) {
 		/* Plain, so that it is a race if anybody reads a shard that is none. */
-		*(volatile u64 *)&shards[QUEUES].top_rank = RANK_IDLE;
+		*(u64 *)&shards[QUEUES].top_rank = RANK_IDLE;
 		for (unsigned i = 0; i < TASKS; i++)
 			wake(&tasks[i]);
 		return;
