@@ -47,6 +47,10 @@ def race(name, why, old, new, file="sim/race.c"):
     return Mutant(f"race-{name}", why, ((file, old, new),), "test", Races())
 
 
+def hook(name, why, old, new):
+    return Mutant(name, why, (("sim/hooks.awk", old, new),), "test", Tested("tests/sim/test_hooks.py", only="clang"))
+
+
 KEY = "#define CELL_KEY ((1ull << CELL_EPOCH) - 1)"
 
 MUTANTS = [
@@ -82,6 +86,12 @@ MUTANTS = [
            Tested("tests/sim/test_planted.py", only="is_found and written_after_free and clang")),
     Mutant("another-build", "a kernel whose hooks are always called passes for another one",
            (("sim/replay.c", "	hooks_always(false);\n", ""),), "test", Tested("tests/sim/test_watch.py", only="of_the_same_build")),
+
+    # Hooks in their callers' code (sim/hooks.awk).
+    hook("budget-at-a-label", "who jumps to a label counts on from where the code before it was", "(/^[^\\t #]+:/ && !/^\\.L(tmp|VL|VU|BE|BI|BB)[0-9]+:/) || ", ""),
+    hook("budget-behind-a-call", "behind a call the events in it have not been", "		held = 0\n		print\n", "		print\n"),
+    hook("budget-not-renewed", "behind a hook that was called the budget is the spent one",
+         '"\\n" LOAD "\\n7:"', '"\\n7:"'),
 
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
