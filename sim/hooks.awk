@@ -50,6 +50,6 @@ $1 ~ /^callq?$/ {
 }
 
 # Labels but the compilers' own for debuggers, at which nobody arrives; and what somebody else wrote.
-(/^[^\t #]+:/ && !/^\.L(tmp|VL|VU|BE|BI|BB)[0-9]+:/) || /Block address taken/ || /^#APP/ || /r11/ { held = 0 }
+(/^[^\t #]+:/ && !/^\.L(tmp|VL|VU|BE|BI|BB)[0-9]+:/) || /^#APP/ || /r11/ { held = 0 }
 
 { print }

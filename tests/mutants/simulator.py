@@ -48,7 +48,7 @@ def race(name, why, old, new, file="sim/race.c"):
 
 
 def hook(name, why, old, new):
-    return Mutant(name, why, (("sim/hooks.awk", old, new),), "test", Tested("tests/sim/test_hooks.py", only="clang"))
+    return Mutant(name, why, (("sim/hooks.awk", old, new),), "test", Tested("tests/sim/test_hooks.py", only="kind_of_code"))
 
 
 KEY = "#define CELL_KEY ((1ull << CELL_EPOCH) - 1)"
@@ -92,6 +92,8 @@ MUTANTS = [
     hook("budget-behind-a-call", "behind a call the events in it have not been", "		held = 0\n		print\n", "		print\n"),
     hook("budget-not-renewed", "behind a hook that was called the budget is the spent one",
          '"\\n" LOAD "\\n7:"', '"\\n7:"'),
+    hook("budget-not-renewed-by-atomics", "the same of an atomic's", '" op "\\n" LOAD "\\n8:"', '" op "\\n8:"'),
+    hook("two-events-a-hook", "a hook takes two from the budget", "subq\\t$1, %r11", "subq\\t$2, %r11"),
 
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
