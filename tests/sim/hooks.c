@@ -166,7 +166,8 @@ void work(void)
 
 	for (unsigned i = 0; i < 16; i++)
 		words[i] = i * 7 % 16;
-	sums[0] = sums[1] = sums[2] = sums[3] = 0;
+	for (unsigned i = 0; i < 4; i++)
+		sums[i] = i; /* all zero would be a memset, which is another hook */
 	/* relaxed, all: one thread */
 	atomic_store_explicit(&a8, 1, memory_order_relaxed);
 	atomic_store_explicit(&a32, 3, memory_order_relaxed);
