@@ -77,37 +77,101 @@ def test_a_planted_bug_is_found(copy, cbmc, name):
     assert re.search(rf"{name}, [\w-]+: refuted", result.stdout) and f"NOT PROVED: {name}: refuted" in result.stdout
 
 
-# What a machine or an executor could do wrong, in the model's own steps: (run, old, new, what SPIN then finds).
+MODEL, EVENTS, KEY = (f"verify/spin/sched_{name}.c" for name in ("model", "events", "key"))
+UNCALLED = "	if (m.running[c] != NOBODY && !m.hinted[c] && why != TICK)\n		return NULL;\n"
+ON = "	m.phase[c] = RUN;\n	m.giving[c] = phase"  # a CPU goes on; of the phase TELL SPIN's model makes no use
+
+
+def uncalled(step):
+    """A CPU runs a task, and an interrupt comes for which there is no reason."""
+    return MODEL, UNCALLED, UNCALLED.replace("		return NULL;\n", f"	{{\n		{step}\n		return NULL;\n	}}\n")
+
+
+def later(step):
+    return MODEL, ON, ON.replace("RUN;\n", f"RUN;\n	if (phase == TELL)\n		{step}\n")
+
+
+# The model without what a wrong step needs to be wrong: then it must pass. Each hint has an interrupt, or a look, of its own;
+APART = [(MODEL, "		m.interrupted[target] = 1;", "		m.interrupted[target]++;"),
+         (MODEL, "		m.interrupted[c] = 0;\n	if (m.running", "		m.interrupted[c]--;\n	if (m.running"),
+         (MODEL, "		m.own[c] = 1;", "		m.own[c]++;"), (MODEL, "	m.own[c] = 0;", "	m.own[c] -= m.own[c] != 0;"),
+         (KEY, "m.interrupted[c] | m.own[c] << 1, 2", "m.interrupted[c] | m.own[c] << 3, 5")]
+# none comes without a hint, and ...
+UNASKED = (EVENTS, "? *rest_of(SPURIOUS_ONE) != 0", "? false")
+# ... a look that spends a hint takes its interrupt back;
+CALLED = [UNASKED, (MODEL, "	m.own[c] = 0;", "	m.own[c] = m.interrupted[c] = 0;")]
+# from its look to its halt a CPU is alone.
+ALONE = [(EVENTS, "	}\n}\n\nstatic char *interrupted(",
+          "	}\n	for (unsigned c = 0; c < CPUS; c++)\n		if (m.phase[c] != RUN && m.phase[c] != WOKEN && m.can >> c & 1)\n"
+          "			m.can &= 1ull << c;\n}\n\nstatic char *interrupted(")]
+
+# What a machine or an executor could do wrong, in the model's own steps: (run, edits, what SPIN then finds, without what it would not).
 WRONG_STEPS = {
     "an interrupt is acknowledged behind the look": (
-        "fifo-3", "	m.phase[c] = RUN;\n	m.giving[c] = phase", "	m.phase[c] = RUN;\n	m.interrupted[c] = 0;\n	m.giving[c] = phase", "a CPU sleeps while"),
+        "fifo-3", [(MODEL, ON, ON.replace("RUN;\n", "RUN;\n	m.interrupted[c] = 0;\n"))], "a CPU sleeps while", None),
     "behind a fault the CPU halts and does not look": (
-        "fifo-3", "	m.phase[c] = TAKE_HELD;\n	return looks(c);\n#endif",
-        "	if (how == ENDS) {\n		m.locked = m.subject[c] = NOBODY;\n		return world_leave();\n	}\n"
-        "	m.phase[c] = TAKE_HELD;\n	return looks(c);\n#endif", "a CPU sleeps while"),
+        "fifo-3", [(MODEL, "	m.phase[c] = TAKE_HELD;\n	return looks(c);\n#endif",
+                    "	if (how == ENDS) {\n		m.locked = m.subject[c] = NOBODY;\n		return world_leave();\n	}\n"
+                    "	m.phase[c] = TAKE_HELD;\n	return looks(c);\n#endif")], "a CPU sleeps while", None),
     "who leaves is not hinted": (
-        "cpu-leaves", "	m.phase[c] = PLUGGED;\n	return NULL;", "	return NULL;", "that is to leave, or to come back, never does"),
+        "cpu-leaves", [(MODEL, "	m.phase[c] = PLUGGED;\n	return NULL;", "	return NULL;")], "that is to leave, or to come back, never does", None),
     "who leaves keeps what it was hinted for": (
-        "cpu-leaves", "	m.goes[c] = m.leaving[c];\n", "	m.goes[c] = m.leaving[c];\n	m.spent[c] = m.spent[c] && !m.goes[c];\n", "a CPU sleeps while"),
+        "cpu-leaves", [(MODEL, "	m.goes[c] = m.leaving[c];\n", "	m.goes[c] = m.leaving[c];\n	m.spent[c] = m.spent[c] && !m.goes[c];\n")],
+        "a CPU sleeps while", None),
     "who comes back takes nothing": (
-        "cpu-leaves", "	m.goes[c] = m.leaving[c];\n", "	m.goes[c] = m.leaving[c] || m.out[c];\n", "that is to leave, or to come back, never does"),
+        "cpu-leaves", [(MODEL, "	m.goes[c] = m.leaving[c];\n", "	m.goes[c] = m.leaving[c] || m.out[c];\n")],
+        "that is to leave, or to come back, never does", None),
     "who leaves forgets whom it ran": (
-        "cpu-leaves", "		m.left[c] = (u8)t;\n", "		m.left[c] = leave ? NOBODY : (u8)t;\n", "in two places or in none"),
+        "cpu-leaves", [(MODEL, "		m.left[c] = (u8)t;\n", "		m.left[c] = leave ? NOBODY : (u8)t;\n")], "in two places or in none", None),
+    "merged: a look spends one hint": (
+        "fifo-3", [("kernel/task/look.h", "c->hints_seen = hints;", "c->hints_seen++;")], "a hint is lost", APART),
+    "merged: a look spends one hint, and the last of them passes on": (
+        "mixture-3", [(MODEL, "	m.spent[c] = l.spent;\n", "	cpus[c].hints_seen = l.spent;\n	m.spent[c] = l.spent && !cpu_hinted(&cpus[c]);\n"),
+                      (EVENTS, "if (all_quiet && m.hinted[c])", "if (false)")], "a CPU sleeps while", APART),
+    "late: whose interrupt is pending is not hinted again": (
+        "mixture-3", [(MODEL, "	if (target == NO_HINT)\n", "	if (target == NO_HINT || m.interrupted[target])\n")], "outranks a running one", CALLED),
+    "spurious: it counts as one of the hints to come": ("fifo-3", [uncalled("m.hinted[c]--;")], "a hint is lost", CALLED),
+    "spurious: it spends what is hinted just behind it": (
+        "mixture-3", [uncalled("m.phase[c] = TELL;"), later("m.hinted[c] = m.interrupted[c] = 0;")], "outranks a running one", [UNASKED]),
+    "spurious: it preempts, and nobody looks": (
+        "fifo-3", [uncalled("m.left[c] = m.running[c], m.at_head[c] = 1, m.state[m.left[c]] = LEAVING, m.running[c] = NOBODY, m.phase[c] = ARRIVE;")],
+        "a CPU sleeps while", CALLED),
+    "between look and halt: interrupts are enabled, and taken": (
+        "fifo-3", [(MODEL, "ARRIVE : RUN;", "ARRIVE : m.running[c] == NOBODY ? TELL : RUN;"), later("m.interrupted[c] = 0;")], "a CPU sleeps while", ALONE),
 }
+
+
+def of_edited(copy, edits, run):
+    """What `prove` says of a run of the model with some places changed."""
+    texts = {}
+    try:
+        for file, old, new in edits:
+            text = (copy / file).read_text()
+            texts.setdefault(file, text)
+            assert text.count(old) == 1, old
+            (copy / file).write_text(text.replace(old, new))
+        return prove(copy, "scheduler", "--no-mutants", "--run", run)
+    finally:
+        for file, text in texts.items():
+            (copy / file).write_text(text)
 
 
 @pytest.mark.parametrize("name", WRONG_STEPS)
 def test_a_wrong_step_is_found(copy, name):
-    run, old, new, found = WRONG_STEPS[name]
-    model = copy / "verify/spin/sched_model.c"
-    text = model.read_text()
-    assert text.count(old) == 1
-    model.write_text(text.replace(old, new))
-    try:
-        result = prove(copy, "scheduler", "--no-mutants", "--run", run)
-    finally:
-        model.write_text(text)
+    run, edits, found, without = WRONG_STEPS[name]
+    result = of_edited(copy, edits, run)
     assert result.returncode == 1 and re.search(f"scheduler, {run}: refuted.*{found}", result.stdout), result.stdout
+    if without:
+        result = of_edited(copy, edits + without, run)
+        assert result.returncode == 0 and f"scheduler, {run}: proved" in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("without", [APART, CALLED, [UNASKED], ALONE])
+def test_what_a_wrong_step_needs_can_be_left_out(copy, without):
+    """Else that it passes then would say nothing of the step."""
+    for run in ("fifo-3", "mixture-3"):
+        result = of_edited(copy, without, run)
+        assert result.returncode == 0 and f"scheduler, {run}: proved" in result.stdout, result.stdout
 
 
 def test_the_model_rejects_what_a_wrong_kernel_does(root, kernels, tmp_path, monkeypatch):

@@ -121,7 +121,7 @@ static bool look_begins(unsigned c, bool over)
 	    (over && (t == NOBODY || !model_params[t].quantum_ns)))
 		return false;
 	m.interrupted[c] = 0;
-	return !step_interrupted(c, over ? TICK : SPURIOUS);
+	return !step_interrupted(c, over ? TICK : SPURIOUS) && m.phase[c] == TAKE;
 }
 
 /* A step of CPU c, in state m, that leaves no trace; false: there is none. */

@@ -106,6 +106,10 @@ char *model_invariants(void)
 			return "a task runs where it may not";
 		if (m.out[c] && m.running[c] != NOBODY)
 			return "a CPU that is out of scheduling runs a task";
+		if (all_quiet && m.hinted[c])
+			return "a hint is lost";
+		if (m.hinted[c] > HINTS_MAX)
+			return "more hints are counted than the key of a state tells apart";
 		if (all_quiet && m.leaving[c] != m.out[c])
 			return "a CPU that is to leave, or to come back, never does";
 	}
@@ -168,7 +172,7 @@ static bool can_be_interrupted(unsigned c, enum why why)
 	bool hinted = m.interrupted[c] || m.own[c];
 
 	return why == BY_HINT    ? hinted
-	       : why == SPURIOUS ? !hinted && *rest_of(SPURIOUS_ONE)
+	       : why == SPURIOUS ? *rest_of(SPURIOUS_ONE) != 0
 				 : t != NOBODY && model_params[t].quantum_ns && *rest_of(TICKS);
 }
 

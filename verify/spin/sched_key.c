@@ -154,7 +154,8 @@ static u64 state_of_cpu(unsigned c)
 	put(&b, m.left[c] != NOBODY && m.at_head[c], 1);
 	put(&b, phase != RUN && m.spent[c], 1);
 	put(&b, phase == TAKE && m.over[c], 1);
-	put(&b, m.hinted[c] | m.interrupted[c] << 1 | m.own[c] << 2, 3);
+	put(&b, (u32)m.hinted[c], 4);
+	put(&b, m.interrupted[c] | m.own[c] << 1, 2);
 	put(&b, m.leaving[c] | m.out[c] << 1 | m.asks[c] << 2, 3);
 	put(&b, (phase == TAKE || phase == TAKE_HELD) && m.goes[c], 1);
 	put(&b, m.idle >> c & 1, 1);
@@ -167,7 +168,7 @@ static u64 state_of_cpu(unsigned c)
 static u64 names_of_cpu(unsigned c, const u8 *name)
 {
 	unsigned other = m.phase[c] == PLUGGED ? m.subject[c] : m.giving[c];
-	struct bits b = {.n = 28}; /* behind state_of_cpu's */
+	struct bits b = {.n = 32}; /* behind state_of_cpu's */
 
 	put(&b, other == NOBODY ? 7 : name[other], 3);
 	put(&b, (u32)renamed(m.saw[c] & ~SAW, name), 3);

@@ -11,6 +11,7 @@ struct key {
 	u8 cpu[CPUS][5];
 	u8 rest[2];
 };
+#define HINTS_MAX 7 /* that no look has spent, of each CPU */
 extern struct key model_key;
 
 void key_begin(void);

@@ -311,7 +311,7 @@ char *step_give(unsigned c)
 	m.giving[c] = m.subject[c] = NOBODY;
 	if (target == NO_HINT)
 		return NULL;
-	m.hinted[target] = 1;
+	m.hinted[target]++;
 	if (m.sends[c])
 		m.interrupted[target] = 1;
 	else if (target == c)
@@ -368,11 +368,15 @@ char *step_goes_on_swapped(unsigned c)
 	return wrong;
 }
 
+/* Who was halted looks, whatever woke it; who runs a task only if there is a reason, as irq_look
+ * (kernel/core/irq.h) has it. */
 char *step_interrupted(unsigned c, enum why why)
 {
-	world_enter(c);
 	if (why == BY_HINT && !m.own[c])
 		m.interrupted[c] = 0;
+	if (m.running[c] != NOBODY && !m.hinted[c] && why != TICK)
+		return NULL;
+	world_enter(c);
 	m.over[c] = why == TICK;
 	m.phase[c] = TAKE;
 	return looks(c);

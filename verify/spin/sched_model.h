@@ -45,8 +45,8 @@ struct model {
 	u8 state[TASKS], jobs[TASKS], noted[TASKS], suspended[TASKS], owed[TASKS], last[TASKS];
 	u8 order[TASKS], queued; /* who waits, in order of arrival */
 	u8 running[CPUS], phase[CPUS], left[CPUS], at_head[CPUS], spent[CPUS], over[CPUS];
-	u8 hinted[CPUS];      /* a hint is counted that no look has spent */
-	u8 interrupted[CPUS]; /* its interrupt is pending; several are one */
+	i8 hinted[CPUS];      /* so many hints are counted that no look has spent */
+	u8 interrupted[CPUS]; /* a hint's interrupt is pending; those of several are one */
 	u8 own[CPUS];         /* the CPU hinted itself, and looks without an interrupt */
 	u8 giving[CPUS];  /* the CPU that it is about to count a hint for, or NO_HINT, or NOBODY ...
 			   */

@@ -103,7 +103,7 @@ void world_enter(unsigned c)
 		k->self = k;
 		k->id = (unsigned)(k - cpus);
 		k->promised = m.promised[i];
-		k->hints = hints_before[i] = m.hinted[i];
+		k->hints = hints_before[i] = (u32)m.hinted[i];
 		k->hints_seen = 0;
 	}
 	online_cpus = numbers_of(m.online);
@@ -141,7 +141,7 @@ char *world_leave(void)
 		const struct cpu *k = &cpus[number_of(i)];
 
 		m.promised[i] = k->promised;
-		m.hinted[i] = cpu_hinted(k);
+		m.hinted[i] = (i8)(k->hints - k->hints_seen);
 	}
 	m.idle = numbers_of(idle_cpus);
 	for (unsigned i = 0; i < m.queued; i++) {
