@@ -55,6 +55,8 @@ WRONG = {
     "half_masked": (r"assertion failed: n == 2", 1),
     "handler_takes_it": (r"deadlock or lost wake-up: CPU 0 waits at", 1),
     "idles_unmasked": (r"deadlock or lost wake-up: CPU 0 halts at", 1),
+    "counts_interrupts": (r"deadlock or lost wake-up: CPU 0 halts at", 1),
+    "takes_it_for_a_hint": (r"assertion failed: .*work", 1),
     "endless": (r"CPU 0 loops without end and without arch_relax", 1),
 }
 

@@ -174,21 +174,28 @@ def test_what_a_wrong_step_needs_can_be_left_out(copy, without):
         assert result.returncode == 0 and f"scheduler, {run}: proved" in result.stdout, result.stdout
 
 
-def test_the_model_rejects_what_a_wrong_kernel_does(root, kernels, tmp_path, monkeypatch):
-    """The kernel queues who was preempted at the wrong end; the model, of the code as it is, cannot."""
+WRONG_KERNELS = {
+    "who was preempted is queued at the wrong end": ("mixture-3", "kernel/sched/levels.h", "	if (at_head)\n", "	if (!at_head)\n"),
+    "each interrupt makes a running CPU look": ("disturbed-2", "kernel/core/irq.h", "	if (cpu_hinted(c) || (c->quantum_end_ns", "	if (true || (c->quantum_end_ns"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_KERNELS)
+def test_the_model_rejects_what_a_wrong_kernel_does(root, kernels, tmp_path, monkeypatch, name):
+    """The model, of the code as it is, cannot do what this kernel does."""
+    run, file, old, new = WRONG_KERNELS[name]
     monkeypatch.chdir(root)
     monkeypatch.syspath_prepend(str(root / "tools/prove"))
     import explorer  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
     from engines import ENGINES, REFUTED  # pylint: disable=import-outside-toplevel
     kernels.make("kernel", "BOARD=sim", "CC=clang", "APP=tests/verify/scheduled.c")
     row = next(p for p in tomllib.loads((root / "verify/properties.toml").read_text())["property"] if p["name"] == "traces")
-    run = next(run for run in row["runs"] if run["name"] == "mixture-3")
-    wrong = tmp_path / "overlay/kernel/sched/levels.h"
+    wrong = tmp_path / "overlay" / file
     wrong.parent.mkdir(parents=True)
-    text = (root / "kernel/sched/levels.h").read_text()
-    assert text.count("\tif (at_head)\n") == 1
-    wrong.write_text(text.replace("\tif (at_head)\n", "\tif (!at_head)\n"))
-    result = ENGINES["traces"].run(row, run, tmp_path / "overlay", tmp_path)
+    text = (root / file).read_text()
+    assert text.count(old) == 1
+    wrong.write_text(text.replace(old, new))
+    result = ENGINES["traces"].run(row, next(r for r in row["runs"] if r["name"] == run), tmp_path / "overlay", tmp_path)
     assert result.verdict == REFUTED and "the model cannot do that" in result.text, result
 
 

@@ -3,6 +3,7 @@
 changed in a way that no machine could must not.
 
 Usage: accept.py ACCEPTOR --out FOLDER --cpus N [--seeds N] [--strategy NAME] [--words TEXT]
+                 [--fault KIND=N]...
 
 The program that runs is tests/verify/scheduled.c. Of every tenth trace changed copies are made: two
 dispatches swapped, a wake-up left out, a stack with two owners, and so on (verify/spin/accept_trace.c).
@@ -39,12 +40,12 @@ class Campaign:
     def __init__(self, args):
         self.args = args
         self.trace = Path(args.out) / "trace"
+        self.machine = ["--cpus", str(args.cpus), "--strategy", args.strategy, *(w for fault in args.fault for w in ("--fault", fault))]
         self.operations = self.accepted = self.doctored = self.caught = 0
         self.told = []
 
     def again(self, seed):
-        return (f"{self.args.elf} --cpus {self.args.cpus} --strategy {self.args.strategy} --seed {seed} "
-                f"--cmdline '{self.args.words}' --trace trace")
+        return f"{self.args.elf} {' '.join(self.machine)} --seed {seed} --cmdline '{self.args.words}' --trace trace"
 
     def judge(self, seed):
         status, text = ask(self.args.acceptor, self.trace)
@@ -69,7 +70,7 @@ class Campaign:
                 self.told.append(f"seed {seed}: a trace with {kind} is accepted: {text}")
 
     def run(self):
-        batch = runs.Batch(self.args.elf, ["--cpus", str(self.args.cpus), "--strategy", self.args.strategy])
+        batch = runs.Batch(self.args.elf, self.machine)
         for seed in range(1, self.args.seeds + 1):
             shutil.rmtree(self.trace, ignore_errors=True)
             done = batch.run([f"seed {seed}", f"trace {self.trace}", *([f"cmdline {self.args.words}"] if self.args.words else [])])
@@ -92,6 +93,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--strategy", default="random")
     parser.add_argument("--words", default="")
+    parser.add_argument("--fault", action="append", default=[])
     args = parser.parse_args()
     try:
         args.elf = runs.build("clang", str(runs.ROOT / PROGRAM))
