@@ -48,8 +48,9 @@ class Count:
 def digest(row):
     """Of the files that are mutated and of those that prove it."""
     programs = [f"tests/explore/{run['program']}.c" for run in row["runs"] if "program" in run]
+    model = [file for file in row.get("sources", []) if file.startswith("verify/")]
     whole = hashlib.sha256()
-    for file in sorted({row["proof"], *programs, *row["code"]}):
+    for file in sorted({row["proof"], *programs, *model, *row["code"]}):
         whole.update(bare(Path(file).read_text()).encode())
     return whole.hexdigest()[:16]
 

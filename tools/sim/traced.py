@@ -19,7 +19,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 REGS = struct.Struct(f"{len(REGISTERS)}Q")
-RSP, RIP, RAX, RDI, EFLAGS = (REGISTERS.index(r) for r in ("rsp", "rip", "rax", "rdi", "eflags"))
+RSP, RIP, RAX, RDI, R11, EFLAGS = (REGISTERS.index(r) for r in ("rsp", "rip", "rax", "rdi", "r11", "eflags"))
 TRAP_FLAG = 1 << 8
 
 
