@@ -95,6 +95,10 @@ MUTANTS = [
     hook("budget-not-renewed-by-atomics", "the same of an atomic's", '" op "\\n" LOAD "\\n8:"', '" op "\\n8:"'),
     hook("two-events-a-hook", "a hook takes two from the budget", "subq\\t$1, %r11", "subq\\t$2, %r11"),
 
+    Mutant("nearer-end-in-memory-only", "the debugger puts a nearer end to the budget, but straight code goes on with the farther one",
+           (("tools/sim/debug.py", "if regs[R11] in (budget, budget - 1):", "if False:"),), "test",
+           Tested("tests/sim/test_debug.py", only="preempted_task")),
+
     # The simulator's own way back to the mark (sim/mark.c).
     Mutant("a-page-stays", "of the pages that were written, one is not put back",
            (("sim/pages.c", "	for (unsigned i = 0; i < n_pages; i++)\n		pages_back_one(", "	for (unsigned i = 1; i < n_pages; i++)\n		pages_back_one("),),

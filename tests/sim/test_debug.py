@@ -8,6 +8,7 @@ import sys
 import pytest
 
 ADDERS = "tests/sim/two_adders.c"
+STALL_S = 300
 THREADS = ("--app", "tests/sim/threads.c", "--cpus", 1)
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="debug is for x86_64 hosts")
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="debug is
 def debug(root, *commands, what=("--app", ADDERS, "--cpus", 2), status=0):
     words = [word for command in commands for word in ("--ex", command)]
     result = subprocess.run([sys.executable, "tools/sim/fermata-sim", "debug", *map(str, what), *words], cwd=root, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=STALL_S)
     assert result.returncode == status, result.stdout
     return result.stdout
 
