@@ -24,17 +24,21 @@ class Kernels:
     def __init__(self):
         self.built = set()
 
-    def make(self, *words):
-        """Run make with the repository's Makefile; its output. One at a time for each tree of
-        objects, also across test processes."""
+    def attempt(self, *words):
+        """Run make with the repository's Makefile. One at a time for each tree of objects, also
+        across test processes."""
         options = dict(word.split("=", 1) for word in words if "=" in word)
         tree = ROOT / "build" / f"{image_of(options.get('BOARD', 'pc'))}-{options.get('CC', 'clang')}"
         tree.mkdir(parents=True, exist_ok=True)
         with open(tree / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            result = subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                    timeout=BUILD_STALL_S)
+            return subprocess.run(["make", "--no-print-directory", *words], cwd=ROOT, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=BUILD_STALL_S)
+
+    def make(self, *words):
+        """The same, for what must succeed; its output."""
+        result = self.attempt(*words)
         assert result.returncode == 0, f"make {' '.join(words)}:\n{result.stdout}"
         return result.stdout
 

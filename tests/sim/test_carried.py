@@ -114,17 +114,15 @@ def test_a_line_that_is_none(kernels, root):
     assert result.returncode == 2 and "carrier: fly: this is no line that hpet understands" in result.stdout
 
 
-def test_a_model_that_needs_the_engine_is_not_built(kernels, root):
+def test_a_model_that_needs_the_engine_is_not_built(kernels):
     """sim/devices.c, which carries the models in the simulator, in their place."""
     kernels.elf("sim", "clang")
     part = "build/sim-clang/engine/devices.o"
-    result = subprocess.run(["make", "build/sim-clang/engine/models.o", "BOARD=sim", "CC=clang", f"MODELS_OBJS={part}", "-W", part], cwd=root,
-                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    result = kernels.attempt("build/sim-clang/engine/models.o", "BOARD=sim", "CC=clang", f"MODELS_OBJS={part}", "-W", part)
     assert result.returncode == 2 and "models of devices may use only" in result.stdout and "  sim_console_write\n" in result.stdout, result.stdout
 
 
 @pytest.mark.parametrize("cc", ["clang", "gcc"])
-def test_a_kernel_that_needs_the_host_is_not_built(root, cc):
-    result = subprocess.run(["make", "kernel", "BOARD=sim", f"CC={cc}", "APP=tests/sim/escapes.c"], cwd=root, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def test_a_kernel_that_needs_the_host_is_not_built(kernels, cc):
+    result = kernels.attempt("kernel", "BOARD=sim", f"CC={cc}", "APP=tests/sim/escapes.c")
     assert result.returncode == 2 and "the kernel may use only sim/port.h of its host, but it also needs:\n  time\n" in result.stdout, result.stdout
