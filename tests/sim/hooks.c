@@ -87,6 +87,17 @@ ATOMIC(uint8_t, 8)
 ATOMIC(uint16_t, 16)
 ATOMIC(uint32_t, 32)
 ATOMIC(uint64_t, 64)
+/* Always called: behind it the budget is another. */
+uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t v, int order);
+uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t v, int order)
+{
+	uint32_t old = *at;
+
+	(void)order;
+	EVENT(8);
+	*at = v;
+	return old;
+}
 void __tsan_init(void);
 void __tsan_init(void)
 {
@@ -138,7 +149,7 @@ static __attribute__((noinline)) void count(unsigned n)
 		atomic_fetch_add_explicit(&a64, atomic_load_explicit(&a16, memory_order_acquire), memory_order_acq_rel);
 		if (atomic_fetch_add_explicit(&a32, 3, memory_order_relaxed) % 2)
 			atomic_store_explicit(&a64, atomic_load_explicit(&a64, memory_order_relaxed) + 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&a16, 7, memory_order_relaxed);
+		atomic_fetch_add_explicit(&a16, (uint16_t)atomic_exchange_explicit(&a32, i * 5, memory_order_relaxed), memory_order_relaxed);
 		atomic_store_explicit(&a8, (uint8_t)(atomic_load_explicit(&a32, memory_order_relaxed) + 5), memory_order_relaxed);
 	}
 }
